@@ -1,0 +1,10 @@
+# Install rules: `cmake --install` lays down the libraries, their headers and a package file, so that another
+# project can say find_package(reprise).
+include_guard(GLOBAL)
+include(CMakePackageConfigHelpers)
+
+write_basic_package_version_file(${PROJECT_BINARY_DIR}/reprise-config-version.cmake
+                                 COMPATIBILITY SameMinorVersion)
+configure_package_config_file(${PROJECT_SOURCE_DIR}/cmake/reprise-config.cmake.in
+                              ${PROJECT_BINARY_DIR}/reprise-config.cmake
+                              INSTALL_DESTINATION ${CMAKE_INSTALL_LIBDIR}/cmake/reprise)

@@ -1,0 +1,75 @@
+# One function for every library of the project, so that each target is declared the same way.
+#
+#   reprise_add_library(NAME core
+#                       SOURCES src/a.cpp ...
+#                       HEADERS include/reprise/core/a.h ...
+#                       PUBLIC  dep ...        # linked and visible to users
+#                       PRIVATE dep ...        # linked, not visible
+#                       [TORCH]                # compile with the precompiled LibTorch header
+#                      )
+#
+# makes the target reprise_<NAME>, its alias reprise::<NAME>, and installs its headers.
+include_guard(GLOBAL)
+include(GNUInstallDirs)
+
+function(reprise_add_library)
+  cmake_parse_arguments(ARG "TORCH" "NAME" "SOURCES;HEADERS;PUBLIC;PRIVATE" ${ARGN})
+  if(ARG_UNPARSED_ARGUMENTS)
+    message(FATAL_ERROR "reprise_add_library: unknown arguments ${ARG_UNPARSED_ARGUMENTS}")
+  endif()
+  set(target reprise_${ARG_NAME})
+  add_library(${target} STATIC ${ARG_SOURCES})
+  add_library(reprise::${ARG_NAME} ALIAS ${target})
+  target_sources(${target} PUBLIC FILE_SET HEADERS BASE_DIRS include FILES ${ARG_HEADERS})
+  target_compile_features(${target} PUBLIC cxx_std_20)
+  target_link_libraries(${target} PUBLIC ${ARG_PUBLIC}
+                        PRIVATE ${ARG_PRIVATE} $<BUILD_INTERFACE:reprise_warnings>)
+  set_target_properties(${target} PROPERTIES EXPORT_NAME ${ARG_NAME})
+  if(ARG_TORCH)
+    target_link_libraries(${target} PRIVATE $<BUILD_INTERFACE:reprise_torch>)
+    reprise_use_torch_pch(${target})
+  endif()
+  install(TARGETS ${target} EXPORT reprise-targets
+          ARCHIVE DESTINATION ${CMAKE_INSTALL_LIBDIR}
+          FILE_SET HEADERS DESTINATION ${CMAKE_INSTALL_INCLUDEDIR})
+endfunction()
+
+# The LibTorch headers are compiled once into a precompiled header that every torch target reuses.
+function(reprise_use_torch_pch target)
+  if(NOT TARGET reprise_torch_pch)
+    file(WRITE ${PROJECT_BINARY_DIR}/torch_pch.cpp "// holds the precompiled LibTorch header\n")
+    add_library(reprise_torch_pch OBJECT ${PROJECT_BINARY_DIR}/torch_pch.cpp)
+    target_link_libraries(reprise_torch_pch PRIVATE reprise_torch reprise_warnings)
+    target_precompile_headers(reprise_torch_pch PRIVATE <torch/torch.h>)
+  endif()
+  target_precompile_headers(${target} REUSE_FROM reprise_torch_pch)
+endfunction()
+
+#   reprise_add_test(NAME core.error SOURCES error_test.cpp LIBS reprise::core [LABELS fast] [TORCH])
+#
+# makes one GoogleTest executable and one CTest entry.
+function(reprise_add_test)
+  cmake_parse_arguments(ARG "TORCH" "NAME;TIMEOUT" "SOURCES;LIBS;LABELS;ENVIRONMENT" ${ARGN})
+  if(NOT REPRISE_BUILD_TESTS)
+    return()
+  endif()
+  string(REPLACE "." "_" target "test_${ARG_NAME}")
+  add_executable(${target} ${ARG_SOURCES})
+  target_link_libraries(${target} PRIVATE ${ARG_LIBS} reprise_warnings GTest::gmock GTest::gtest_main)
+  if(ARG_TORCH)
+    target_link_libraries(${target} PRIVATE reprise_torch)
+    reprise_use_torch_pch(${target})
+  endif()
+  set_target_properties(${target} PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${PROJECT_BINARY_DIR}/tests)
+  target_compile_definitions(${target} PRIVATE
+    REPRISE_SOURCE_DIR="${PROJECT_SOURCE_DIR}" REPRISE_BINARY_DIR="${PROJECT_BINARY_DIR}")
+  add_test(NAME ${ARG_NAME} COMMAND ${target} WORKING_DIRECTORY ${PROJECT_BINARY_DIR})
+  if(NOT ARG_LABELS)
+    set(ARG_LABELS fast)
+  endif()
+  if(NOT ARG_TIMEOUT)
+    set(ARG_TIMEOUT 300)
+  endif()
+  set_tests_properties(${ARG_NAME} PROPERTIES LABELS "${ARG_LABELS}" TIMEOUT ${ARG_TIMEOUT}
+                       ENVIRONMENT "${ARG_ENVIRONMENT}")
+endfunction()

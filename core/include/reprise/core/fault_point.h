@@ -1,0 +1,15 @@
+#pragma once
+// Places where tests kill the process. REPRISE_FAULT="name:count[:rank]" raises SIGKILL the count-th time that the
+// named point is passed (on that rank only, when one is given). Without the variable a point costs one comparison.
+
+#include <string_view>
+
+namespace reprise {
+
+/// Names of the points: "compute", "exchange", "tensor_write", "before_rename", "log_append".
+void fault_point(std::string_view name) noexcept;
+
+/// Tells the points which rank this process is (default 0).
+void set_fault_rank(int rank) noexcept;
+
+}  // namespace reprise

@@ -1,0 +1,34 @@
+#pragma once
+// Files: whole reads, atomic whole writes. Every failure is an Error(kIo) with the path and the system's reason.
+
+#include <cstddef>
+#include <filesystem>
+#include <span>
+#include <string>
+#include <string_view>
+
+namespace reprise {
+
+/// Reads a whole file. Throws kIo when it cannot be read.
+std::string read_file(const std::filesystem::path& path);
+
+/// Writes `bytes` under a temporary name in the same folder, syncs, renames, syncs the folder. A reader sees the
+/// old file or the new one, never a part. On failure the temporary file is removed and kIo is thrown.
+void write_file_atomically(const std::filesystem::path& path, std::string_view bytes);
+
+/// Creates a folder and its parents. Throws kIo.
+void make_folders(const std::filesystem::path& path);
+
+/// Syncs a file that another library wrote and closed (fsync), then renames it and syncs the folder.
+void commit_file(const std::filesystem::path& temporary, const std::filesystem::path& final_path);
+
+/// The name under which `final_path` is written before it is complete: ".<name>.partial" in the same folder.
+std::filesystem::path partial_path(const std::filesystem::path& final_path);
+
+/// Returns "text: reason" for errno value `error_number`, for messages of our own.
+std::string system_reason(int error_number);
+
+/// The next thing to do after errno value `error_number` ("free space ...", "check permissions ...").
+std::string system_hint(int error_number);
+
+}  // namespace reprise

@@ -1,0 +1,134 @@
+#include "reprise/core/files.h"
+
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstring>
+#include <system_error>
+
+#include "reprise/core/error.h"
+
+namespace reprise {
+namespace {
+
+[[noreturn]] void throw_io(std::string_view what, const std::filesystem::path& path, int error_number) {
+  throw Error(ErrorKind::kIo, fmt::format("{}: {}: {}", what, path.string(), system_reason(error_number)),
+              system_hint(error_number));
+}
+
+/// A file descriptor that closes itself.
+class Descriptor {
+ public:
+  explicit Descriptor(int fd) : fd_(fd) {}
+  ~Descriptor() {
+    if (fd_ >= 0) ::close(fd_);
+  }
+  Descriptor(const Descriptor&) = delete;
+  Descriptor& operator=(const Descriptor&) = delete;
+  int get() const { return fd_; }
+  int close() {
+    const int result = ::close(fd_);
+    fd_ = -1;
+    return result;
+  }
+
+ private:
+  int fd_;
+};
+
+void sync_folder(const std::filesystem::path& folder) {
+  const std::filesystem::path place = folder.empty() ? "." : folder;
+  Descriptor fd(::open(place.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+  // Some file systems refuse to sync a folder (EINVAL); the rename itself has then to be enough.
+  if (fd.get() >= 0 && ::fsync(fd.get()) != 0 && errno != EINVAL) throw_io("cannot sync folder", folder, errno);
+}
+
+void write_all(int fd, std::string_view bytes, const std::filesystem::path& path) {
+  while (!bytes.empty()) {
+    const ssize_t written = ::write(fd, bytes.data(), bytes.size());
+    if (written < 0) {
+      if (errno == EINTR) continue;
+      throw_io("cannot write", path, errno);
+    }
+    bytes.remove_prefix(static_cast<std::size_t>(written));
+  }
+}
+
+}  // namespace
+
+std::string system_reason(int error_number) { return std::generic_category().message(error_number); }
+
+std::string system_hint(int error_number) {
+  switch (error_number) {
+    case ENOSPC:
+    case EDQUOT: return "free some space or choose another folder with --out, then run the same command again";
+    case EFBIG: return "the file size limit is reached; see `ulimit -f`";
+    case EACCES:
+    case EPERM:
+    case EROFS: return "the folder cannot be written; choose another one with --out or change its permissions";
+    case ENOENT: return "check the path; `ls` the folder it should be in";
+    case ENOTDIR:
+    case EISDIR: return "a file stands where a folder is needed, or the other way round";
+    case EMFILE:
+    case ENFILE: return "too many open files; see `ulimit -n`";
+    default: return "check the path and the file system, then run the same command again";
+  }
+}
+
+std::string read_file(const std::filesystem::path& path) {
+  Descriptor fd(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
+  if (fd.get() < 0) throw_io("cannot open", path, errno);
+  struct stat info {};
+  if (::fstat(fd.get(), &info) != 0) throw_io("cannot stat", path, errno);
+  if (S_ISDIR(info.st_mode)) throw_io("cannot read", path, EISDIR);
+  std::string bytes;
+  bytes.reserve(static_cast<std::size_t>(info.st_size));
+  char buffer[1 << 16];
+  while (true) {
+    const ssize_t got = ::read(fd.get(), buffer, sizeof buffer);
+    if (got < 0) {
+      if (errno == EINTR) continue;
+      throw_io("cannot read", path, errno);
+    }
+    if (got == 0) return bytes;
+    bytes.append(buffer, static_cast<std::size_t>(got));
+  }
+}
+
+std::filesystem::path partial_path(const std::filesystem::path& final_path) {
+  return final_path.parent_path() / ("." + final_path.filename().string() + ".partial");
+}
+
+void write_file_atomically(const std::filesystem::path& path, std::string_view bytes) {
+  const std::filesystem::path temporary = partial_path(path);
+  try {
+    Descriptor fd(::open(temporary.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644));
+    if (fd.get() < 0) throw_io("cannot create", temporary, errno);
+    write_all(fd.get(), bytes, path);
+    if (::fsync(fd.get()) != 0) throw_io("cannot sync", path, errno);
+    if (fd.close() != 0) throw_io("cannot close", path, errno);
+    if (::rename(temporary.c_str(), path.c_str()) != 0) throw_io("cannot rename to", path, errno);
+  } catch (...) {
+    ::unlink(temporary.c_str());
+    throw;
+  }
+  sync_folder(path.parent_path());
+}
+
+void make_folders(const std::filesystem::path& path) {
+  std::error_code error;
+  std::filesystem::create_directories(path, error);
+  if (error) throw_io("cannot create folder", path, error.value());
+}
+
+void commit_file(const std::filesystem::path& temporary, const std::filesystem::path& final_path) {
+  Descriptor fd(::open(temporary.c_str(), O_RDONLY | O_CLOEXEC));
+  if (fd.get() < 0) throw_io("cannot open", temporary, errno);
+  if (::fsync(fd.get()) != 0) throw_io("cannot sync", temporary, errno);
+  if (::rename(temporary.c_str(), final_path.c_str()) != 0) throw_io("cannot rename to", final_path, errno);
+  sync_folder(final_path.parent_path());
+}
+
+}  // namespace reprise

@@ -1,0 +1,57 @@
+#pragma once
+// Raw text to kept, dropped and held-out documents (docs/formats/documents.md).
+
+#include <cstdint>
+#include <filesystem>
+#include <functional>
+#include <map>
+#include <string>
+#include <vector>
+
+#include "reprise/configs/config.pb.h"
+#include "reprise/core/hash.h"
+#include "reprise/core/progress.h"
+
+namespace reprise::data {
+
+/// One document after normalisation.
+struct Document {
+  std::string id;
+  std::string text;
+  std::string source;
+  std::string kind;      // metadata.kind: "natural", "code"
+  std::string language;  // metadata.lang
+  std::string license;
+  std::uint64_t source_line = 0;  // 1-based line of the input file
+  std::string source_file;
+};
+
+/// What the build left behind. Digests are over content (canonical, independent of compression), not over files.
+struct CorpusResult {
+  Digest corpus;    // content of the input files, by name
+  Digest kept;      // documents for training, sorted by id
+  Digest held_out;  // documents for evaluation, sorted by id
+  Digest dropped;   // dropped documents with text, rule, measured value and threshold
+  Digest report;    // counts per source, language and rule
+  std::uint64_t num_kept = 0, num_held_out = 0, num_dropped = 0;
+  std::uint64_t kept_bytes = 0, held_out_bytes = 0, dropped_bytes = 0;
+  std::vector<std::string> mismatched_files;  // inputs whose SHA-256 differs from the recipe's
+};
+
+struct BuildOptions {
+  std::filesystem::path corpus_dir;
+  std::filesystem::path output_dir;        // run folder; files go to output_dir/data/
+  bool accept_changed_corpus = false;      // true: a differing hash is reported in mismatched_files, not thrown
+};
+
+/// Runs the whole document pipeline. Writes data/{train,held_out,dropped}.jsonl.zst and data/report.json atomically.
+/// Throws kData (file, line, what, value), kIo.
+CorpusResult build_corpus(const configs::DataRecipe& recipe, const BuildOptions& options, ProgressSink& progress);
+
+/// Reads back one of the files that build_corpus wrote, in order.
+void for_each_document(const std::filesystem::path& path, const std::function<void(const Document&)>& visit);
+
+/// Recomputes the digests of the files in output_dir/data from their content.
+CorpusResult read_corpus_result(const std::filesystem::path& output_dir);
+
+}  // namespace reprise::data

@@ -1,0 +1,57 @@
+#pragma once
+// Byte-level BPE, compatible with Hugging Face tokenizers' tokenizer.json (docs/formats/tokenizer.md).
+// Thread-safety: encode and decode are const and may run on several threads.
+
+#include <cstdint>
+#include <filesystem>
+#include <functional>
+#include <memory>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "reprise/configs/config.pb.h"
+#include "reprise/core/hash.h"
+#include "reprise/core/progress.h"
+
+namespace reprise::data {
+
+using TokenId = std::int32_t;
+
+class Tokenizer {
+ public:
+  /// Reads a tokenizer.json. Throws kData with path and what is wrong or not supported.
+  static Tokenizer load(const std::filesystem::path& path);
+  ~Tokenizer();
+  Tokenizer(Tokenizer&&) noexcept;
+  Tokenizer& operator=(Tokenizer&&) noexcept;
+
+  std::uint32_t vocab_size() const;
+  TokenId end_of_text() const;
+  /// Ids of any UTF-8 text; special tokens in the text are not recognised. Ill-formed UTF-8: U+FFFD per maximal
+  /// subpart (Unicode 15, section 3.9), as the reference's callers do.
+  std::vector<TokenId> encode(std::string_view text) const;
+  /// Bytes of the ids; end_of_text gives nothing. decode(encode(x)) == x for well-formed x.
+  std::string decode(std::span<const TokenId> ids) const;
+  /// Text of the tokenizer.json.
+  const std::string& json() const;
+  /// SHA-256 of json().
+  Digest digest() const;
+
+ private:
+  friend class TokenizerBuilder;
+  struct Model;
+  explicit Tokenizer(std::unique_ptr<const Model> model);
+  std::unique_ptr<const Model> model_;
+};
+
+/// Calls `visit` once for each text of the training set, in any order.
+using TextSource = std::function<void(const std::function<void(std::string_view)>& visit)>;
+
+/// Trains byte-level BPE. The result depends on the multiset of texts alone; ties: higher count first, then the pair
+/// with the smaller ids, as the reference does.
+Tokenizer train_tokenizer(const configs::TokenizerRecipe& recipe, const TextSource& texts, int num_threads,
+                          ProgressSink& progress);
+
+}  // namespace reprise::data

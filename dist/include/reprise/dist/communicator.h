@@ -1,0 +1,56 @@
+#pragma once
+// Transport between ranks: it moves bytes and never adds a float (docs/numeric_contract.md). Collective calls must be
+// made by all ranks in the same order, from one thread per rank. Failures are Error(kDistributed).
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace reprise::dist {
+
+class Communicator {
+ public:
+  virtual ~Communicator() = default;
+  virtual int rank() const = 0;
+  virtual int size() const = 0;
+  virtual std::string_view backend() const = 0;  // "local" or "mpi"
+
+  /// Sends send[r] to rank r and receives receive[r] from it; both sides know the sizes. send[rank()] is copied.
+  virtual void all_to_all(std::span<const std::span<const std::byte>> send,
+                          std::span<const std::span<std::byte>> receive) = 0;
+  /// Every rank gives `mine` and gets everyone's: receive[r] has the size that rank r gives.
+  virtual void all_gather(std::span<const std::byte> mine, std::span<const std::span<std::byte>> receive) = 0;
+  virtual void broadcast(std::span<std::byte> bytes, int root) = 0;
+  virtual void barrier() = 0;
+  /// Ends every rank with `exit_code`.
+  [[noreturn]] virtual void abort(int exit_code, std::string_view reason) = 0;
+
+  /// Bytes this rank has sent to other ranks so far.
+  virtual std::uint64_t bytes_sent() const = 0;
+
+  /// MPI_Comm of the mpi backend as an opaque pointer to it, or nullptr; for parallel HDF5.
+  virtual const void* mpi_comm() const { return nullptr; }
+};
+
+/// Returns the one-rank communicator.
+std::unique_ptr<Communicator> make_local_communicator();
+
+/// Initialises MPI (once a process) and returns the communicator over MPI_COMM_WORLD. MPI is finalised when it is
+/// destroyed. Throws kDistributed.
+std::unique_ptr<Communicator> make_mpi_communicator();
+
+/// True when this process was started by mpirun (OMPI_COMM_WORLD_SIZE or PMI_SIZE is set).
+bool launched_by_mpi();
+
+/// Makes the local communicator, or the MPI one when launched_by_mpi().
+std::unique_ptr<Communicator> make_communicator();
+
+/// The command line that starts `num_ranks` copies of `arguments` on this machine, with what OpenMPI 4 needs for root,
+/// for more ranks than cores, and for a quiet end; for printing and for exec.
+std::vector<std::string> mpirun_command(int num_ranks, std::span<const std::string> arguments);
+
+}  // namespace reprise::dist

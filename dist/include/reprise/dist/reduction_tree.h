@@ -1,0 +1,65 @@
+#pragma once
+// The binary tree that adds the gradients of grains (docs/numeric_contract.md): over leaves [begin, end) it splits at
+// the largest power of two below the size. Pure index arithmetic plus an adder that follows it.
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <span>
+#include <vector>
+
+namespace reprise::dist {
+
+struct LeafRange {
+  std::int64_t begin = 0;
+  std::int64_t end = 0;
+  std::int64_t size() const { return end - begin; }
+  bool operator==(const LeafRange&) const = default;
+};
+
+/// Returns where the node over `range` splits: left is [begin, split), right is [split, end). size >= 2.
+std::int64_t split_point(LeafRange range);
+
+/// Returns the contiguous leaves that `rank` computes: at most ceil(num_leaves / num_ranks), possibly none.
+LeafRange leaves_of_rank(std::int64_t num_leaves, int rank, int num_ranks);
+
+/// Returns the fewest nodes of the tree over `num_leaves` that together are exactly `range`, left to right.
+std::vector<LeafRange> maximal_subtrees(std::int64_t num_leaves, LeafRange range);
+
+/// A buffer that a tree adds. Owned vectors so that partial sums can move between threads and ranks.
+using GradientBuffer = std::unique_ptr<float[]>;
+
+/// Adds leaf buffers of one rank up to the maximal subtrees of its range, as they arrive, in any order and from any
+/// thread. Only siblings are ever added, left + right, so the sums do not depend on the order of arrival.
+class TreeAdder {
+ public:
+  using Add = std::function<void(float* left, const float* right, std::int64_t count)>;  // left += right
+
+  TreeAdder(std::int64_t num_leaves, LeafRange range, std::int64_t buffer_elements, Add add);
+  ~TreeAdder();
+
+  /// Takes the gradient of `leaf`. Thread-safe; additions run on the calling thread, outside the lock.
+  void give(std::int64_t leaf, GradientBuffer buffer);
+  /// Returns a buffer to fill (recycled where possible; contents undefined). Thread-safe.
+  GradientBuffer take_buffer();
+
+  struct Partial {
+    LeafRange node;
+    GradientBuffer buffer;
+  };
+  /// Returns the partial sums, left to right, once every leaf has been given. The adder starts again empty.
+  std::vector<Partial> finish();
+  /// Gives buffers back for the next step.
+  void recycle(GradientBuffer buffer);
+
+ private:
+  struct State;
+  std::unique_ptr<State> state_;
+};
+
+/// Adds partial sums (that cover all leaves, left to right) into the whole tree's sum over `count` elements, into
+/// partials[0]; the last steps of the same tree.
+void finish_tree(std::int64_t num_leaves, std::span<const LeafRange> nodes, std::span<float* const> partials,
+                 std::int64_t count, const TreeAdder::Add& add);
+
+}  // namespace reprise::dist

@@ -1,0 +1,71 @@
+#pragma once
+// Evaluation of checkpoints: held-out bits per byte by language, minimal pairs by phenomenon, baselines, BLiMP.
+// What enters the root is integer counts and binary64 sums in a fixed order (docs/formats/eval_results.md).
+
+#include <cstdint>
+#include <filesystem>
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "reprise/configs/config.pb.h"
+#include "reprise/core/hash.h"
+#include "reprise/core/progress.h"
+
+namespace reprise::eval {
+
+/// Bits per byte over a group of held-out documents.
+struct HeldOutGroup {
+  std::string name;              // language ("en", "C++"), or "all"
+  std::uint64_t num_documents = 0;
+  std::uint64_t num_tokens = 0;  // scored, end-of-text included
+  std::uint64_t num_bytes = 0;   // of the text
+  double nll_nats = 0;           // binary64 sum in document order
+  double bits_per_byte = 0;
+};
+
+/// Forced choice: the good sentence has the higher log-likelihood; a tie is wrong.
+struct PairGroup {
+  std::string name;              // phenomenon, or "all"
+  std::uint64_t num_pairs = 0;
+  std::uint64_t num_correct = 0;
+};
+
+struct CheckpointResult {
+  std::uint64_t step = 0;
+  Digest checkpoint_root;
+  std::vector<HeldOutGroup> held_out;  // "all" first, then by name
+  std::vector<PairGroup> pairs;        // "all" first, then by name
+};
+
+struct EvalResult {
+  Digest suite;                              // of the generated minimal pairs
+  std::vector<CheckpointResult> checkpoints; // by step
+};
+
+/// Hash of an EvalResult over the canonical encoding: what the manifest covers.
+Digest result_hash(const EvalResult& result);
+
+struct EvalOptions {
+  std::filesystem::path run_dir;
+  std::vector<std::uint64_t> steps;  // empty: the recipe's evenly spaced ones and the last
+  int num_threads = 1;
+};
+
+/// Evaluates checkpoints of a run on its held-out shards and the generated suite. Throws kCheckpoint, kCorrupt.
+EvalResult evaluate_run(const configs::Recipe& recipe, const EvalOptions& options, ProgressSink& progress);
+
+/// Writes / reads eval/results.json of a run.
+void write_results(const std::filesystem::path& run_dir, const EvalResult& result);
+EvalResult read_results(const std::filesystem::path& run_dir);
+
+/// Baselines on the run's held-out text, outside the root: bits per byte by group name ("all", "en", ...).
+struct Baselines {
+  std::map<std::string, double> bigram;       // interpolated token bigram
+  std::map<std::string, double> five_gram;    // interpolated Kneser-Ney or Witten-Bell token 5-gram
+  std::map<std::string, double> xz;           // 8 * (size(xz(train + held-out)) - size(xz(train))) / bytes
+};
+Baselines compute_baselines(const std::filesystem::path& run_dir, ProgressSink& progress);
+
+}  // namespace reprise::eval

@@ -1,0 +1,96 @@
+#pragma once
+// run.log: what happened, as a function of the recipe alone. Length-prefixed protobuf records with a CRC, chained by
+// SHA-256 over the bytes as written (docs/formats/run_log.md; schema logs/proto/run_log.proto).
+
+#include <cstdint>
+#include <filesystem>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "reprise/core/hash.h"
+#include "reprise/core/result.h"
+
+namespace reprise::logs {
+
+/// First record of a run.log.
+struct RunHeader {
+  std::string run_name;
+  Digest recipe_hash;
+  std::uint32_t contract_version = 1;
+  Digest data_root;        // token shards
+  Digest tokenizer;
+  std::string recipe_text; // resolved
+  std::uint64_t num_parameters = 0;
+  std::uint64_t num_grains = 0;  // per step
+};
+
+/// One optimizer step. Step s turns the weights of step s-1 into those of step s; s starts at 1.
+struct StepRecord {
+  std::uint64_t step = 0;
+  std::uint64_t first_sample = 0;  // global ordinals [first_sample, first_sample + num_samples)
+  std::uint64_t num_samples = 0;
+  std::uint64_t num_targets = 0;   // N of the contract
+  std::uint64_t tokens_seen = 0;   // after the step
+  Digest batch_hash;               // over the batch's token ids
+  double loss = 0;                 // mean cross-entropy, binary64
+  double z_loss = 0;               // mean of logsumexp^2 times its weight
+  std::vector<double> grain_losses;    // per grain sum of cross-entropy
+  std::vector<double> grain_z_losses;  // per grain sum of logsumexp^2
+  double gradient_norm = 0;        // before clipping
+  float clip_factor = 1;           // the gradient was multiplied by this
+  float learning_rate = 0;
+  Digest state;                    // digest of weights and moments after the step
+};
+
+/// A scheduled checkpoint was written (it is a function of the recipe too).
+struct CheckpointRecord {
+  std::uint64_t step = 0;
+  Digest root;
+};
+
+/// One record of a run.log as read back: exactly one of the three is set.
+struct RunRecord {
+  std::optional<RunHeader> header;
+  std::optional<StepRecord> step;
+  std::optional<CheckpointRecord> checkpoint;
+  std::uint64_t offset = 0;  // of the record in the file
+  Digest chain;              // hash chain up to and including this record
+};
+
+/// Appends records; flushes each to the operating system. One writer per file (rank 0). Passes the fault point
+/// "log_append" half-way through a record's bytes, so that a torn tail is a tested case.
+class RunLogWriter {
+ public:
+  /// Creates a new log. Throws kIo when the file exists.
+  static RunLogWriter create(const std::filesystem::path& path, const RunHeader& header);
+  /// Opens an existing log for a resume: cuts everything after the records of `step` (its step record and, if any, its
+  /// checkpoint record), torn tail included. Keeps what was cut, so that append() can check that replayed records are
+  /// the same bytes (throws kCheckpoint otherwise). Throws kCorrupt when the kept part is damaged.
+  static RunLogWriter resume(const std::filesystem::path& path, std::uint64_t step);
+  ~RunLogWriter();
+  RunLogWriter(RunLogWriter&&) noexcept;
+
+  void append(const StepRecord& record);
+  void append(const CheckpointRecord& record);
+  /// Hash chain so far.
+  const Digest& chain() const;
+  void sync();
+
+ private:
+  struct State;
+  explicit RunLogWriter(std::unique_ptr<State> state);
+  std::unique_ptr<State> state_;
+};
+
+struct RunLog {
+  std::vector<RunRecord> records;
+  Digest chain;             // of the whole log
+  bool torn_tail = false;   // an incomplete last record was left out
+};
+
+/// Reads and verifies a run.log. Throws kCorrupt with path and offset of the first damaged record.
+RunLog read_run_log(const std::filesystem::path& path);
+
+}  // namespace reprise::logs

@@ -1,0 +1,46 @@
+#pragma once
+// The OLMo 2 decoder on the exact kernels. LibTorch holds the tensors and the autograd graph; this header does not
+// show it, so that users compile without LibTorch's headers.
+// Thread-safety: the const methods may run on several threads at once (one grain or one batch each).
+
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <vector>
+
+#include "reprise/configs/config.pb.h"
+#include "reprise/core/tensor_layout.h"
+
+namespace reprise::model {
+
+/// Losses of one grain: per token in token order (sequence-major), float32 as the kernels give them.
+struct GrainLosses {
+  std::vector<float> cross_entropy;
+  std::vector<float> z;  // logsumexp^2, not yet multiplied by the z-loss weight
+};
+
+class Decoder {
+ public:
+  /// `weights` is the flat buffer of `layout`; it is not copied and must outlive the decoder. Its values may change
+  /// between calls.
+  Decoder(const configs::ModelRecipe& model, std::uint32_t vocab_size, std::int64_t max_length, const TensorLayout& layout,
+          std::span<float> weights);
+  ~Decoder();
+  Decoder(const Decoder&) = delete;
+  Decoder& operator=(const Decoder&) = delete;
+
+  /// Runs forward and backward on one grain of `num_sequences` rows of `length` inputs and targets, and writes the
+  /// gradient of sum(cross_entropy + z_weight * z) over the grain to `gradient` (layout.num_elements(), padding zero).
+  GrainLosses run_grain(std::span<const std::int32_t> inputs, std::span<const std::int32_t> targets,
+                        std::int64_t num_sequences, std::int64_t length, float z_weight, std::span<float> gradient) const;
+
+  /// Runs forward alone and returns the cross-entropy of each target (0 where the target is negative).
+  std::vector<float> score(std::span<const std::int32_t> inputs, std::span<const std::int32_t> targets,
+                           std::int64_t num_sequences, std::int64_t length) const;
+
+ private:
+  struct State;
+  std::unique_ptr<State> state_;
+};
+
+}  // namespace reprise::model

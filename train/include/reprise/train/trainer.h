@@ -1,0 +1,49 @@
+#pragma once
+// The training loop: data order, grains on threads and ranks, tree reduction, AdamW on slices, checkpoints, logs, resume.
+
+#include <cstdint>
+#include <filesystem>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "reprise/configs/config.pb.h"
+#include "reprise/core/hash.h"
+#include "reprise/core/progress.h"
+#include "reprise/dist/communicator.h"
+
+namespace reprise::train {
+
+struct TrainOptions {
+  std::filesystem::path run_dir;  // shards/ and tokenizer/ of the run are read from here; checkpoints/ and logs go here
+  int num_threads = 1;
+  bool resume = false;            // continue run_dir from its latest resumable checkpoint
+  std::optional<std::uint64_t> stop_after_step;  // end early, as if finished there (for tests and benchmarks)
+  std::vector<std::string> command_line;  // for session.log
+};
+
+struct TrainSummary {
+  std::uint64_t first_step = 0;   // step resumed from
+  std::uint64_t last_step = 0;
+  double seconds = 0;
+  double tokens_per_second = 0;
+  double final_loss = 0;
+  Digest final_root;              // of the last scheduled checkpoint
+  Digest run_log;                 // chain of run.log
+  int stopped_by_signal = 0;      // a recovery checkpoint was saved
+};
+
+/// Trains, collectively on all ranks of `communicator`. Throws kCheckpoint when run_dir belongs to another recipe or
+/// already holds a run and `resume` is false, kNumeric on NaN or Inf (tensor, step, documents of the batch).
+TrainSummary train(const configs::RunConfig& config, const TrainOptions& options, dist::Communicator& communicator,
+                   ProgressSink& progress);
+
+/// Learning rate of step s (1-based) by the recipe's schedule, binary64 rounded once.
+float learning_rate(const configs::TrainRecipe& recipe, std::uint64_t step);
+
+/// Steps at which a checkpoint is scheduled, ascending: 0, powers of two, multiples of the interval, the last step.
+std::vector<std::uint64_t> checkpoint_steps(const configs::TrainRecipe& recipe);
+/// Whether the scheduled checkpoint of `step` stores the moments.
+bool is_anchor(const configs::TrainRecipe& recipe, std::uint64_t step);
+
+}  // namespace reprise::train
