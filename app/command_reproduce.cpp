@@ -1,0 +1,163 @@
+#include <fmt/core.h>
+
+#include <cstdio>
+#include <nlohmann/json.hpp>
+#include <thread>
+
+#include "commands.h"
+#include "launch.h"
+#include "reprise/audit/reproduce.h"
+#include "reprise/configs/config.h"
+#include "reprise/core/error.h"
+#include "reprise/core/files.h"
+#include "reprise/dist/communicator.h"
+#include "reprise/logs/progress_bar.h"
+#include "reprise/train/trainer.h"
+
+namespace reprise::app {
+namespace {
+
+struct ReproduceFlags {
+  std::string config;
+  std::vector<std::string> overrides;
+  std::string out;
+  int ranks = 0;
+  int threads = 0;
+  bool overwrite = false;
+  bool publish = false;
+  bool json = false;
+  bool quiet = false;
+};
+
+void say(const std::string& line) { fmt::print(stderr, "{}\n", line); }
+
+configs::RunConfig load(const ReproduceFlags& flags) {
+  configs::RunConfig config = configs::load_config(flags.config, flags.overrides);
+  if (!flags.out.empty()) config.mutable_runtime()->set_output_dir(flags.out);
+  if (flags.ranks > 0) config.mutable_runtime()->set_num_ranks(static_cast<std::uint32_t>(flags.ranks));
+  if (flags.threads > 0) config.mutable_runtime()->set_num_threads(static_cast<std::uint32_t>(flags.threads));
+  return config;
+}
+
+int cores() { return std::max(1, static_cast<int>(std::thread::hardware_concurrency())); }
+
+/// Threads per rank: as given, or the machine's cores shared by the ranks.
+int threads_per_rank(const configs::Runtime& runtime) {
+  if (runtime.num_threads() > 0) return static_cast<int>(runtime.num_threads());
+  return std::max(1, cores() / static_cast<int>(runtime.num_ranks()));
+}
+
+int train_in_ranks(const ReproduceFlags& flags, const configs::RunConfig& config, const std::filesystem::path& run_dir,
+                   const Context& context, bool resume) {
+  std::vector<std::string> arguments = {context.command_line.front(), "train"};
+  if (resume) {
+    arguments.insert(arguments.end(), {"--resume", run_dir.string()});
+  } else {
+    arguments.insert(arguments.end(), {flags.config, "--out", run_dir.string()});
+    for (const std::string& text : flags.overrides) arguments.insert(arguments.end(), {"--set", text});
+  }
+  arguments.insert(arguments.end(), {"--threads", std::to_string(threads_per_rank(config.runtime()))});
+  return run_ranks(static_cast<int>(config.runtime().num_ranks()), arguments);
+}
+
+int train_here(const configs::RunConfig& config, const std::filesystem::path& run_dir, const Context& context, bool resume,
+               ProgressSink& progress) {
+  const auto communicator = dist::make_local_communicator();
+  train::TrainOptions options;
+  options.run_dir = run_dir;
+  options.num_threads = threads_per_rank(config.runtime());
+  options.resume = resume;
+  options.command_line = context.command_line;
+  const train::TrainSummary summary = train::train(config, options, *communicator, progress);
+  return summary.stopped_by_signal == 0 ? 0 : 128 + summary.stopped_by_signal;
+}
+
+void print_table(const audit::ReproduceReport& report, std::FILE* out) {
+  fmt::print(out, "\n{:<12} {:>8}  {}\n", "phase", "seconds", "figures");
+  double total = 0;
+  for (const audit::Phase& phase : report.phases) {
+    fmt::print(out, "{:<12} {:>8.1f}  {}\n", phase.name, phase.seconds, phase.figures);
+    total += phase.seconds;
+  }
+  fmt::print(out, "{:<12} {:>8.1f}\n", "total", total);
+}
+
+std::string verdict_line(const audit::ReproduceReport& report, const std::string& config) {
+  const std::string root = report.manifest.root().hex();
+  if (report.reproduced()) return fmt::format("REPRODUCED root={}", root);
+  if (!report.published_root) {
+    return fmt::format("COMPUTED root={} (no published root: {} does not exist)", root,
+                       audit::published_path(config).string());
+  }
+  return fmt::format("NOT REPRODUCED root={} published={} first difference: {}", root, report.published_root->hex(),
+                     *report.first_difference);
+}
+
+nlohmann::ordered_json to_json(const audit::ReproduceReport& report) {
+  nlohmann::ordered_json json;
+  json["root"] = report.manifest.root().hex();
+  json["published_root"] = report.published_root ? nlohmann::ordered_json(report.published_root->hex()) : nullptr;
+  json["reproduced"] = report.reproduced();
+  json["first_difference"] = report.first_difference ? nlohmann::ordered_json(*report.first_difference) : nullptr;
+  json["phases"] = nlohmann::ordered_json::array();
+  for (const audit::Phase& phase : report.phases) {
+    json["phases"].push_back({{"name", phase.name}, {"seconds", phase.seconds}, {"figures", phase.figures}});
+  }
+  return json;
+}
+
+audit::ReproduceOptions make_options(const ReproduceFlags& flags, const configs::RunConfig& config, const Context& context,
+                                     ProgressSink& progress) {
+  audit::ReproduceOptions options;
+  options.run_dir = configs::output_folder(config);
+  options.published = audit::published_path(flags.config);
+  options.num_threads = config.runtime().num_threads() > 0 ? static_cast<int>(config.runtime().num_threads()) : cores();
+  options.overwrite = flags.overwrite;
+  options.say = say;
+  options.run_training = [&flags, &config, &context, &progress, run_dir = options.run_dir](bool resume) {
+    return config.runtime().num_ranks() > 1 ? train_in_ranks(flags, config, run_dir, context, resume)
+                                            : train_here(config, run_dir, context, resume, progress);
+  };
+  return options;
+}
+
+void run(const ReproduceFlags& flags, Context& context) {
+  const configs::RunConfig config = load(flags);
+  const auto progress = logs::make_progress(flags.quiet);
+  const audit::ReproduceOptions options = make_options(flags, config, context, *progress);
+  const audit::ReproduceReport report = audit::reproduce(config, options, *progress);
+  if (report.training_exit_code != 0) {
+    say(fmt::format("training stopped; go on with: reprise reproduce {} --out {}", flags.config, options.run_dir.string()));
+    context.status = report.training_exit_code;
+    return;
+  }
+  if (flags.publish) {
+    write_file_atomically(options.published, audit::to_json(report.manifest, false));
+    say(fmt::format("published: {}", options.published.string()));
+  }
+  print_table(report, flags.json ? stderr : stdout);
+  if (flags.json) fmt::print("{}\n", to_json(report).dump(1));
+  fmt::print(flags.json ? stderr : stdout, "\n{}\n", verdict_line(report, flags.config));
+  context.status = report.first_difference ? 1 : 0;
+}
+
+}  // namespace
+
+void add_reproduce_command(CLI::App& app, Context& context) {
+  const auto flags = std::make_shared<ReproduceFlags>();
+  CLI::App* verb = app.add_subcommand("reproduce", "Compute a whole run, raw text to scores, and compare its root with the published one");
+  verb->add_option("CONFIG", flags->config, "Run config, such as configs/runs/tiny.pbtxt")->required();
+  verb->add_option("--set", flags->overrides, "Override a field: --set train.num_steps=100 (repeatable)")->take_all()->allow_extra_args(false);
+  verb->add_option("--out", flags->out, "Folder of the run (default runs/NAME)");
+  verb->add_option("--ranks", flags->ranks, "Processes; more than one starts mpirun")->check(CLI::Range(1, 4096));
+  verb->add_option("--threads", flags->threads, "Threads per process (default: the cores, shared by the ranks)")->check(CLI::Range(1, 1024));
+  verb->add_flag("--overwrite", flags->overwrite, "Replace a run of another recipe in the same folder");
+  verb->add_flag("--publish", flags->publish, "Write the manifest beside CONFIG as the published one");
+  verb->add_flag("--json", flags->json, "Print the report as JSON on stdout");
+  verb->add_flag("--quiet", flags->quiet, "Show no progress");
+  verb->footer("Exit code 0: the root is the published one, or none is published; 1: it differs, and the first artefact\n"
+               "that differs is named.\n\nExample:\n  reprise reproduce configs/runs/tiny.pbtxt --ranks 2 --out runs/again");
+  verb->callback([flags, &context] { run(*flags, context); });
+}
+
+}  // namespace reprise::app

@@ -1,0 +1,18 @@
+#include "process_settings.h"
+
+#include <malloc.h>
+#include <signal.h>
+
+#include <clocale>
+
+namespace reprise::app {
+
+void settle_process() {
+  ::mallopt(M_MMAP_THRESHOLD, 1 << 30);
+  ::mallopt(M_TRIM_THRESHOLD, 2047 << 20);
+  ::mallopt(M_TOP_PAD, 64 << 20);
+  ::signal(SIGPIPE, SIG_IGN);
+  std::setlocale(LC_ALL, "C");
+}
+
+}  // namespace reprise::app

@@ -1,0 +1,10 @@
+#pragma once
+// Settings of the whole process that change speed or messages, never bits.
+
+namespace reprise::app {
+
+/// Keeps freed memory inside the process (activations are freed and taken again at every step; giving them back to
+/// the kernel costs page faults), ignores SIGPIPE, and holds the C locale.
+void settle_process();
+
+}  // namespace reprise::app

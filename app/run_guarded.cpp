@@ -1,0 +1,89 @@
+#include "run_guarded.h"
+
+#include <fmt/core.h>
+
+#include <cstdio>
+#include <cstring>
+#include <new>
+#include <string>
+#include <vector>
+
+#include "reprise/core/error.h"
+#include "reprise/core/nearest_name.h"
+
+namespace reprise::app {
+namespace {
+
+/// Returns the deepest verb that was parsed, whose help fits the mistake.
+const CLI::App* deepest_parsed(const CLI::App* app) {
+  for (const CLI::App* child : app->get_subcommands()) return deepest_parsed(child);
+  return app;
+}
+
+/// Finds the first word that should have been a verb of `app` and names the nearest one.
+std::string verb_suggestion(const CLI::App* app, int argc, char** argv) {
+  std::vector<std::string> names;
+  for (const CLI::App* child : app->get_subcommands([](const CLI::App*) { return true; })) {
+    names.push_back(child->get_name());
+  }
+  if (names.empty()) return {};
+  for (int i = 1; i < argc; ++i) {
+    const std::string word = argv[i];
+    if (word.empty() || word[0] == '-') continue;
+    if (app->get_subcommand_no_throw(word) != nullptr || word == app->get_name()) continue;
+    const std::string nearest = nearest_name(word, names);
+    if (!nearest.empty()) return nearest;
+  }
+  return {};
+}
+
+int report_usage(const CLI::App& app, const CLI::ParseError& error, int argc, char** argv) {
+  const CLI::App* verb = deepest_parsed(&app);
+  std::string path = "reprise";
+  std::vector<std::string> names;
+  for (const CLI::App* a = verb; a != nullptr && a->get_parent() != nullptr; a = a->get_parent()) {
+    names.insert(names.begin(), a->get_name());
+  }
+  for (const std::string& name : names) path += " " + name;
+  std::string hint = fmt::format("see `{} --help`", path);
+  const std::string nearest = verb_suggestion(verb, argc, argv);
+  if (!nearest.empty()) hint = fmt::format("did you mean `{} {}`? {}", path, nearest, hint);
+  fmt::print(stderr, "{}\n", Error(ErrorKind::kUsage, error.what(), hint).formatted());
+  return exit_code(ErrorKind::kUsage);
+}
+
+/// First line of a message: LibTorch appends a stack trace to its own.
+std::string first_line(const char* text) {
+  const char* end = std::strchr(text, '\n');
+  return end == nullptr ? std::string(text) : std::string(text, end);
+}
+
+}  // namespace
+
+int run_guarded(CLI::App& app, int argc, char** argv, Context& context) {
+  try {
+    app.parse(argc, argv);
+    if (std::fflush(stdout) != 0) {
+      throw Error(ErrorKind::kIo, "cannot write to standard output", "check the pipe or the disk behind it");
+    }
+    return context.status;
+  } catch (const CLI::Success& help) {
+    return app.exit(help);
+  } catch (const CLI::ParseError& error) {
+    return report_usage(app, error, argc, argv);
+  } catch (const Error& error) {
+    fmt::print(stderr, "{}\n", error.formatted());
+    return exit_code(error.kind());
+  } catch (const std::bad_alloc&) {
+    const Error error(ErrorKind::kOutOfMemory, "out of memory", "use fewer threads or a smaller batch");
+    fmt::print(stderr, "{}\n", error.formatted());
+    return exit_code(error.kind());
+  } catch (const std::exception& error) {
+    const Error internal(ErrorKind::kInternal, first_line(error.what()),
+                         "this is a bug of Reprise; please report it with the command that was run");
+    fmt::print(stderr, "{}\n", internal.formatted());
+    return exit_code(ErrorKind::kInternal);
+  }
+}
+
+}  // namespace reprise::app

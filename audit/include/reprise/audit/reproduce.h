@@ -1,0 +1,58 @@
+#pragma once
+// The whole path: raw text, filters, tokenizer, shards, training, evaluation, manifest, verdict.
+
+#include <cstdint>
+#include <filesystem>
+#include <functional>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "reprise/audit/manifest.h"
+#include "reprise/configs/config.pb.h"
+#include "reprise/core/progress.h"
+#include "reprise/eval/evaluate.h"
+
+namespace reprise::audit {
+
+struct ReproduceOptions {
+  std::filesystem::path run_dir;
+  std::filesystem::path published;  // manifest to compare with; need not exist
+  int num_threads = 1;
+  bool overwrite = false;           // replace a run of another recipe in run_dir
+  bool baselines = true;
+  /// Runs training. In process for one rank; the program starts mpirun for more. Returns its exit code.
+  std::function<int(bool resume)> run_training;
+  /// Called with one line for people whenever there is something to say.
+  std::function<void(const std::string&)> say;
+};
+
+/// One line of the closing table.
+struct Phase {
+  std::string name;
+  double seconds = 0;
+  std::string figures;
+};
+
+struct ReproduceReport {
+  std::vector<Phase> phases;
+  Manifest manifest;
+  std::optional<Digest> published_root;        // nothing: no published manifest was found
+  std::optional<std::string> first_difference; // artefact name, when the published root differs
+  eval::CheckpointResult last;                 // of the last checkpoint
+  std::optional<eval::Baselines> baselines;
+  int training_exit_code = 0;                  // not 0: training stopped, nothing after it was done
+
+  bool reproduced() const { return published_root && !first_difference; }
+};
+
+/// Runs every phase and compares. A complete run of the same recipe in run_dir is computed again from nothing, an
+/// interrupted one goes on from its last checkpoint; a run of another recipe is refused unless `overwrite`.
+ReproduceReport reproduce(const configs::RunConfig& config, const ReproduceOptions& options, ProgressSink& progress);
+
+/// Prepares data, tokenizer and shards in run_dir: what training needs. Returns the table lines.
+std::vector<Phase> prepare_data(const configs::RunConfig& config, const std::filesystem::path& run_dir, int num_threads,
+                                bool accept_changed_corpus, const std::function<void(const std::string&)>& say,
+                                ProgressSink& progress);
+
+}  // namespace reprise::audit

@@ -1,0 +1,126 @@
+#include "reprise/audit/verify.h"
+
+#include <fmt/core.h>
+
+#include <algorithm>
+#include <functional>
+#include <map>
+#include <system_error>
+
+#include "reprise/audit/manifest.h"
+#include "reprise/checkpoints/checkpoint.h"
+#include "reprise/configs/config.h"
+#include "reprise/core/error.h"
+#include "reprise/logs/run_log.h"
+#include "reprise/train/trainer.h"
+
+namespace reprise::audit {
+namespace {
+
+/// Runs `check`, which returns what it saw; an Error becomes a claim that does not hold.
+void add_claim(std::vector<Claim>& claims, const std::string& name, const std::function<std::string()>& check) {
+  Claim claim{name, false, {}};
+  try {
+    claim.detail = check();
+    claim.holds = true;
+  } catch (const Error& error) {
+    claim.detail = error.what();
+  }
+  claims.push_back(std::move(claim));
+}
+
+[[noreturn]] void differ(const std::string& what) { throw Error(ErrorKind::kCorrupt, what); }
+
+std::string check_recipe(const configs::Recipe& recipe, const logs::RunLog& log) {
+  if (log.records.empty() || !log.records.front().header) differ("run.log has no header record");
+  const Digest hash = configs::recipe_hash(recipe);
+  const Digest logged = log.records.front().header->recipe_hash;
+  if (hash != logged) differ(fmt::format("recipe.pbtxt hashes to {}, run.log names {}", hash.hex(), logged.hex()));
+  return hash.hex();
+}
+
+std::string check_steps(const configs::Recipe& recipe, const logs::RunLog& log) {
+  std::uint64_t next = 1;
+  for (const logs::RunRecord& record : log.records) {
+    if (!record.step) continue;
+    if (record.step->step != next) differ(fmt::format("step {} stands where step {} belongs", record.step->step, next));
+    ++next;
+  }
+  if (next != recipe.train().num_steps() + 1) {
+    differ(fmt::format("the log ends at step {} of {}", next - 1, recipe.train().num_steps()));
+  }
+  return fmt::format("{} steps, each once", next - 1);
+}
+
+/// The log's checkpoint records and state digests against the files, and each file's parent against the one before.
+std::string check_chain(const configs::Recipe& recipe, const logs::RunLog& log, const std::filesystem::path& run_dir) {
+  std::map<std::uint64_t, Digest> logged_roots, logged_states;
+  for (const logs::RunRecord& record : log.records) {
+    if (record.checkpoint) logged_roots[record.checkpoint->step] = record.checkpoint->root;
+    if (record.step) logged_states[record.step->step] = record.step->state;
+  }
+  Digest previous{};
+  const std::vector<std::uint64_t> steps = train::checkpoint_steps(recipe.train());
+  for (const std::uint64_t step : steps) {
+    const auto path = run_dir / "checkpoints" / checkpoints::file_name(checkpoints::FileKind::kScheduled, step);
+    const checkpoints::LoadedCheckpoint loaded = checkpoints::read_checkpoint(path);
+    if (loaded.info.header.step != step) differ(fmt::format("{} holds step {}", path.string(), loaded.info.header.step));
+    if (loaded.info.header.previous_root != previous) {
+      differ(fmt::format("{} does not follow the checkpoint before it", path.string()));
+    }
+    if (!logged_roots.contains(step) || logged_roots[step] != loaded.info.root) {
+      differ(fmt::format("{} has root {}, which run.log does not hold", path.string(), loaded.info.root.hex()));
+    }
+    const Digest state = checkpoints::state_digest(step, loaded.layout, loaded.digests);
+    if (step > 0 && logged_states[step] != state) {
+      differ(fmt::format("{} holds another state than run.log records for step {}", path.string(), step));
+    }
+    previous = loaded.info.root;
+  }
+  return fmt::format("{} checkpoints, each the child of the one before and the state in the log", steps.size());
+}
+
+std::string check_manifest(const configs::Recipe& recipe, const std::filesystem::path& run_dir,
+                           std::optional<Digest>& root) {
+  const Manifest stored = read_manifest(run_dir / "manifest.json");
+  const Manifest found = build_manifest(recipe, run_dir);
+  root = found.root();
+  if (const auto name = first_difference(stored, found)) differ(fmt::format("the files differ from the manifest at {}", *name));
+  return fmt::format("{} artefacts", found.artefacts.size());
+}
+
+}  // namespace
+
+bool Verdict::holds() const {
+  return std::all_of(claims.begin(), claims.end(), [](const Claim& claim) { return claim.holds; });
+}
+
+Verdict verify_run(const std::filesystem::path& run_dir) {
+  std::error_code ignored;
+  REPRISE_REQUIRE(std::filesystem::exists(run_dir / "recipe.pbtxt", ignored), ErrorKind::kUsage,
+                  fmt::format("not a run folder: {} has no recipe.pbtxt", run_dir.string()),
+                  "give the folder that `reprise reproduce` wrote, such as runs/tiny");
+  Verdict verdict;
+  configs::Recipe recipe;
+  logs::RunLog log;
+  add_claim(verdict.claims, "recipe can be read", [&] {
+    recipe = configs::load_config(run_dir / "recipe.pbtxt").recipe();
+    return recipe.name();
+  });
+  add_claim(verdict.claims, "run.log is whole", [&] {
+    log = logs::read_run_log(run_dir / "run.log");
+    if (log.torn_tail) differ("it ends in the middle of a record");
+    return fmt::format("chain {}", log.chain.hex());
+  });
+  add_claim(verdict.claims, "recipe is the one in run.log", [&] { return check_recipe(recipe, log); });
+  add_claim(verdict.claims, "every step is logged once", [&] { return check_steps(recipe, log); });
+  add_claim(verdict.claims, "checkpoints form one chain", [&] { return check_chain(recipe, log, run_dir); });
+  add_claim(verdict.claims, "files are those of the manifest", [&] { return check_manifest(recipe, run_dir, verdict.root); });
+  verdict.not_checked = {
+      "that the steps follow from the data by the recipe (run `reprise reproduce` to compute them again)",
+      "the moments of checkpoints that store their digests only",
+      "when, where and at what cost the run was made, and that no other run was made and kept back"};
+  return verdict;
+}
+
+}  // namespace reprise::audit

@@ -1,0 +1,16 @@
+# Run at build time: writes build_identity.h with the commit, only when it changed, so that a new commit costs the
+# compilation of one small file.
+execute_process(COMMAND git -C ${SOURCE_DIR} rev-parse HEAD OUTPUT_VARIABLE commit ERROR_QUIET OUTPUT_STRIP_TRAILING_WHITESPACE)
+execute_process(COMMAND git -C ${SOURCE_DIR} status --porcelain --untracked-files=no OUTPUT_VARIABLE changes ERROR_QUIET)
+if(NOT commit)
+  set(commit "unknown")
+elseif(changes)
+  string(APPEND commit "-modified")
+endif()
+set(text "#define REPRISE_COMMIT \"${commit}\"\n")
+if(EXISTS ${OUTPUT})
+  file(READ ${OUTPUT} old)
+endif()
+if(NOT "${old}" STREQUAL "${text}")
+  file(WRITE ${OUTPUT} "${text}")
+endif()

@@ -1,0 +1,71 @@
+#!/usr/bin/env bash
+# Installs what a bare Debian 12 lacks: packages from Debian, LibTorch from the pinned PyPI wheels. What is there
+# already is left alone. Works as root or as a user with sudo. Called by demo.sh and test.sh.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+
+say() { printf '== %s\n' "$*" >&2; }
+die() { printf 'error: %s\nhint: %s\n' "$1" "$2" >&2; exit 4; }
+
+debian_packages=(
+  g++ cmake ninja-build ccache git pkg-config ca-certificates
+  python3 python3-pip unzip xz-utils zstd
+  libssl-dev libfmt-dev libspdlog-dev nlohmann-json3-dev libcli11-dev libsimdjson-dev libzstd-dev liblzma-dev zlib1g-dev
+  protobuf-compiler libprotobuf-dev libhwy-dev openmpi-bin libopenmpi-dev libhdf5-openmpi-dev
+  libgtest-dev libgmock-dev
+)
+missing=()
+for package in "${debian_packages[@]}"; do
+  dpkg-query -W -f='${Status}' "$package" 2>/dev/null | grep -q '^install ok installed' || missing+=("$package")
+done
+if ((${#missing[@]})); then
+  as_root=()
+  if [ "$(id -u)" -ne 0 ]; then
+    command -v sudo >/dev/null || die "packages are missing and sudo is not there: ${missing[*]}" \
+      "run as root: apt-get install ${missing[*]}"
+    as_root=(sudo)
+  fi
+  say "installing Debian packages: ${missing[*]}"
+  "${as_root[@]}" env DEBIAN_FRONTEND=noninteractive apt-get update -qq
+  "${as_root[@]}" env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "${missing[@]}" >&2
+else
+  say "Debian packages: all there"
+fi
+
+# LibTorch: the cp311 wheel is fetched whatever Python is there, so that there is one hash. A LibTorch of your own is
+# used when CMAKE_PREFIX_PATH points to one.
+torch_root="${REPRISE_TORCH_ROOT:-${XDG_CACHE_HOME:-$HOME/.cache}/reprise/libtorch-2.11.0}"
+if [ -n "${CMAKE_PREFIX_PATH:-}" ]; then
+  say "LibTorch: looked for in CMAKE_PREFIX_PATH"
+elif [ -f "$torch_root/complete" ]; then
+  say "LibTorch: there already ($torch_root)"
+else
+  wheels="$torch_root/wheels"
+  mkdir -p "$wheels"
+  platforms=(--platform manylinux2014_x86_64)
+  for minor in 17 24 25 26 27 28; do platforms+=(--platform "manylinux_2_${minor}_x86_64"); done
+  fetch() {  # name==version sha256
+    local name="${1%%==*}" version="${1##*==}" file
+    file="$(compgen -G "$wheels/${name//-/_}-$version-*.whl" | head -n 1 || true)"
+    if [ -z "$file" ]; then
+      say "downloading $1"
+      python3 -m pip download -q --disable-pip-version-check --no-deps --only-binary=:all: --python-version 3.11 \
+        --implementation cp "${platforms[@]}" -d "$wheels" "$1" >&2 ||
+        die "cannot download $1" "check the network and pip's index settings, then run the same command again"
+      file="$(compgen -G "$wheels/${name//-/_}-$version-*.whl" | head -n 1)"
+    fi
+    echo "$2  $file" | sha256sum --check --status ||
+      die "$file does not have SHA-256 $2" "delete it and run the same command again"
+  }
+  fetch torch==2.11.0 7aa2f9bbc6d4595ba72138026b2074be1233186150e9292865e04b7a63b8c67a
+  fetch nvidia-cuda-runtime==13.0.96 7f82250d7782aa23b6cfe765ecc7db554bd3c2870c43f3d1821f1d18aebf0548
+  fetch nvidia-cuda-cupti==13.0.85 4eb01c08e859bf924d222250d2e8f8b8ff6d3db4721288cf35d14252a4d933c8
+  say "unpacking LibTorch"
+  # Only what a CPU build needs; the wheel's CUDA libraries stay packed. unzip's status 11: a pattern matched nothing.
+  for wheel in "$wheels"/*.whl; do
+    unzip -q -o "$wheel" 'torch/include/*' 'torch/lib/libtorch_cpu.so' 'torch/lib/libtorch.so' 'torch/lib/libc10.so' \
+      'torch/lib/libgomp*' 'torch/lib/libshm.so' 'torch.libs/*' 'nvidia/*/lib/lib*.so*' -d "$torch_root" || [ $? -eq 11 ]
+  done
+  rm -r "$wheels"
+  touch "$torch_root/complete"
+fi
