@@ -1,0 +1,75 @@
+#include "reprise/core/files.h"
+
+#include <gtest/gtest.h>
+#include <sys/resource.h>
+#include <signal.h>
+#include <unistd.h>
+
+#include <filesystem>
+
+#include "reprise/core/error.h"
+
+namespace reprise {
+namespace {
+
+class Files : public testing::Test {
+ protected:
+  void SetUp() override {
+    folder_ = std::filesystem::path(testing::TempDir()) /
+              ("files_" + std::to_string(::getpid()) + testing::UnitTest::GetInstance()->current_test_info()->name());
+    std::filesystem::create_directories(folder_);
+  }
+  void TearDown() override { std::filesystem::remove_all(folder_); }
+  std::size_t entries() const {
+    return static_cast<std::size_t>(std::distance(std::filesystem::directory_iterator(folder_), {}));
+  }
+  std::filesystem::path folder_;
+};
+
+TEST_F(Files, AWrittenFileReadsBackAndLeavesNoPartialFile) {
+  const std::string bytes("a\0b\n", 4);
+  write_file_atomically(folder_ / "x", bytes);
+  EXPECT_EQ(read_file(folder_ / "x"), bytes);
+  EXPECT_EQ(entries(), 1u);
+}
+
+TEST_F(Files, AWriteReplacesTheWholeFile) {
+  write_file_atomically(folder_ / "x", "a longer text");
+  write_file_atomically(folder_ / "x", "short");
+  EXPECT_EQ(read_file(folder_ / "x"), "short");
+}
+
+TEST_F(Files, AMissingFileIsAnIoErrorWithPathAndHint) {
+  try {
+    read_file(folder_ / "missing");
+    FAIL();
+  } catch (const Error& error) {
+    EXPECT_EQ(error.kind(), ErrorKind::kIo);
+    EXPECT_NE(std::string(error.what()).find("missing"), std::string::npos);
+    EXPECT_FALSE(error.hint().empty());
+  }
+}
+
+TEST_F(Files, AFullDiskLeavesTheOldFileAndNoPartialFile) {
+  write_file_atomically(folder_ / "x", "old");
+  // A limit on the file size fails like a full disk does: in the middle of a write.
+  ::signal(SIGXFSZ, SIG_IGN);
+  rlimit before{};
+  ::getrlimit(RLIMIT_FSIZE, &before);
+  rlimit small = before;
+  small.rlim_cur = 1000;
+  ::setrlimit(RLIMIT_FSIZE, &small);
+  EXPECT_THROW(write_file_atomically(folder_ / "x", std::string(5000, 'n')), Error);
+  ::setrlimit(RLIMIT_FSIZE, &before);
+  EXPECT_EQ(read_file(folder_ / "x"), "old");
+  EXPECT_EQ(entries(), 1u);
+}
+
+TEST_F(Files, AFolderThatIsAFileIsAnIoError) {
+  write_file_atomically(folder_ / "x", "file");
+  EXPECT_THROW(make_folders(folder_ / "x" / "y"), Error);
+  EXPECT_THROW(read_file(folder_), Error);
+}
+
+}  // namespace
+}  // namespace reprise
