@@ -31,6 +31,11 @@ using GradientBuffer = std::unique_ptr<float[]>;
 
 /// Adds leaf buffers of one rank up to the maximal subtrees of its range, as they arrive, in any order and from any
 /// thread. Only siblings are ever added, left + right, so the sums do not depend on the order of arrival.
+///
+/// Buffers alive at once, those being filled by T threads included: at most T * (D + 1) + P when leaves are handed out
+/// in ascending order (D = depth of the deepest leaf below its maximal subtree, at most ceil(log2 n); P = number of
+/// maximal subtrees, at most twice that); at most ceil(n / 2) + P + T in any order, n = range.size(). Buffers are recycled,
+/// so this is also what take_buffer() ever allocates.
 class TreeAdder {
  public:
   using Add = std::function<void(float* left, const float* right, std::int64_t count)>;  // left += right
@@ -51,6 +56,8 @@ class TreeAdder {
   std::vector<Partial> finish();
   /// Gives buffers back for the next step.
   void recycle(GradientBuffer buffer);
+  /// Returns how many buffers take_buffer() has allocated so far: the memory high-water mark, in buffers.
+  std::int64_t buffers_made() const;
 
  private:
   struct State;

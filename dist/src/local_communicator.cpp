@@ -1,0 +1,58 @@
+// The one-rank communicator, and the choice between it and MPI.
+
+#include <cstdio>
+#include <cstdlib>
+#include <cstring>
+
+#include "reprise/core/error.h"
+#include "reprise/dist/communicator.h"
+
+namespace reprise::dist {
+namespace {
+
+class LocalCommunicator : public Communicator {
+ public:
+  int rank() const override { return 0; }
+  int size() const override { return 1; }
+  std::string_view backend() const override { return "local"; }
+
+  void all_to_all(std::span<const std::span<const std::byte>> send,
+                  std::span<const std::span<std::byte>> receive) override {
+    REPRISE_CHECK_EQ(send.size(), std::size_t{1});
+    all_gather(send[0], receive);
+  }
+
+  void all_gather(std::span<const std::byte> mine, std::span<const std::span<std::byte>> receive) override {
+    REPRISE_CHECK_EQ(receive.size(), std::size_t{1});
+    if (mine.size() != receive[0].size()) {
+      throw Error(ErrorKind::kDistributed, fmt::format("message sizes do not match: rank 0 sends {} bytes, rank 0 expects {}",
+                                                       mine.size(), receive[0].size()));
+    }
+    if (!mine.empty()) std::memmove(receive[0].data(), mine.data(), mine.size());
+  }
+
+  void broadcast(std::span<std::byte>, int root) override { REPRISE_CHECK_EQ(root, 0); }
+  void barrier() override {}
+
+  [[noreturn]] void abort(int exit_code, std::string_view reason) override {
+    fmt::print(stderr, "rank 0 of 1 ends the run: {}\n", reason);
+    std::fflush(nullptr);
+    std::_Exit(exit_code);
+  }
+
+  std::uint64_t bytes_sent() const override { return 0; }
+};
+
+}  // namespace
+
+std::unique_ptr<Communicator> make_local_communicator() { return std::make_unique<LocalCommunicator>(); }
+
+bool launched_by_mpi() {
+  return std::getenv("OMPI_COMM_WORLD_SIZE") != nullptr || std::getenv("PMI_SIZE") != nullptr;
+}
+
+std::unique_ptr<Communicator> make_communicator() {
+  return launched_by_mpi() ? make_mpi_communicator() : make_local_communicator();
+}
+
+}  // namespace reprise::dist

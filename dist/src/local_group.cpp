@@ -1,0 +1,179 @@
+#include "reprise/dist/local_group.h"
+
+#include <condition_variable>
+#include <cstring>
+#include <exception>
+#include <mutex>
+#include <thread>
+
+#include "reprise/core/error.h"
+
+namespace reprise::dist {
+namespace {
+
+using ByteSpans = std::span<const std::span<const std::byte>>;
+
+/// What the ranks of a group share: a barrier that can break, and where each rank's outgoing bytes lie.
+class Group {
+ public:
+  explicit Group(int num_ranks) : outgoing_(static_cast<std::size_t>(num_ranks)) {}
+
+  int size() const { return static_cast<int>(outgoing_.size()); }
+
+  /// Waits until every rank has come here. Throws kDistributed when the group is broken.
+  void meet() {
+    std::unique_lock lock(mutex_);
+    if (!failure_.empty()) throw_failure();
+    const std::uint64_t generation = generation_;
+    if (++arrived_ == size()) {
+      arrived_ = 0;
+      ++generation_;
+      changed_.notify_all();
+      return;
+    }
+    changed_.wait(lock, [&] { return generation_ != generation || !failure_.empty(); });
+    if (generation_ == generation) throw_failure();
+  }
+
+  /// Ends an exchange: like meet(), but waits for every rank even in a broken group, because the others may still be
+  /// copying from this rank's memory. `error` (empty: none) of any rank then makes all throw.
+  void meet_after_copy(const std::string& error) {
+    std::unique_lock lock(mutex_);
+    if (failure_.empty()) failure_ = error;
+    const std::uint64_t generation = generation_;
+    if (++arrived_ == size()) {
+      arrived_ = 0;
+      ++generation_;
+      changed_.notify_all();
+    }
+    changed_.wait(lock, [&] { return generation_ != generation; });
+    if (!failure_.empty()) throw_failure();
+  }
+
+  /// Makes every present and future meet() throw; the first reason counts.
+  void break_up(const std::string& reason) {
+    const std::lock_guard lock(mutex_);
+    if (failure_.empty()) failure_ = reason;
+    changed_.notify_all();
+  }
+
+  void publish(int rank, ByteSpans send) { outgoing_[static_cast<std::size_t>(rank)] = send; }
+  std::span<const std::byte> sent(int from, int to) const {
+    return outgoing_[static_cast<std::size_t>(from)][static_cast<std::size_t>(to)];
+  }
+
+ private:
+  [[noreturn]] void throw_failure() const {
+    throw Error(ErrorKind::kDistributed, failure_, "look at the first error of the other ranks");
+  }
+
+  std::mutex mutex_;
+  std::condition_variable changed_;
+  int arrived_ = 0;
+  std::uint64_t generation_ = 0;
+  std::string failure_;
+  std::vector<ByteSpans> outgoing_;  // written by its rank before a meet(), read by others between two
+};
+
+class GroupCommunicator : public Communicator {
+ public:
+  GroupCommunicator(std::shared_ptr<Group> group, int rank) : group_(std::move(group)), rank_(rank) {}
+  ~GroupCommunicator() override { group_->break_up(fmt::format("rank {} has left the group", rank_)); }
+
+  int rank() const override { return rank_; }
+  int size() const override { return group_->size(); }
+  std::string_view backend() const override { return "local"; }
+
+  void all_to_all(std::span<const std::span<const std::byte>> send,
+                  std::span<const std::span<std::byte>> receive) override {
+    REPRISE_CHECK_EQ(send.size(), static_cast<std::size_t>(size()));
+    REPRISE_CHECK_EQ(receive.size(), static_cast<std::size_t>(size()));
+    group_->publish(rank_, send);
+    group_->meet();
+    std::string error;
+    for (int from = 0; from < size(); ++from) copy(from, receive[static_cast<std::size_t>(from)], error);
+    group_->meet_after_copy(error);
+    for (int to = 0; to < size(); ++to) {
+      if (to != rank_) bytes_sent_ += send[static_cast<std::size_t>(to)].size();
+    }
+  }
+
+  void all_gather(std::span<const std::byte> mine, std::span<const std::span<std::byte>> receive) override {
+    const std::vector<std::span<const std::byte>> send(static_cast<std::size_t>(size()), mine);
+    all_to_all(send, receive);
+  }
+
+  void broadcast(std::span<std::byte> bytes, int root) override {
+    REPRISE_CHECK(root >= 0 && root < size());
+    std::vector<std::span<const std::byte>> send(static_cast<std::size_t>(size()));
+    std::vector<std::span<std::byte>> receive(static_cast<std::size_t>(size()));
+    if (rank_ == root) {
+      for (int to = 0; to < size(); ++to) {
+        if (to != root) send[static_cast<std::size_t>(to)] = bytes;
+      }
+    } else {
+      receive[static_cast<std::size_t>(root)] = bytes;
+    }
+    all_to_all(send, receive);
+  }
+
+  void barrier() override { group_->meet(); }
+
+  [[noreturn]] void abort(int exit_code, std::string_view reason) override {
+    const std::string message = fmt::format("rank {} ended the run with exit code {}: {}", rank_, exit_code, reason);
+    group_->break_up(message);
+    throw Error(ErrorKind::kDistributed, message);
+  }
+
+  std::uint64_t bytes_sent() const override { return bytes_sent_; }
+
+ private:
+  void copy(int from, std::span<std::byte> to, std::string& error) {
+    const std::span<const std::byte> bytes = group_->sent(from, rank_);
+    if (bytes.size() != to.size()) {
+      error = fmt::format("message sizes do not match: rank {} sends {} bytes, rank {} expects {}", from, bytes.size(),
+                          rank_, to.size());
+    } else if (!bytes.empty()) {
+      std::memcpy(to.data(), bytes.data(), bytes.size());
+    }
+  }
+
+  std::shared_ptr<Group> group_;
+  int rank_;
+  std::uint64_t bytes_sent_ = 0;
+};
+
+}  // namespace
+
+std::vector<std::unique_ptr<Communicator>> make_local_group(int num_ranks) {
+  REPRISE_CHECK(num_ranks >= 1);
+  auto group = std::make_shared<Group>(num_ranks);
+  std::vector<std::unique_ptr<Communicator>> communicators;
+  for (int rank = 0; rank < num_ranks; ++rank) {
+    communicators.push_back(std::make_unique<GroupCommunicator>(group, rank));
+  }
+  return communicators;
+}
+
+void run_local_group(int num_ranks, const std::function<void(Communicator&)>& body) {
+  std::vector<std::unique_ptr<Communicator>> communicators = make_local_group(num_ranks);
+  std::mutex mutex;
+  std::exception_ptr first;
+  std::vector<std::thread> threads;
+  for (int rank = 0; rank < num_ranks; ++rank) {
+    threads.emplace_back([&, rank] {
+      std::unique_ptr<Communicator> mine = std::move(communicators[static_cast<std::size_t>(rank)]);
+      try {
+        body(*mine);
+      } catch (...) {
+        // Recorded before `mine` is destroyed, which is what makes the other ranks fail.
+        const std::lock_guard lock(mutex);
+        if (!first) first = std::current_exception();
+      }
+    });
+  }
+  for (std::thread& thread : threads) thread.join();
+  if (first) std::rethrow_exception(first);
+}
+
+}  // namespace reprise::dist

@@ -1,0 +1,249 @@
+// MPI moves bytes and nothing else: non-blocking messages between pairs, then a wait of our own, which gives the core
+// away while it waits (ranks may outnumber cores) and notices when a rank on this machine has died.
+
+#include "mpi_communicator.h"
+
+#include <sched.h>
+#include <signal.h>
+#include <time.h>
+#include <unistd.h>
+
+#include <array>
+#include <cerrno>
+#include <chrono>
+#include <cstdio>
+#include <cstdlib>
+#include <cstring>
+#include <exception>
+
+#include "reprise/core/error.h"
+#include "reprise/core/fault_point.h"
+
+namespace reprise::dist {
+namespace {
+
+constexpr std::size_t kMaxMessageBytes = std::size_t{1} << 30;
+constexpr int kTag = 1;
+
+/// What a rank tells the others about where it runs.
+struct Place {
+  std::array<char, 256> host{};
+  std::int64_t process = 0;
+};
+
+std::string mpi_message(int code) {
+  char text[MPI_MAX_ERROR_STRING] = {};
+  int length = 0;
+  if (MPI_Error_string(code, text, &length) != MPI_SUCCESS) return fmt::format("MPI error {}", code);
+  return std::string(text, static_cast<std::size_t>(length));
+}
+
+/// Gives the core away between two looks at the requests: at first only to whoever waits for it, then for longer.
+class Idle {
+ public:
+  void pause() {
+    if (++turns_ < 200) {
+      ::sched_yield();
+      return;
+    }
+    const timespec nap{0, turns_ < 2000 ? 20'000 : 200'000};
+    ::nanosleep(&nap, nullptr);
+  }
+
+  /// True about ten times a second.
+  bool check_is_due() {
+    if (turns_ < 200) return false;
+    const auto now = std::chrono::steady_clock::now();
+    if (now - last_check_ < std::chrono::milliseconds(100)) return false;
+    last_check_ = now;
+    return true;
+  }
+
+ private:
+  std::int64_t turns_ = 0;
+  std::chrono::steady_clock::time_point last_check_ = std::chrono::steady_clock::now();
+};
+
+}  // namespace
+
+MpiCommunicator::MpiCommunicator(std::size_t max_message_bytes)
+    : max_message_bytes_(max_message_bytes), exceptions_at_start_(std::uncaught_exceptions()) {
+  int initialised = 0;
+  require(MPI_Initialized(&initialised), "cannot ask MPI whether it runs");
+  if (initialised != 0) {
+    throw Error(ErrorKind::kDistributed, "MPI was already initialised in this process",
+                "make one MPI communicator a process and pass it on");
+  }
+  int provided = 0;
+  require(MPI_Init_thread(nullptr, nullptr, MPI_THREAD_SERIALIZED, &provided), "cannot start MPI");
+  if (provided < MPI_THREAD_FUNNELED) {
+    throw Error(ErrorKind::kDistributed, "this MPI does not support threads in a process",
+                "install OpenMPI with thread support (Debian: libopenmpi-dev)");
+  }
+  require(MPI_Comm_set_errhandler(MPI_COMM_WORLD, MPI_ERRORS_RETURN), "cannot set the MPI error handler");
+  require(MPI_Comm_dup(MPI_COMM_WORLD, &comm_), "cannot copy MPI_COMM_WORLD");
+  require(MPI_Comm_set_errhandler(comm_, MPI_ERRORS_RETURN), "cannot set the MPI error handler");
+  require(MPI_Comm_rank(comm_, &rank_), "cannot ask for the rank");
+  require(MPI_Comm_size(comm_, &size_), "cannot ask for the number of ranks");
+  set_fault_rank(rank_);
+  find_peers();
+}
+
+MpiCommunicator::~MpiCommunicator() {
+  // MPI_Finalize waits for the other ranks. After a failure they may never come: the process then ends without it,
+  // which makes mpirun end the others too.
+  if (broken_ || std::uncaught_exceptions() > exceptions_at_start_) return;
+  try {
+    barrier();
+  } catch (...) {
+    return;
+  }
+  MPI_Comm_free(&comm_);
+  MPI_Finalize();
+}
+
+void MpiCommunicator::find_peers() {
+  Place mine;
+  ::gethostname(mine.host.data(), mine.host.size() - 1);
+  mine.process = ::getpid();
+  std::vector<Place> places(static_cast<std::size_t>(size_));
+  std::vector<std::span<std::byte>> receive;
+  for (Place& place : places) receive.push_back(std::as_writable_bytes(std::span(&place, 1)));
+  all_gather(std::as_bytes(std::span(&mine, 1)), receive);
+  bytes_sent_ = 0;
+  for (int r = 0; r < size_; ++r) {
+    const Place& place = places[static_cast<std::size_t>(r)];
+    const auto process = static_cast<pid_t>(place.process);
+    // Equal host names do not always mean one process table (containers), so ask once while the peer must be alive.
+    if (r != rank_ && place.host == mine.host && ::kill(process, 0) == 0) peers_.push_back({r, process});
+  }
+  barrier();
+}
+
+void MpiCommunicator::post_send(std::span<const std::byte> bytes, int to) {
+  bytes_sent_ += bytes.size();
+  do {
+    const std::size_t count = std::min(bytes.size(), max_message_bytes_);
+    requests_.push_back(MPI_REQUEST_NULL);
+    require(MPI_Isend(bytes.data(), static_cast<int>(count), MPI_BYTE, to, kTag, comm_, &requests_.back()),
+            "cannot send");
+    bytes = bytes.subspan(count);
+  } while (!bytes.empty());
+}
+
+void MpiCommunicator::post_receive(std::span<std::byte> bytes, int from) {
+  do {
+    const std::size_t count = std::min(bytes.size(), max_message_bytes_);
+    receives_.push_back({from, requests_.size(), static_cast<int>(count)});
+    requests_.push_back(MPI_REQUEST_NULL);
+    require(MPI_Irecv(bytes.data(), static_cast<int>(count), MPI_BYTE, from, kTag, comm_, &requests_.back()),
+            "cannot receive");
+    bytes = bytes.subspan(count);
+  } while (!bytes.empty());
+}
+
+void MpiCommunicator::wait_for_posted() {
+  statuses_.assign(requests_.size(), MPI_Status{});
+  Idle idle;
+  while (true) {
+    int done = 0;
+    int code = MPI_Testall(static_cast<int>(requests_.size()), requests_.data(), &done, statuses_.data());
+    if (code == MPI_ERR_IN_STATUS) {
+      for (const MPI_Status& status : statuses_) {
+        if (status.MPI_ERROR != MPI_SUCCESS && status.MPI_ERROR != MPI_ERR_PENDING) code = status.MPI_ERROR;
+      }
+    }
+    require(code, "an exchange between ranks failed");
+    if (done != 0) break;
+    idle.pause();
+    if (idle.check_is_due()) require_peers_alive();
+  }
+  check_received_sizes();
+  requests_.clear();
+  receives_.clear();
+}
+
+void MpiCommunicator::check_received_sizes() {
+  for (const Receive& receive : receives_) {
+    int bytes = 0;
+    require(MPI_Get_count(&statuses_[receive.request], MPI_BYTE, &bytes), "cannot read the size of a message");
+    if (bytes != receive.bytes) {
+      fail(fmt::format("message sizes do not match: rank {} sends {} bytes, rank {} expects {}", receive.from, bytes,
+                       rank_, receive.bytes));
+    }
+  }
+}
+
+void MpiCommunicator::require_peers_alive() {
+  for (const Peer& peer : peers_) {
+    if (::kill(peer.process, 0) != 0 && errno == ESRCH) {
+      fail(fmt::format("rank {} has died (process {}); rank {} was waiting for it", peer.rank, peer.process, rank_),
+           "look at the output of that rank; continue with `reprise train --resume RUN`");
+    }
+  }
+}
+
+void MpiCommunicator::require(int code, const char* what) {
+  if (code != MPI_SUCCESS) fail(fmt::format("{}: {}", what, mpi_message(code)));
+}
+
+void MpiCommunicator::fail(const std::string& message, std::string hint) {
+  broken_ = true;
+  throw Error(ErrorKind::kDistributed, message, std::move(hint));
+}
+
+void MpiCommunicator::all_to_all(std::span<const std::span<const std::byte>> send,
+                                 std::span<const std::span<std::byte>> receive) {
+  REPRISE_CHECK_EQ(send.size(), static_cast<std::size_t>(size_));
+  REPRISE_CHECK_EQ(receive.size(), static_cast<std::size_t>(size_));
+  if (broken_) fail("the communicator failed before");
+  const auto me = static_cast<std::size_t>(rank_);
+  REPRISE_CHECK_EQ(send[me].size(), receive[me].size());
+  // Each rank starts with its neighbour, so that no rank is everybody's first.
+  for (int distance = 1; distance < size_; ++distance) {
+    const int from = (rank_ + size_ - distance) % size_;
+    post_receive(receive[static_cast<std::size_t>(from)], from);
+  }
+  for (int distance = 1; distance < size_; ++distance) {
+    const int to = (rank_ + distance) % size_;
+    post_send(send[static_cast<std::size_t>(to)], to);
+  }
+  if (!send[me].empty()) std::memmove(receive[me].data(), send[me].data(), send[me].size());
+  wait_for_posted();
+}
+
+void MpiCommunicator::all_gather(std::span<const std::byte> mine, std::span<const std::span<std::byte>> receive) {
+  const std::vector<std::span<const std::byte>> send(static_cast<std::size_t>(size_), mine);
+  all_to_all(send, receive);
+}
+
+void MpiCommunicator::broadcast(std::span<std::byte> bytes, int root) {
+  REPRISE_CHECK(root >= 0 && root < size_);
+  if (broken_) fail("the communicator failed before");
+  if (rank_ != root) {
+    post_receive(bytes, root);
+  } else {
+    for (int to = 0; to < size_; ++to) {
+      if (to != root) post_send(bytes, to);
+    }
+  }
+  wait_for_posted();
+}
+
+void MpiCommunicator::barrier() {
+  if (broken_) fail("the communicator failed before");
+  requests_.push_back(MPI_REQUEST_NULL);
+  require(MPI_Ibarrier(comm_, &requests_.back()), "cannot wait for the other ranks");
+  wait_for_posted();
+}
+
+void MpiCommunicator::abort(int exit_code, std::string_view reason) {
+  fmt::print(stderr, "rank {} of {} ends the run: {}\n", rank_, size_, reason);
+  std::fflush(nullptr);
+  MPI_Abort(MPI_COMM_WORLD, exit_code);
+  std::_Exit(exit_code);
+}
+
+std::unique_ptr<Communicator> make_mpi_communicator() { return std::make_unique<MpiCommunicator>(kMaxMessageBytes); }
+
+}  // namespace reprise::dist
