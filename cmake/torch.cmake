@@ -1,8 +1,15 @@
 # The only file that touches LibTorch's own variables. scripts/setup.sh unpacks the pinned wheels side by
-# side under REPRISE_TORCH_ROOT; any other LibTorch is taken through CMAKE_PREFIX_PATH.
+# side under REPRISE_TORCH_ROOT, in the user's cache; any other LibTorch is taken through CMAKE_PREFIX_PATH.
 include_guard(GLOBAL)
 
-set(REPRISE_TORCH_ROOT "${PROJECT_SOURCE_DIR}/.cache/libtorch" CACHE PATH
+if(DEFINED ENV{REPRISE_TORCH_ROOT})
+  set(reprise_torch_default "$ENV{REPRISE_TORCH_ROOT}")
+elseif(DEFINED ENV{XDG_CACHE_HOME})
+  set(reprise_torch_default "$ENV{XDG_CACHE_HOME}/reprise/libtorch-2.11.0")
+else()
+  set(reprise_torch_default "$ENV{HOME}/.cache/reprise/libtorch-2.11.0")
+endif()
+set(REPRISE_TORCH_ROOT "${reprise_torch_default}" CACHE PATH
     "Folder into which the torch wheel was unpacked (holds torch/ and nvidia/)")
 
 find_path(REPRISE_TORCH_INCLUDE torch/csrc/autograd/function.h
@@ -29,3 +36,13 @@ target_link_libraries(reprise_torch INTERFACE ${REPRISE_TORCH_CPU} ${REPRISE_TOR
 foreach(dir ${reprise_torch_lib_dir} ${reprise_cuda_dirs})
   target_link_options(reprise_torch INTERFACE "SHELL:-Wl,-rpath-link,${dir}" "SHELL:-Wl,-rpath,${dir}")
 endforeach()
+
+# For the code identity of a run.
+set(REPRISE_TORCH_VERSION "unknown")
+find_file(REPRISE_TORCH_VERSION_HEADER version.h NO_DEFAULT_PATH
+          PATHS ${REPRISE_TORCH_INCLUDE}/torch/headeronly ${REPRISE_TORCH_INCLUDE}/torch/csrc/api/include/torch)
+if(REPRISE_TORCH_VERSION_HEADER)
+  file(STRINGS ${REPRISE_TORCH_VERSION_HEADER} version_lines REGEX "define TORCH_VERSION_(MAJOR|MINOR|PATCH) +[0-9]+")
+  string(REGEX MATCHALL "[0-9]+" version_parts "${version_lines}")
+  string(REPLACE ";" "." REPRISE_TORCH_VERSION "${version_parts}")
+endif()

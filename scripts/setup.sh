@@ -64,8 +64,11 @@ else
   # Only what a CPU build needs; the wheel's CUDA libraries stay packed. unzip's status 11: a pattern matched nothing.
   for wheel in "$wheels"/*.whl; do
     unzip -q -o "$wheel" 'torch/include/*' 'torch/lib/libtorch_cpu.so' 'torch/lib/libtorch.so' 'torch/lib/libc10.so' \
-      'torch/lib/libgomp*' 'torch/lib/libshm.so' 'torch.libs/*' 'nvidia/*/lib/lib*.so*' -d "$torch_root" || [ $? -eq 11 ]
+      'torch/lib/libgomp*' 'torch/lib/libshm.so' 'torch.libs/*' 'nvidia/*/lib/lib*.so*' -d "$torch_root" 2>/dev/null || [ $? -eq 11 ] ||
+      die "cannot unpack $wheel" "free some space in $torch_root, then run the same command again"
   done
+  [ -f "$torch_root/torch/lib/libtorch_cpu.so" ] && [ -f "$torch_root/torch/include/ATen/ATen.h" ] ||
+    die "the torch wheel did not hold LibTorch" "delete $torch_root and run the same command again"
   rm -r "$wheels"
   touch "$torch_root/complete"
 fi
