@@ -1,0 +1,33 @@
+#pragma once
+// The tokens of one step: which sequences, in which order, and the hash that run.log keeps of them.
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "reprise/core/hash.h"
+#include "reprise/data_pipeline/shards.h"
+
+namespace reprise::train {
+
+struct Batch {
+  std::uint64_t first_sample = 0;  // global ordinal of the first sequence
+  std::uint32_t length = 0;        // tokens per sequence
+  std::vector<std::uint64_t> sequences;
+  std::vector<std::int32_t> inputs;   // sequences.size() * length
+  std::vector<std::int32_t> targets;  // negative: no target
+  std::uint64_t num_targets = 0;      // N of the contract
+};
+
+/// Reads `num_sequences` sequences at the ordinals from `first_sample` on into `batch`, whose memory is used again.
+void read_batch(const data::TokenSet& tokens, const data::SampleOrder& order, std::uint64_t first_sample,
+                std::uint32_t num_sequences, std::uint32_t length, Batch& batch);
+
+/// CanonicalHasher "reprise.batch.v1": u64 "num_sequences", u64 "sequence_length", string "inputs", string "targets";
+/// the strings are the token ids as little-endian int32, sequence after sequence.
+Digest batch_hash(const Batch& batch);
+
+/// Ids of the documents the batch touches, each once, sorted.
+std::vector<std::string> document_ids(const data::TokenSet& tokens, const Batch& batch);
+
+}  // namespace reprise::train

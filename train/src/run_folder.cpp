@@ -1,0 +1,173 @@
+#include "run_folder.h"
+
+#include <google/protobuf/util/message_differencer.h>
+
+#include <vector>
+
+#include "reprise/checkpoints/checkpoint.h"
+#include "reprise/configs/config.h"
+#include "reprise/core/error.h"
+#include "reprise/core/files.h"
+
+namespace reprise::train {
+namespace {
+
+bool is_checkpoint_name(const std::string& name) {
+  return (name.starts_with("step-") || name.starts_with("recovery-")) && name.ends_with(".h5");
+}
+
+std::vector<std::filesystem::path> files_in(const std::filesystem::path& folder) {
+  std::vector<std::filesystem::path> files;
+  std::error_code error;
+  for (const auto& entry : std::filesystem::directory_iterator(folder, error)) files.push_back(entry.path());
+  return files;
+}
+
+/// Throws unless a part of the folder (a checkpoint, run.log) was made by the same recipe.
+void require_same_recipe(const RunIdentity& identity, const Digest& stored_hash, const std::string& stored_text,
+                         const std::filesystem::path& path) {
+  if (stored_hash == identity.recipe_hash) return;
+  std::string difference;
+  try {
+    const configs::RunConfig stored = configs::resolve(configs::parse_config(stored_text, path.string()));
+    difference = first_difference(stored.recipe(), identity.recipe);
+  } catch (const Error&) {
+    // A recipe of another version: the hashes have to do.
+  }
+  throw Error(ErrorKind::kCheckpoint,
+              fmt::format("{} belongs to recipe {}, not to {}{}{}", path.string(), stored_hash.hex(),
+                          identity.recipe_hash.hex(), difference.empty() ? "" : "; first difference: recipe.", difference),
+              "resume with the recipe of the run (leave CONFIG out), or start anew with another --out");
+}
+
+void require_same_data(const RunIdentity& identity, const Digest& stored, const std::filesystem::path& path) {
+  REPRISE_REQUIRE(stored == identity.data_root, ErrorKind::kCheckpoint,
+                  fmt::format("{} was trained on token shards with root {}; the folder's shards have {}", path.string(),
+                              stored.hex(), identity.data_root.hex()),
+                  "restore the shards the run began with, or start anew with another --out");
+}
+
+}  // namespace
+
+std::string first_difference(const configs::Recipe& stored, const configs::Recipe& given) {
+  std::string report;
+  google::protobuf::util::MessageDifferencer differ;
+  differ.ReportDifferencesToString(&report);
+  if (differ.Compare(stored, given)) return {};
+  const std::string line = report.substr(0, report.find('\n'));
+  // "modified: train.num_steps: 600 -> 500"
+  const std::size_t after_verb = line.find(": ");
+  return after_verb == std::string::npos ? line : line.substr(after_verb + 2);
+}
+
+RunIdentity identify(const configs::RunConfig& config) {
+  RunIdentity identity;
+  configs::RunConfig only_recipe;
+  *only_recipe.mutable_recipe() = configs::resolve(config).recipe();
+  identity.recipe = only_recipe.recipe();
+  identity.recipe_hash = configs::recipe_hash(identity.recipe);
+  identity.recipe_text = configs::to_text(only_recipe);
+  return identity;
+}
+
+void RunFolder::require_data() const {
+  const char* hint = "run `reprise reproduce CONFIG`, or `reprise data build CONFIG` first, with the same --out";
+  REPRISE_REQUIRE(std::filesystem::exists(tokenizer()), ErrorKind::kData,
+                  fmt::format("the run folder has no tokenizer: {}", tokenizer().string()), hint);
+  REPRISE_REQUIRE(std::filesystem::is_directory(shards()), ErrorKind::kData,
+                  fmt::format("the run folder has no token shards: {}", shards().string()), hint);
+}
+
+bool RunFolder::holds_run() const {
+  if (std::filesystem::exists(run_log())) return true;
+  for (const std::filesystem::path& path : files_in(checkpoints())) {
+    if (is_checkpoint_name(path.filename().string())) return true;
+  }
+  return false;
+}
+
+void RunFolder::delete_partial_files() const {
+  for (const std::filesystem::path& folder : {root_, checkpoints()}) {
+    for (const std::filesystem::path& path : files_in(folder)) {
+      const std::string name = path.filename().string();
+      std::error_code error;
+      if (name.starts_with(".") && name.ends_with(".partial")) std::filesystem::remove(path, error);
+    }
+  }
+}
+
+void RunFolder::begin(const RunIdentity& identity) const {
+  REPRISE_REQUIRE(!holds_run(), ErrorKind::kCheckpoint, fmt::format("{} already holds a run", root_.string()),
+                  fmt::format("continue it with `reprise train --resume {}`, or choose another folder with --out",
+                              root_.string()));
+  make_folders(checkpoints());
+  delete_partial_files();
+  write_file_atomically(recipe(), identity.recipe_text);
+}
+
+std::optional<std::filesystem::path> RunFolder::prepare_resume(const RunIdentity& identity) const {
+  REPRISE_REQUIRE(holds_run() || std::filesystem::exists(recipe()), ErrorKind::kCheckpoint,
+                  fmt::format("{} holds no run to resume", root_.string()),
+                  fmt::format("start one with `reprise train CONFIG --out {}`", root_.string()));
+  make_folders(checkpoints());
+  delete_partial_files();
+  const std::optional<checkpoints::CheckpointInfo> latest = checkpoints::latest_resumable(checkpoints());
+  if (latest) {
+    require_same_recipe(identity, latest->header.recipe_hash, latest->header.recipe_text, latest->path);
+    require_same_data(identity, latest->header.data_root, latest->path);
+    return latest->path;
+  }
+  if (std::filesystem::exists(recipe())) {
+    const configs::RunConfig stored = configs::load_config(recipe());
+    require_same_recipe(identity, configs::recipe_hash(configs::resolve(stored).recipe()), read_file(recipe()), recipe());
+  }
+  write_file_atomically(recipe(), identity.recipe_text);
+  return std::nullopt;
+}
+
+OpenedRunLog open_run_log_at_start(const RunFolder& folder, const logs::RunHeader& header) {
+  const std::filesystem::path path = folder.run_log();
+  if (std::filesystem::exists(path)) {
+    // A session that was killed before its first checkpoint was complete. Its records are made again, and checked
+    // against the old ones; a log that was killed inside its header has nothing to check.
+    const logs::RunLog log = logs::read_run_log(path);
+    if (!log.records.empty() && log.records.front().header) {
+      const logs::RunHeader& stored = *log.records.front().header;
+      REPRISE_REQUIRE(stored.recipe_hash == header.recipe_hash && stored.data_root == header.data_root,
+                      ErrorKind::kCheckpoint,
+                      fmt::format("{} belongs to recipe {} and shards {}, not to {} and {}", path.string(),
+                                  stored.recipe_hash.hex(), stored.data_root.hex(), header.recipe_hash.hex(),
+                                  header.data_root.hex()),
+                      "start anew with another --out");
+      bool holds_checkpoint = false;
+      for (const logs::RunRecord& record : log.records) {
+        holds_checkpoint = holds_checkpoint || (record.checkpoint && record.checkpoint->step == 0);
+      }
+      return {logs::RunLogWriter::resume(path, 0), holds_checkpoint};
+    }
+    std::filesystem::remove(path);
+  }
+  return {logs::RunLogWriter::create(path, header), false};
+}
+
+OpenedRunLog open_run_log_after(const RunFolder& folder, std::uint64_t step, const Digest& state) {
+  const std::filesystem::path path = folder.run_log();
+  const logs::RunLog log = logs::read_run_log(path);
+  bool holds_step = step == 0;
+  bool holds_checkpoint = false;
+  for (const logs::RunRecord& record : log.records) {
+    holds_checkpoint = holds_checkpoint || (record.checkpoint && record.checkpoint->step == step);
+    if (!record.step || record.step->step != step) continue;
+    holds_step = true;
+    REPRISE_REQUIRE(record.step->state == state, ErrorKind::kCheckpoint,
+                    fmt::format("{} says that the state of step {} is {}; the checkpoint's is {}", path.string(), step,
+                                record.step->state.hex(), state.hex()),
+                    "run.log and checkpoints/ are not of the same run");
+  }
+  REPRISE_REQUIRE(holds_step, ErrorKind::kCheckpoint,
+                  fmt::format("{} ends before step {}, at which the run resumes", path.string(), step),
+                  "restore run.log, or move the later checkpoints away to resume from an earlier one");
+  return {logs::RunLogWriter::resume(path, step), holds_checkpoint};
+}
+
+}  // namespace reprise::train

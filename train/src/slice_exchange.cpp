@@ -1,0 +1,76 @@
+#include "slice_exchange.h"
+
+#include <algorithm>
+
+#include "reprise/core/error.h"
+#include "reprise/core/fault_point.h"
+
+namespace reprise::train {
+
+SliceExchange::SliceExchange(std::int64_t num_grains, const TensorLayout& layout, dist::Communicator& communicator)
+    : communicator_(communicator) {
+  const int num_ranks = communicator.size();
+  for (int rank = 0; rank < num_ranks; ++rank) {
+    slices_.push_back(chunk_slice(layout.num_chunks(), rank, num_ranks));
+    const dist::LeafRange leaves = dist::leaves_of_rank(num_grains, rank, num_ranks);
+    subtrees_.push_back(leaves.size() == 0 ? std::vector<dist::LeafRange>{}
+                                           : dist::maximal_subtrees(num_grains, leaves));
+    nodes_.insert(nodes_.end(), subtrees_.back().begin(), subtrees_.back().end());
+    num_rounds_ = std::max(num_rounds_, subtrees_.back().size());
+  }
+  const auto slice_elements = static_cast<std::size_t>(my_slice().size() * kChunkElements);
+  for (int rank = 0; rank < num_ranks; ++rank) {
+    const std::size_t count = rank == communicator.rank() ? 0 : subtrees_[static_cast<std::size_t>(rank)].size();
+    received_.emplace_back(count, std::vector<float>(slice_elements));
+  }
+}
+
+std::span<float* const> SliceExchange::run(std::span<const dist::TreeAdder::Partial> partials) {
+  const auto me = static_cast<std::size_t>(communicator_.rank());
+  REPRISE_CHECK_EQ(partials.size(), subtrees_[me].size());
+  for (std::size_t round = 0; round < num_rounds_; ++round) exchange_round(round, partials);
+  pointers_.clear();
+  for (std::size_t rank = 0; rank < subtrees_.size(); ++rank) {
+    for (std::size_t k = 0; k < subtrees_[rank].size(); ++k) {
+      // This rank's own sums stay where they are.
+      pointers_.push_back(rank == me ? partials[k].buffer.get() + my_slice().begin * kChunkElements
+                                     : received_[rank][k].data());
+    }
+  }
+  return pointers_;
+}
+
+/// Round k moves the k-th subtree of every rank that has one, straight out of its buffer.
+void SliceExchange::exchange_round(std::size_t round, std::span<const dist::TreeAdder::Partial> partials) {
+  fault_point("exchange");
+  if (communicator_.size() == 1) return;
+  const auto me = static_cast<std::size_t>(communicator_.rank());
+  std::vector<std::span<const std::byte>> send(subtrees_.size());
+  std::vector<std::span<std::byte>> receive(subtrees_.size());
+  for (std::size_t rank = 0; rank < subtrees_.size(); ++rank) {
+    if (rank == me) continue;
+    if (round < partials.size()) {
+      const auto count = static_cast<std::size_t>(slices_[rank].size() * kChunkElements);
+      send[rank] = std::as_bytes(
+          std::span<const float>(partials[round].buffer.get() + slices_[rank].begin * kChunkElements, count));
+    }
+    if (round < subtrees_[rank].size()) receive[rank] = std::as_writable_bytes(std::span(received_[rank][round]));
+  }
+  communicator_.all_to_all(send, receive);
+}
+
+void SliceExchange::gather_slices(std::span<float> flat) {
+  if (communicator_.size() == 1) return;
+  const auto slice_of = [&](const ChunkRange& range) {
+    return flat.subspan(static_cast<std::size_t>(range.begin * kChunkElements),
+                        static_cast<std::size_t>(range.size() * kChunkElements));
+  };
+  // A transport may not read and write the same memory, so this rank's slice goes out from a copy.
+  const std::span<const float> mine = slice_of(my_slice());
+  outgoing_.assign(mine.begin(), mine.end());
+  std::vector<std::span<std::byte>> receive;
+  for (const ChunkRange& range : slices_) receive.push_back(std::as_writable_bytes(slice_of(range)));
+  communicator_.all_gather(std::as_bytes(std::span<const float>(outgoing_)), receive);
+}
+
+}  // namespace reprise::train

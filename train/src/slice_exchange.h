@@ -1,0 +1,46 @@
+#pragma once
+// Carries partial gradient sums to the ranks that finish them: every rank owns a slice of chunks and gets, for each
+// maximal subtree of grains that any rank has added, that slice of its sum. Moves bytes; adds nothing.
+
+#include <cstdint>
+#include <span>
+#include <vector>
+
+#include "reprise/core/tensor_layout.h"
+#include "reprise/dist/communicator.h"
+#include "reprise/dist/reduction_tree.h"
+
+namespace reprise::train {
+
+class SliceExchange {
+ public:
+  SliceExchange(std::int64_t num_grains, const TensorLayout& layout, dist::Communicator& communicator);
+
+  /// Chunks that `rank` owns.
+  const ChunkRange& slice(int rank) const { return slices_[static_cast<std::size_t>(rank)]; }
+  const ChunkRange& my_slice() const { return slice(communicator_.rank()); }
+
+  /// All subtrees of all ranks, left to right: they cover the grains.
+  std::span<const dist::LeafRange> nodes() const { return nodes_; }
+
+  /// Exchanges; `partials` are this rank's subtrees and must outlive the use of the result. Returns, for each of
+  /// nodes(), the elements of my_slice(). Passes the fault point "exchange". Collective.
+  std::span<float* const> run(std::span<const dist::TreeAdder::Partial> partials);
+
+  /// Every rank has updated its slice of `flat` (a whole buffer of the layout); fills in everyone else's. Collective.
+  void gather_slices(std::span<float> flat);
+
+ private:
+  void exchange_round(std::size_t round, std::span<const dist::TreeAdder::Partial> partials);
+
+  dist::Communicator& communicator_;
+  std::vector<ChunkRange> slices_;                       // by rank
+  std::vector<std::vector<dist::LeafRange>> subtrees_;   // by rank
+  std::vector<std::vector<std::vector<float>>> received_;  // by rank and subtree; empty for this rank
+  std::vector<dist::LeafRange> nodes_;
+  std::vector<float*> pointers_;
+  std::vector<float> outgoing_;
+  std::size_t num_rounds_ = 0;
+};
+
+}  // namespace reprise::train

@@ -1,0 +1,138 @@
+#include "slice_optimizer.h"
+
+#include <algorithm>
+#include <atomic>
+#include <limits>
+
+#include "reprise/core/error.h"
+#include "reprise/numerics/target.h"
+
+namespace reprise::train {
+namespace {
+
+// Sixteen chunks of gradient, weights and moments are 1 MiB: small enough for a cache, large enough that handing out
+// blocks costs nothing.
+constexpr std::int64_t kBlockChunks = 16;
+
+void add_siblings(float* left, const float* right, std::int64_t count) { numerics::add(count, left, right, left); }
+
+void copy_digests(const std::vector<Digest>& from, std::int64_t first, std::vector<Digest>& to) {
+  std::copy(from.begin(), from.end(), to.begin() + first);
+}
+
+}  // namespace
+
+void size_digests(const TensorLayout& layout, checkpoints::StateDigests& digests) {
+  const auto count = static_cast<std::size_t>(layout.num_chunks());
+  digests.weights.resize(count);
+  digests.first_moments.resize(count);
+  digests.second_moments.resize(count);
+}
+
+float clip_factor(double norm, double clip) { return norm > clip ? static_cast<float>(clip / norm) : 1.0f; }
+
+SliceOptimizer::SliceOptimizer(const configs::AdamW& recipe, const TensorLayout& layout, ChunkRange slice,
+                               ThreadPool& threads)
+    : recipe_(recipe),
+      layout_(layout),
+      slice_(slice),
+      threads_(threads),
+      chunk_sums_(static_cast<std::size_t>(slice.size())) {}
+
+std::int64_t SliceOptimizer::num_blocks() const { return (slice_.size() + kBlockChunks - 1) / kBlockChunks; }
+
+ChunkRange SliceOptimizer::block(std::int64_t index) const {
+  const std::int64_t begin = slice_.begin + index * kBlockChunks;
+  return {begin, std::min(begin + kBlockChunks, slice_.end)};
+}
+
+void SliceOptimizer::for_each_block(const std::function<void(ChunkRange)>& work) {
+  threads_.parallel_for(num_blocks(), [&](std::int64_t index) {
+    numerics::check_floating_point_environment();
+    work(block(index));
+  });
+}
+
+const std::vector<float>& SliceOptimizer::reduce(std::int64_t num_grains, std::span<const dist::LeafRange> nodes,
+                                                 std::span<float* const> partials, std::uint64_t num_targets) {
+  REPRISE_REQUIRE(num_targets > 0, ErrorKind::kNumeric, "the batch has no target token", "check the token shards");
+  // Counts above 2^24 are rounded once, like every other binary32 operand.
+  const auto divisor = static_cast<float>(num_targets);
+  for_each_block([&](ChunkRange chunks) {
+    const std::int64_t offset = (chunks.begin - slice_.begin) * kChunkElements;
+    const std::int64_t count = chunks.size() * kChunkElements;
+    std::vector<float*> parts(partials.begin(), partials.end());
+    for (float*& part : parts) part += offset;
+    if (parts.size() > 1) dist::finish_tree(num_grains, nodes, parts, count, add_siblings);
+    numerics::divide_in_place(count, divisor, parts[0]);
+    for (std::int64_t chunk = chunks.begin; chunk < chunks.end; ++chunk) {
+      const float* first = parts[0] + (chunk - chunks.begin) * kChunkElements;
+      chunk_sums_[static_cast<std::size_t>(chunk - slice_.begin)] =
+          numerics::chunk_sum_of_squares(layout_.elements_in_chunk(chunk), first);
+    }
+  });
+  return chunk_sums_;
+}
+
+std::int64_t SliceOptimizer::update(float clip, float learning_rate, float* gradient, TrainingState& state) {
+  ++state.header.adam_step;
+  state.header.beta1_power *= recipe_.beta1();
+  state.header.beta2_power *= recipe_.beta2();
+  numerics::AdamWStep step{};
+  step.learning_rate = learning_rate;
+  step.beta1 = static_cast<float>(recipe_.beta1());
+  step.beta2 = static_cast<float>(recipe_.beta2());
+  step.epsilon = static_cast<float>(recipe_.epsilon());
+  step.weight_decay = static_cast<float>(recipe_.weight_decay());
+  step.bias_correction1 = static_cast<float>(1.0 - state.header.beta1_power);
+  step.bias_correction2 = static_cast<float>(1.0 - state.header.beta2_power);
+
+  constexpr std::int64_t kNone = std::numeric_limits<std::int64_t>::max();
+  std::atomic<std::int64_t> first_bad{kNone};
+  for_each_block([&](ChunkRange chunks) {
+    for (std::int64_t chunk = chunks.begin; chunk < chunks.end; ++chunk) {
+      if (update_chunk(chunk, clip, step, gradient, state)) continue;
+      std::int64_t seen = first_bad.load();
+      while (chunk < seen && !first_bad.compare_exchange_weak(seen, chunk)) {
+      }
+    }
+    digest_block(chunks, state);
+  });
+  return first_bad.load() == kNone ? -1 : first_bad.load();
+}
+
+/// Returns false when the chunk holds a NaN or infinity afterwards. Padding is not touched: it stays zero.
+bool SliceOptimizer::update_chunk(std::int64_t chunk, float clip, const numerics::AdamWStep& step, float* gradient,
+                                  TrainingState& state) const {
+  const TensorLayout::Entry& entry = layout_.entry_of_chunk(chunk);
+  const std::int64_t count = layout_.elements_in_chunk(chunk);
+  const std::int64_t offset = (chunk - slice_.begin) * kChunkElements;
+  numerics::AdamWStep chunk_step = step;
+  if (!entry.spec.weight_decay) chunk_step.weight_decay = 0;
+  float* g = gradient + offset;
+  float* w = state.weights.data() + chunk * kChunkElements;
+  float* m = state.first_moments.data() + offset;
+  float* v = state.second_moments.data() + offset;
+  if (clip != 1.0f) numerics::scale_in_place(count, clip, g);
+  numerics::adamw_update(count, chunk_step, g, w, m, v);
+  return numerics::find_non_finite(count, w) < 0 && numerics::find_non_finite(count, m) < 0 &&
+         numerics::find_non_finite(count, v) < 0;
+}
+
+void SliceOptimizer::digest_block(ChunkRange chunks, TrainingState& state) const {
+  const auto count = static_cast<std::size_t>(chunks.size() * kChunkElements);
+  const auto offset = static_cast<std::size_t>((chunks.begin - slice_.begin) * kChunkElements);
+  const auto part = [&](const std::vector<float>& values, std::size_t first) {
+    return chunk_digests(layout_, chunks, std::span<const float>(values).subspan(first, count));
+  };
+  const auto first_weight = static_cast<std::size_t>(chunks.begin * kChunkElements);
+  copy_digests(part(state.weights, first_weight), chunks.begin, state.digests.weights);
+  copy_digests(part(state.first_moments, offset), chunks.begin, state.digests.first_moments);
+  copy_digests(part(state.second_moments, offset), chunks.begin, state.digests.second_moments);
+}
+
+void SliceOptimizer::digest(TrainingState& state) {
+  for_each_block([&](ChunkRange chunks) { digest_block(chunks, state); });
+}
+
+}  // namespace reprise::train

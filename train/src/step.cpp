@@ -1,0 +1,223 @@
+#include "step.h"
+
+#include <algorithm>
+#include <array>
+#include <chrono>
+#include <cmath>
+
+#include "loss_tree.h"
+#include "reprise/core/error.h"
+#include "reprise/core/fault_point.h"
+#include "reprise/core/stop.h"
+#include "reprise/numerics/kernels.h"
+#include "reprise/numerics/target.h"
+#include "reprise/train/trainer.h"
+
+namespace reprise::train {
+namespace {
+
+class Stopwatch {
+ public:
+  double seconds() const { return std::chrono::duration<double>(std::chrono::steady_clock::now() - start_).count(); }
+  /// Returns the seconds since the last lap or the start.
+  double lap() {
+    const double result = seconds();
+    start_ = std::chrono::steady_clock::now();
+    return result;
+  }
+
+ private:
+  std::chrono::steady_clock::time_point start_ = std::chrono::steady_clock::now();
+};
+
+/// What each rank says about the end of a step, before its digests.
+struct SliceReport {
+  std::int64_t first_bad_chunk = -1;
+  std::uint64_t bytes_sent = 0;
+  std::int32_t stop_signal = 0;
+  std::int32_t padding = 0;  // sent over the wire, so never left to chance
+};
+
+}  // namespace
+
+StepRunner::StepRunner(const configs::TrainRecipe& recipe, const TensorLayout& layout, RunGrain run_grain,
+                       ThreadPool& threads, dist::Communicator& communicator)
+    : recipe_(recipe),
+      layout_(layout),
+      run_grain_(std::move(run_grain)),
+      threads_(threads),
+      communicator_(communicator),
+      num_grains_(recipe.batch_sequences() / recipe.grain_sequences()),
+      my_leaves_(dist::leaves_of_rank(num_grains_, communicator.rank(), communicator.size())),
+      exchange_(num_grains_, layout, communicator),
+      optimizer_(recipe.adamw(), layout, exchange_.my_slice(), threads),
+      adder_(num_grains_, my_leaves_, layout.num_elements(),
+             [](float* left, const float* right, std::int64_t count) { numerics::add(count, left, right, left); }) {}
+
+StepOutcome StepRunner::run(std::uint64_t step, const Batch& batch, TrainingState& state) {
+  StepOutcome outcome;
+  Stopwatch watch;
+  Losses losses;
+  run_grains(batch, losses);
+  std::vector<dist::TreeAdder::Partial> partials;
+  if (my_leaves_.size() > 0) partials = adder_.finish();
+  outcome.compute_seconds = watch.lap();
+  const std::span<float* const> slices = exchange_.run(partials);
+  outcome.exchange_seconds = watch.lap();
+
+  const std::vector<float>& my_sums = optimizer_.reduce(num_grains_, exchange_.nodes(), slices, batch.num_targets);
+  outcome.update_seconds = watch.lap();
+  const std::vector<float> chunk_sums = gather_losses_and_sums(losses, my_sums);
+  outcome.exchange_seconds += watch.lap();
+  check_losses(step, losses);
+
+  logs::StepRecord& record = outcome.record;
+  record.gradient_norm = checked_norm(step, chunk_sums);
+  record.clip_factor = clip_factor(record.gradient_norm, recipe_.clip_norm());
+  record.learning_rate = learning_rate(recipe_, step);
+  const std::int64_t bad_chunk = optimizer_.update(record.clip_factor, record.learning_rate, slices[0], state);
+  for (dist::TreeAdder::Partial& partial : partials) adder_.recycle(std::move(partial.buffer));
+  outcome.update_seconds += watch.lap();
+  exchange_.gather_slices(state.weights);
+  gather_digests(bad_chunk, state, outcome);
+  outcome.exchange_seconds += watch.lap();
+
+  state.header.step = step;
+  state.header.next_sample = batch.first_sample + batch.sequences.size();
+  state.header.tokens_seen += batch.inputs.size();
+  record.step = step;
+  record.first_sample = batch.first_sample;
+  record.num_samples = batch.sequences.size();
+  record.num_targets = batch.num_targets;
+  record.tokens_seen = state.header.tokens_seen;
+  const auto targets = static_cast<double>(batch.num_targets);
+  // The z-loss weight is the binary32 value that the gradient was computed with.
+  const auto z_weight = static_cast<double>(static_cast<float>(recipe_.z_loss()));
+  record.loss = sum_by_tree(losses.cross_entropy) / targets;
+  record.z_loss = sum_by_tree(losses.z) / targets * z_weight;
+  record.grain_losses = std::move(losses.cross_entropy);
+  record.grain_z_losses = std::move(losses.z);
+  record.state = checkpoints::state_digest(step, layout_, state.digests);
+  return outcome;
+}
+
+void StepRunner::run_grains(const Batch& batch, Losses& mine) {
+  mine.cross_entropy.resize(static_cast<std::size_t>(my_leaves_.size()));
+  mine.z.resize(mine.cross_entropy.size());
+  const std::size_t grain_tokens = static_cast<std::size_t>(recipe_.grain_sequences()) * batch.length;
+  threads_.parallel_for(my_leaves_.size(), [&](std::int64_t index) {
+    numerics::check_floating_point_environment();
+    const std::size_t first = static_cast<std::size_t>(my_leaves_.begin + index) * grain_tokens;
+    dist::GradientBuffer buffer = adder_.take_buffer();
+    const model::GrainLosses losses =
+        run_grain_(std::span(batch.inputs).subspan(first, grain_tokens),
+                   std::span(batch.targets).subspan(first, grain_tokens),
+                   std::span(buffer.get(), static_cast<std::size_t>(layout_.num_elements())));
+    fault_point("compute");
+    mine.cross_entropy[static_cast<std::size_t>(index)] = sum_in_order(losses.cross_entropy);
+    mine.z[static_cast<std::size_t>(index)] = sum_in_order(losses.z);
+    adder_.give(my_leaves_.begin + index, std::move(buffer));
+  });
+}
+
+/// Replaces this rank's losses by those of all grains and returns the sums of squares of all chunks: ranks own both in
+/// ascending order, so their messages only have to be put one after the other.
+std::vector<float> StepRunner::gather_losses_and_sums(Losses& losses, const std::vector<float>& my_sums) {
+  if (communicator_.size() == 1) return my_sums;
+  Message mine;
+  mine.put(std::span<const double>(losses.cross_entropy));
+  mine.put(std::span<const double>(losses.z));
+  mine.put(std::span<const float>(my_sums));
+  const auto grains_of = [&](int rank) {
+    return static_cast<std::size_t>(dist::leaves_of_rank(num_grains_, rank, communicator_.size()).size());
+  };
+  std::vector<std::size_t> sizes;
+  for (int rank = 0; rank < communicator_.size(); ++rank) {
+    sizes.push_back(grains_of(rank) * 2 * sizeof(double) +
+                    static_cast<std::size_t>(exchange_.slice(rank).size()) * sizeof(float));
+  }
+  std::vector<Message> all = gather_messages(communicator_, mine, sizes);
+  losses.cross_entropy.resize(static_cast<std::size_t>(num_grains_));
+  losses.z.resize(losses.cross_entropy.size());
+  std::vector<float> sums(static_cast<std::size_t>(layout_.num_chunks()));
+  std::size_t grain = 0;
+  for (int rank = 0; rank < communicator_.size(); ++rank) {
+    Message& message = all[static_cast<std::size_t>(rank)];
+    message.take(std::span(losses.cross_entropy).subspan(grain, grains_of(rank)));
+    message.take(std::span(losses.z).subspan(grain, grains_of(rank)));
+    grain += grains_of(rank);
+    const ChunkRange& chunks = exchange_.slice(rank);
+    message.take(std::span(sums).subspan(static_cast<std::size_t>(chunks.begin), static_cast<std::size_t>(chunks.size())));
+  }
+  return sums;
+}
+
+void StepRunner::check_losses(std::uint64_t step, const Losses& losses) const {
+  for (std::size_t grain = 0; grain < losses.cross_entropy.size(); ++grain) {
+    const bool finite = std::isfinite(losses.cross_entropy[grain]) && std::isfinite(losses.z[grain]);
+    REPRISE_REQUIRE(finite, ErrorKind::kNumeric,
+                    fmt::format("the loss of grain {} is not finite at step {}: cross-entropy {}, z {}", grain, step,
+                                losses.cross_entropy[grain], losses.z[grain]),
+                    "lower train.learning_rate.peak or lengthen warmup_steps; the last checkpoint is good");
+  }
+}
+
+double StepRunner::checked_norm(std::uint64_t step, const std::vector<float>& chunk_sums) const {
+  const double norm = std::sqrt(numerics::sum_chunks(chunk_sums));
+  if (std::isfinite(norm)) return norm;
+  const auto bad = std::find_if(chunk_sums.begin(), chunk_sums.end(), [](float sum) { return !std::isfinite(sum); });
+  throw_not_finite("the gradient", bad - chunk_sums.begin(), step);
+}
+
+void StepRunner::throw_not_finite(std::string_view what, std::int64_t chunk, std::uint64_t step) const {
+  // Every rank knows the chunk, so that all of them name the same place.
+  const TensorLayout::Entry& entry = layout_.entry_of_chunk(chunk);
+  const std::int64_t first = (chunk - entry.first_chunk) * kChunkElements;
+  throw Error(ErrorKind::kNumeric,
+              fmt::format("{} of {} is not finite at step {} (elements {} to {})", what, entry.spec.name, step, first,
+                          first + layout_.elements_in_chunk(chunk) - 1),
+              "lower train.learning_rate.peak or lengthen warmup_steps; the last checkpoint is good");
+}
+
+void StepRunner::gather_digests(std::int64_t first_bad_chunk, TrainingState& state, StepOutcome& outcome) {
+  const auto part = [](std::vector<Digest>& digests, const ChunkRange& chunks) {
+    return std::span(digests).subspan(static_cast<std::size_t>(chunks.begin), static_cast<std::size_t>(chunks.size()));
+  };
+  const std::array<std::vector<Digest>*, 3> lists = {&state.digests.weights, &state.digests.first_moments,
+                                                     &state.digests.second_moments};
+  SliceReport report;
+  report.first_bad_chunk = first_bad_chunk;
+  report.bytes_sent = communicator_.bytes_sent();
+  report.stop_signal = reprise::stop_signal();
+  Message mine;
+  mine.put(report);
+  if (communicator_.size() > 1) {
+    for (std::vector<Digest>* list : lists) mine.put(std::span<const Digest>(part(*list, exchange_.my_slice())));
+  }
+  std::vector<std::size_t> sizes;
+  for (int rank = 0; rank < communicator_.size(); ++rank) {
+    const auto digests = communicator_.size() > 1 ? static_cast<std::size_t>(exchange_.slice(rank).size()) * 3 : 0;
+    sizes.push_back(sizeof(SliceReport) + digests * sizeof(Digest));
+  }
+  std::vector<Message> all = gather_messages(communicator_, mine, sizes);
+  std::int64_t bad_chunk = -1;
+  for (int rank = 0; rank < communicator_.size(); ++rank) {
+    Message& message = all[static_cast<std::size_t>(rank)];
+    const auto said = message.take<SliceReport>();
+    if (bad_chunk < 0) bad_chunk = said.first_bad_chunk;
+    outcome.stop_signal = std::max(outcome.stop_signal, static_cast<int>(said.stop_signal));
+    outcome.bytes_sent.push_back(said.bytes_sent);
+    if (communicator_.size() == 1) continue;
+    for (std::vector<Digest>* list : lists) message.take(part(*list, exchange_.slice(rank)));
+  }
+  if (bad_chunk >= 0) throw_not_finite("the state after the update", bad_chunk, state.header.step + 1);
+}
+
+void StepRunner::digest(TrainingState& state) {
+  size_digests(layout_, state.digests);
+  optimizer_.digest(state);
+  StepOutcome ignored;
+  gather_digests(-1, state, ignored);
+}
+
+}  // namespace reprise::train

@@ -1,0 +1,77 @@
+#pragma once
+// One optimizer step (docs/numeric_contract.md): grains on threads, the tree over grains, exchange of slices, norm,
+// clip, AdamW on slices, digests. The bits do not depend on ranks or threads; only this class knows both.
+
+#include <cstdint>
+#include <functional>
+#include <span>
+#include <vector>
+
+#include "batch.h"
+#include "gather.h"
+#include "reprise/configs/config.pb.h"
+#include "reprise/core/thread_pool.h"
+#include "reprise/dist/communicator.h"
+#include "reprise/dist/reduction_tree.h"
+#include "reprise/logs/run_log.h"
+#include "reprise/model/decoder.h"
+#include "slice_exchange.h"
+#include "slice_optimizer.h"
+#include "training_state.h"
+
+namespace reprise::train {
+
+/// Computes losses and gradient of one grain: the decoder, or a double of it in tests. Called from several threads.
+using RunGrain = std::function<model::GrainLosses(std::span<const std::int32_t> inputs,
+                                                  std::span<const std::int32_t> targets, std::span<float> gradient)>;
+
+struct StepOutcome {
+  logs::StepRecord record;
+  int stop_signal = 0;                    // the largest any rank had seen; the same on every rank
+  std::vector<std::uint64_t> bytes_sent;  // by rank, since its start
+  double compute_seconds = 0;             // grains
+  double exchange_seconds = 0;            // transport between ranks, waiting included
+  double update_seconds = 0;              // end of the tree, norm, AdamW, digests
+};
+
+class StepRunner {
+ public:
+  StepRunner(const configs::TrainRecipe& recipe, const TensorLayout& layout, RunGrain run_grain, ThreadPool& threads,
+             dist::Communicator& communicator);
+
+  /// Chunks whose moments this rank holds.
+  ChunkRange slice() const { return exchange_.my_slice(); }
+
+  /// Takes `state` from step s-1 to s with `batch`. Collective. Throws kNumeric on every rank (tensor, step) when a
+  /// loss, the gradient norm or the new state is not finite.
+  StepOutcome run(std::uint64_t step, const Batch& batch, TrainingState& state);
+
+  /// Fills state.digests for weights and moments as they are. Collective.
+  void digest(TrainingState& state);
+
+ private:
+  struct Losses {
+    std::vector<double> cross_entropy;  // by grain
+    std::vector<double> z;
+  };
+
+  void run_grains(const Batch& batch, Losses& mine);
+  std::vector<float> gather_losses_and_sums(Losses& losses, const std::vector<float>& my_sums);
+  void check_losses(std::uint64_t step, const Losses& losses) const;
+  double checked_norm(std::uint64_t step, const std::vector<float>& chunk_sums) const;
+  void gather_digests(std::int64_t first_bad_chunk, TrainingState& state, StepOutcome& outcome);
+  [[noreturn]] void throw_not_finite(std::string_view what, std::int64_t chunk, std::uint64_t step) const;
+
+  configs::TrainRecipe recipe_;
+  const TensorLayout& layout_;
+  RunGrain run_grain_;
+  ThreadPool& threads_;
+  dist::Communicator& communicator_;
+  std::int64_t num_grains_;
+  dist::LeafRange my_leaves_;
+  SliceExchange exchange_;
+  SliceOptimizer optimizer_;
+  dist::TreeAdder adder_;
+};
+
+}  // namespace reprise::train

@@ -1,0 +1,311 @@
+#include "reprise/train/trainer.h"
+
+#include <algorithm>
+#include <chrono>
+#include <memory>
+
+#include "batch.h"
+#include "checkpoint_writer.h"
+#include "gather.h"
+#include "reprise/configs/config.h"
+#include "reprise/core/error.h"
+#include "reprise/core/fault_point.h"
+#include "reprise/core/thread_pool.h"
+#include "reprise/data_pipeline/shards.h"
+#include "reprise/data_pipeline/tokenizer.h"
+#include "reprise/model/decoder.h"
+#include "reprise/model/schema.h"
+#include "run_folder.h"
+#include "session_recorder.h"
+#include "step.h"
+#include "training_state.h"
+
+namespace reprise::train {
+namespace {
+
+using checkpoints::FileKind;
+
+/// One call of train().
+class Trainer {
+ public:
+  Trainer(const configs::RunConfig& config, const TrainOptions& options, dist::Communicator& communicator,
+          ProgressSink& progress);
+  TrainSummary run();
+
+ private:
+  void read_data();
+  void open_state();
+  void start_from_nothing();
+  void start_from(const std::filesystem::path& checkpoint);
+  void open_run_log();
+  void loop();
+  void one_step(std::uint64_t step);
+  void save_scheduled();
+  void save_recovery(int signal_number);
+  TrainSummary summarise();
+
+  bool is_first_rank() const { return communicator_.rank() == 0; }
+  bool is_scheduled(std::uint64_t step) const { return std::binary_search(schedule_.begin(), schedule_.end(), step); }
+  double seconds() const { return std::chrono::duration<double>(std::chrono::steady_clock::now() - start_).count(); }
+
+  TrainOptions options_;
+  dist::Communicator& communicator_;
+  ProgressSink& progress_;
+  RunFolder folder_;
+  RunIdentity identity_;
+  const configs::TrainRecipe& recipe_;
+  std::vector<std::uint64_t> schedule_;
+  ThreadPool threads_;
+
+  data::TokenSet tokens_;
+  std::unique_ptr<data::SampleOrder> order_;
+  TensorLayout layout_;
+  TrainingState state_;
+  std::unique_ptr<model::Decoder> decoder_;
+  std::unique_ptr<StepRunner> runner_;
+  std::unique_ptr<CheckpointWriter> writer_;
+  std::optional<OpenedRunLog> run_log_;  // rank 0
+  std::unique_ptr<SessionRecorder> session_;
+  Batch batch_;
+  StepOutcome last_;
+  std::string resumed_from_;
+  bool fresh_ = true;
+  TrainSummary summary_;
+  std::uint64_t tokens_at_start_ = 0;
+  std::chrono::steady_clock::time_point start_ = std::chrono::steady_clock::now();
+};
+
+Trainer::Trainer(const configs::RunConfig& config, const TrainOptions& options, dist::Communicator& communicator,
+                 ProgressSink& progress)
+    : options_(options),
+      communicator_(communicator),
+      progress_(communicator.rank() == 0 ? progress : no_progress()),
+      folder_(options.run_dir),
+      identity_(identify(config)),
+      recipe_(identity_.recipe.train()),
+      schedule_(checkpoint_steps(recipe_)),
+      threads_(options.num_threads) {
+  set_fault_rank(communicator.rank());
+}
+
+TrainSummary Trainer::run() {
+  read_data();
+  open_state();
+  open_run_log();
+  summary_.first_step = state_.header.step;
+  tokens_at_start_ = state_.header.tokens_seen;
+  SessionStart start;
+  start.resumed = options_.resume;
+  start.step = state_.header.step;
+  start.from = resumed_from_.empty() ? "the beginning" : resumed_from_;
+  start.num_grains = static_cast<std::int64_t>(recipe_.batch_sequences() / recipe_.grain_sequences());
+  start.num_threads = options_.num_threads;
+  start.command_line = options_.command_line;
+  session_ = std::make_unique<SessionRecorder>(folder_.session_log(), start, communicator_);
+  try {
+    loop();
+    writer_->wait();
+    if (is_first_rank()) run_log_->writer.sync();
+  } catch (const std::exception& failure) {
+    session_->failure(state_.header.step, failure.what());
+    throw;
+  }
+  return summarise();
+}
+
+void Trainer::read_data() {
+  on_first_rank(communicator_, [&] {
+    folder_.require_data();
+    return std::string();
+  });
+  tokens_ = data::TokenSet::open(folder_.shards(), "train");
+  identity_.data_root = tokens_.root();
+  const data::Tokenizer tokenizer = data::Tokenizer::load(folder_.tokenizer());
+  identity_.tokenizer = tokenizer.digest();
+  const std::uint32_t vocab_size = identity_.recipe.tokenizer().vocab_size();
+  REPRISE_REQUIRE(tokenizer.vocab_size() <= vocab_size, ErrorKind::kData,
+                  fmt::format("{} has {} entries; the recipe allows {}", folder_.tokenizer().string(),
+                              tokenizer.vocab_size(), vocab_size),
+                  "build the tokenizer again with `reprise reproduce CONFIG`, or set tokenizer.vocab_size");
+  const std::uint64_t num_sequences = tokens_.num_sequences(recipe_.sequence_length());
+  REPRISE_REQUIRE(num_sequences > 0, ErrorKind::kData,
+                  fmt::format("{} holds {} tokens: not one sequence of {}", folder_.shards().string(),
+                              tokens_.tokens().size(), recipe_.sequence_length()),
+                  "give more text or a shorter train.sequence_length");
+  order_ = std::make_unique<data::SampleOrder>(identity_.recipe.seed(), num_sequences);
+}
+
+void Trainer::open_state() {
+  layout_ = model::parameter_layout(identity_.recipe.model(), identity_.recipe.tokenizer().vocab_size(),
+                                    recipe_.adamw().decay_embeddings());
+  state_.weights.resize(static_cast<std::size_t>(layout_.num_elements()));
+  decoder_ = std::make_unique<model::Decoder>(identity_.recipe.model(), identity_.recipe.tokenizer().vocab_size(),
+                                              recipe_.sequence_length(), layout_, state_.weights);
+  const auto z_weight = static_cast<float>(recipe_.z_loss());
+  const RunGrain run_grain = [this, z_weight](std::span<const std::int32_t> inputs,
+                                              std::span<const std::int32_t> targets, std::span<float> gradient) {
+    return decoder_->run_grain(inputs, targets, recipe_.grain_sequences(), recipe_.sequence_length(), z_weight, gradient);
+  };
+  runner_ = std::make_unique<StepRunner>(recipe_, layout_, run_grain, threads_, communicator_);
+  state_.slice = runner_->slice();
+  writer_ = std::make_unique<CheckpointWriter>(folder_.checkpoints(), layout_, communicator_);
+  resumed_from_ = on_first_rank(communicator_, [&] {
+    if (options_.resume) {
+      const std::optional<std::filesystem::path> found = folder_.prepare_resume(identity_);
+      return found ? found->string() : std::string();
+    }
+    folder_.begin(identity_);
+    return std::string();
+  });
+  if (resumed_from_.empty()) {
+    start_from_nothing();
+  } else {
+    start_from(resumed_from_);
+  }
+}
+
+void Trainer::start_from_nothing() {
+  checkpoints::Header& header = state_.header;
+  header.seed = identity_.recipe.seed();
+  header.contract_version = identity_.recipe.contract_version();
+  header.recipe_hash = identity_.recipe_hash;
+  header.data_root = identity_.data_root;
+  header.recipe_text = identity_.recipe_text;
+  model::initialize_parameters(layout_, identity_.recipe.model(), identity_.recipe.seed(), state_.weights);
+  const auto slice_elements = static_cast<std::size_t>(state_.slice.size() * kChunkElements);
+  state_.first_moments.assign(slice_elements, 0.0f);
+  state_.second_moments.assign(slice_elements, 0.0f);
+  runner_->digest(state_);
+}
+
+void Trainer::start_from(const std::filesystem::path& checkpoint) {
+  fresh_ = false;
+  const checkpoints::LoadedCheckpoint loaded = checkpoints::read_checkpoint(checkpoint);
+  const auto elements = static_cast<std::size_t>(layout_.num_elements());
+  REPRISE_REQUIRE(loaded.weights.size() == elements && loaded.first_moments.size() == elements &&
+                      loaded.second_moments.size() == elements,
+                  ErrorKind::kCheckpoint,
+                  fmt::format("{} holds {} weights and {} moments; the model has {}", checkpoint.string(),
+                              loaded.weights.size(), loaded.first_moments.size(), elements),
+                  "the file is of another model; move it out of the run folder");
+  state_.header = loaded.info.header;
+  state_.digests = loaded.digests;
+  // The decoder keeps the address of the weights, so they are copied in place.
+  std::copy(loaded.weights.begin(), loaded.weights.end(), state_.weights.begin());
+  const auto take_slice = [&](const std::vector<float>& all, std::vector<float>& slice) {
+    slice.assign(all.begin() + state_.slice.begin * kChunkElements, all.begin() + state_.slice.end * kChunkElements);
+  };
+  take_slice(loaded.first_moments, state_.first_moments);
+  take_slice(loaded.second_moments, state_.second_moments);
+  if (loaded.info.kind == FileKind::kScheduled) state_.header.previous_root = loaded.info.root;
+  summary_.final_root = state_.header.previous_root;
+}
+
+void Trainer::open_run_log() {
+  on_first_rank(communicator_, [&] {
+    if (fresh_) {
+      logs::RunHeader header;
+      header.run_name = identity_.recipe.name();
+      header.recipe_hash = identity_.recipe_hash;
+      header.contract_version = identity_.recipe.contract_version();
+      header.data_root = identity_.data_root;
+      header.tokenizer = identity_.tokenizer;
+      header.recipe_text = identity_.recipe_text;
+      header.num_parameters = static_cast<std::uint64_t>(layout_.num_parameters());
+      header.num_grains = recipe_.batch_sequences() / recipe_.grain_sequences();
+      run_log_.emplace(open_run_log_at_start(folder_, header));
+    } else {
+      const std::uint64_t step = state_.header.step;
+      run_log_.emplace(open_run_log_after(folder_, step, checkpoints::state_digest(step, layout_, state_.digests)));
+      // A session can be killed after the checkpoint was complete and before its record was.
+      if (is_scheduled(step) && !run_log_->holds_checkpoint) {
+        run_log_->writer.append(logs::CheckpointRecord{step, state_.header.previous_root});
+      }
+    }
+    return std::string();
+  });
+}
+
+void Trainer::loop() {
+  std::uint64_t last = recipe_.num_steps();
+  if (options_.stop_after_step) last = std::min(last, *options_.stop_after_step);
+  progress_.begin("training", static_cast<std::int64_t>(last), "steps");
+  progress_.update(static_cast<std::int64_t>(state_.header.step));
+  start_ = std::chrono::steady_clock::now();
+  if (fresh_) save_scheduled();
+  while (state_.header.step < last) {
+    one_step(state_.header.step + 1);
+    if (last_.stop_signal != 0 && state_.header.step < last) {
+      save_recovery(last_.stop_signal);
+      break;
+    }
+  }
+  progress_.end();
+}
+
+void Trainer::one_step(std::uint64_t step) {
+  writer_->poll();
+  read_batch(tokens_, *order_, state_.header.next_sample, recipe_.batch_sequences(), recipe_.sequence_length(), batch_);
+  try {
+    last_ = runner_->run(step, batch_, state_);
+  } catch (const Error& error) {
+    if (error.kind() != ErrorKind::kNumeric) throw;
+    std::string documents;
+    for (const std::string& id : document_ids(tokens_, batch_)) documents += (documents.empty() ? "" : ", ") + id;
+    throw error.with_context("documents of the batch: " + documents);
+  }
+  last_.record.batch_hash = batch_hash(batch_);
+  if (is_first_rank()) run_log_->writer.append(last_.record);
+  if (is_scheduled(step)) save_scheduled();
+  session_->step(last_, writer_->write_seconds());
+  const double rate = static_cast<double>(state_.header.tokens_seen - tokens_at_start_) / seconds();
+  progress_.update(static_cast<std::int64_t>(step), fmt::format("loss {:.3f}, {:.0f} tokens/s", last_.record.loss, rate));
+}
+
+void Trainer::save_scheduled() {
+  const std::uint64_t step = state_.header.step;
+  const bool anchor = is_anchor(recipe_, step);
+  const Digest root = checkpoints::checkpoint_root(state_.header, layout_, state_.digests);
+  // A checkpoint that a run can resume from must not outlive the log up to its step.
+  if (anchor && is_first_rank()) run_log_->writer.sync();
+  writer_->write(FileKind::kScheduled, state_, anchor, root);
+  if (is_first_rank() && !(step == 0 && run_log_->holds_checkpoint)) {
+    run_log_->writer.append(logs::CheckpointRecord{step, root});
+  }
+  session_->checkpoint(step, root, checkpoints::file_name(FileKind::kScheduled, step));
+  state_.header.previous_root = root;
+  summary_.final_root = root;
+}
+
+void Trainer::save_recovery(int signal_number) {
+  const std::uint64_t step = state_.header.step;
+  FileKind kind = FileKind::kScheduled;
+  if (!is_scheduled(step) || !is_anchor(recipe_, step)) {
+    kind = FileKind::kRecovery;
+    if (is_first_rank()) run_log_->writer.sync();
+    writer_->write(kind, state_, true, checkpoints::checkpoint_root(state_.header, layout_, state_.digests));
+  }
+  writer_->wait();
+  session_->signal(step, signal_number, checkpoints::file_name(kind, step));
+  summary_.stopped_by_signal = signal_number;
+}
+
+TrainSummary Trainer::summarise() {
+  summary_.last_step = state_.header.step;
+  summary_.seconds = seconds();
+  summary_.tokens_per_second = static_cast<double>(state_.header.tokens_seen - tokens_at_start_) / summary_.seconds;
+  summary_.final_loss = last_.record.loss;
+  if (is_first_rank()) summary_.run_log = run_log_->writer.chain();
+  communicator_.broadcast(std::as_writable_bytes(std::span(&summary_.run_log, 1)), 0);
+  session_->end(summary_.last_step, summary_.seconds, summary_.tokens_per_second);
+  return summary_;
+}
+
+}  // namespace
+
+TrainSummary train(const configs::RunConfig& config, const TrainOptions& options, dist::Communicator& communicator,
+                   ProgressSink& progress) {
+  return Trainer(config, options, communicator, progress).run();
+}
+
+}  // namespace reprise::train
