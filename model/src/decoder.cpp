@@ -1,0 +1,150 @@
+#include "reprise/model/decoder.h"
+
+#include <ATen/core/grad_mode.h>
+#include <fmt/format.h>
+#include <torch/csrc/autograd/autograd.h>
+
+#include <algorithm>
+#include <limits>
+#include <string_view>
+
+#include "decoder_graph.h"
+#include "reprise/core/error.h"
+#include "reprise/model/schema.h"
+#include "reprise/numerics/kernels.h"
+
+namespace reprise::model {
+namespace {
+
+// Tokens per batch of score(): enough for the products, few enough for the caches. Cannot change a bit.
+constexpr std::int64_t kScoreBatchTokens = 512;
+
+at::Tensor new_float_tensor(at::IntArrayRef sizes) { return at::empty(sizes, at::TensorOptions().dtype(at::kFloat)); }
+
+std::vector<float> to_vector(const at::Tensor& tensor) {
+  const float* values = tensor.const_data_ptr<float>();
+  return {values, values + tensor.numel()};
+}
+
+void expect_ids_below(std::span<const std::int32_t> ids, std::int32_t lowest, std::uint32_t vocab_size,
+                      std::string_view what) {
+  for (std::size_t i = 0; i < ids.size(); ++i) {
+    if (ids[i] >= lowest && (ids[i] < 0 || static_cast<std::uint32_t>(ids[i]) < vocab_size)) continue;
+    throw Error(ErrorKind::kData, fmt::format("{} {} at position {} is outside the vocabulary of {}", what, ids[i], i,
+                                              vocab_size),
+                "the tokens were made with another tokenizer than the model: make the shards again");
+  }
+}
+
+void zero_padding(const TensorLayout& layout, std::span<float> flat) {
+  for (const TensorLayout::Entry& entry : layout.entries()) {
+    const auto begin = flat.begin() + entry.offset;
+    std::fill(begin + entry.spec.num_elements(), begin + entry.num_chunks * kChunkElements, 0.0f);
+  }
+}
+
+// Every operator was given its destination, so the gradients should lie there already.
+void collect_gradients(const std::vector<ops::Parameter>& parameters, const std::vector<at::Tensor>& gradients) {
+  for (std::size_t i = 0; i < parameters.size(); ++i) {
+    REPRISE_CHECK(gradients[i].defined());
+    const float* from = gradients[i].const_data_ptr<float>();
+    float* to = parameters[i].gradient.mutable_data_ptr<float>();
+    REPRISE_CHECK_EQ(gradients[i].numel(), parameters[i].gradient.numel());
+    if (from != to) std::copy(from, from + gradients[i].numel(), to);
+  }
+}
+
+}  // namespace
+
+struct Decoder::State {
+  DecoderConstants constants;
+  TensorLayout layout;
+  std::span<float> weights;
+  std::uint32_t vocab_size = 0;
+  std::int64_t max_length = 0;
+
+  void expect_batch(std::span<const std::int32_t> inputs, std::span<const std::int32_t> targets,
+                    std::int64_t num_sequences, std::int64_t length) const {
+    REPRISE_CHECK(num_sequences >= 0 && length > 0);
+    REPRISE_CHECK_EQ(static_cast<std::int64_t>(inputs.size()), num_sequences * length);
+    REPRISE_CHECK_EQ(targets.size(), inputs.size());
+    REPRISE_REQUIRE(length <= max_length, ErrorKind::kUsage,
+                    fmt::format("a sequence of {} tokens is longer than the model's {}", length, max_length),
+                    "cut the sequence");
+    expect_ids_below(inputs, 0, vocab_size, "input token");
+    expect_ids_below(targets, std::numeric_limits<std::int32_t>::min(), vocab_size, "target token");
+  }
+};
+
+Decoder::Decoder(const configs::ModelRecipe& model, std::uint32_t vocab_size, std::int64_t max_length,
+                 const TensorLayout& layout, std::span<float> weights)
+    : state_(std::make_unique<State>()) {
+  REPRISE_CHECK(max_length > 0);
+  REPRISE_CHECK_EQ(static_cast<std::int64_t>(weights.size()), layout.num_elements());
+  const TensorLayout expected = parameter_layout(model, vocab_size, false);
+  REPRISE_CHECK_EQ(layout.entries().size(), expected.entries().size());
+  REPRISE_CHECK_EQ(layout.num_parameters(), expected.num_parameters());
+
+  const std::int64_t head_dim = model.hidden_size() / model.num_heads();
+  DecoderConstants& constants = state_->constants;
+  constants.num_heads = model.num_heads();
+  constants.num_layers = model.num_layers();
+  constants.norm_epsilon = static_cast<float>(model.norm_eps());
+  constants.cos = new_float_tensor({max_length, head_dim / 2});
+  constants.sin = new_float_tensor({max_length, head_dim / 2});
+  numerics::rope_table(max_length, head_dim, model.rope_theta(), constants.cos.mutable_data_ptr<float>(),
+                       constants.sin.mutable_data_ptr<float>());
+  state_->layout = layout;
+  state_->weights = weights;
+  state_->vocab_size = vocab_size;
+  state_->max_length = max_length;
+}
+
+Decoder::~Decoder() = default;
+
+GrainLosses Decoder::run_grain(std::span<const std::int32_t> inputs, std::span<const std::int32_t> targets,
+                               std::int64_t num_sequences, std::int64_t length, float z_weight,
+                               std::span<float> gradient) const {
+  state_->expect_batch(inputs, targets, num_sequences, length);
+  REPRISE_CHECK(num_sequences > 0);
+  REPRISE_CHECK_EQ(static_cast<std::int64_t>(gradient.size()), state_->layout.num_elements());
+  const at::AutoGradMode with_graph(true);
+  const std::vector<ops::Parameter> parameters = parameter_views(state_->layout, state_->weights, gradient);
+  const at::Tensor hidden =
+      forward_hidden(state_->constants, parameters, id_view(inputs, num_sequences, length));
+  const ops::HeadLoss loss =
+      ops::head_loss(hidden, parameters.back(), id_view(targets, num_sequences, length), z_weight);
+
+  std::vector<at::Tensor> weights;
+  weights.reserve(parameters.size());
+  for (const ops::Parameter& parameter : parameters) weights.push_back(parameter.weight);
+  const at::Tensor one = new_float_tensor({});
+  *one.mutable_data_ptr<float>() = 1.0f;
+  collect_gradients(parameters, torch::autograd::grad({loss.root}, weights, {one}));
+  zero_padding(state_->layout, gradient);
+  return {to_vector(loss.cross_entropy), to_vector(loss.z)};
+}
+
+std::vector<float> Decoder::score(std::span<const std::int32_t> inputs, std::span<const std::int32_t> targets,
+                                  std::int64_t num_sequences, std::int64_t length) const {
+  state_->expect_batch(inputs, targets, num_sequences, length);
+  const at::NoGradGuard without_graph;
+  const std::vector<ops::Parameter> parameters = parameter_views(state_->layout, state_->weights, {});
+  const std::int64_t batch = std::max<std::int64_t>(1, kScoreBatchTokens / length);
+  std::vector<float> losses;
+  losses.reserve(targets.size());
+  for (std::int64_t first = 0; first < num_sequences; first += batch) {
+    const std::int64_t count = std::min(batch, num_sequences - first);
+    const auto begin = static_cast<std::size_t>(first * length);
+    const auto size = static_cast<std::size_t>(count * length);
+    const at::Tensor hidden =
+        forward_hidden(state_->constants, parameters, id_view(inputs.subspan(begin, size), count, length));
+    const ops::HeadLoss loss = ops::head_loss_without_gradient(
+        hidden, parameters.back(), id_view(targets.subspan(begin, size), count, length));
+    const float* values = loss.cross_entropy.const_data_ptr<float>();
+    losses.insert(losses.end(), values, values + size);
+  }
+  return losses;
+}
+
+}  // namespace reprise::model

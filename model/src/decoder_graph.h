@@ -1,0 +1,34 @@
+#pragma once
+// The forward pass as a graph of operators, apart from the Decoder so that tests can look at the graph.
+
+#include <cstdint>
+#include <span>
+#include <vector>
+
+#include "reprise/configs/config.pb.h"
+#include "reprise/core/tensor_layout.h"
+#include "reprise/ops/operators.h"
+
+namespace reprise::model {
+
+/// What the operators need besides weights; the same for every call.
+struct DecoderConstants {
+  std::int64_t num_heads = 0;
+  std::size_t num_layers = 0;
+  float norm_epsilon = 0;
+  at::Tensor cos;  // [max_length, head_dim / 2]
+  at::Tensor sin;
+};
+
+/// Returns one parameter per entry of `layout` as views of the flat buffers; `gradient` may be empty (no graph).
+std::vector<ops::Parameter> parameter_views(const TensorLayout& layout, std::span<float> weights,
+                                            std::span<float> gradient);
+
+/// Returns a view of `ids` as a tensor [num_sequences, length].
+at::Tensor id_view(std::span<const std::int32_t> ids, std::int64_t num_sequences, std::int64_t length);
+
+/// Runs embedding, layers and final norm: ids [B,T] to hidden states [B,T,D]. `parameters` in schema order.
+at::Tensor forward_hidden(const DecoderConstants& constants, std::span<const ops::Parameter> parameters,
+                          const at::Tensor& ids);
+
+}  // namespace reprise::model

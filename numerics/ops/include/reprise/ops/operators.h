@@ -1,0 +1,71 @@
+#pragma once
+// The operators of the exact profile as autograd nodes: LibTorch holds the tensors and the graph, the kernels of
+// reprise::numerics do the arithmetic. One node per operator; no ATen arithmetic anywhere (a test lists what is called).
+//
+// Legend: B sequences, T positions, D hidden size, H heads, E head size, F feed-forward width, V vocabulary.
+// All tensors are contiguous, on the CPU and float32, but for ids and targets, which are int32.
+//
+// A value may be used by ONE operator. The one legal way to use it twice is fan_out, which fixes the order in which
+// the two gradients are added; otherwise the autograd engine would choose it.
+//
+// Thread-safety: re-entrant. Operators on different tensors may run on different threads.
+// Failures: Error(kInternal) when a shape, dtype or layout is wrong: callers decide shapes, users do not.
+
+#include <ATen/core/Tensor.h>
+
+#include <array>
+#include <cstdint>
+#include <span>
+#include <vector>
+
+namespace reprise::ops {
+
+/// A weight and the place of its gradient.
+struct Parameter {
+  at::Tensor weight;    // leaf that requires a gradient
+  at::Tensor gradient;  // written by the backward pass and returned as the gradient; undefined: one is allocated
+};
+
+/// Returns table[ids]: ids [B,T] to [B,T,D].
+at::Tensor embedding(const at::Tensor& ids, const Parameter& table);
+
+/// Returns x W^T for W [O,D].
+at::Tensor linear(const at::Tensor& x, const Parameter& weight);
+
+/// Returns x W^T for each weight in order. One operator, so that the gradient of x is one product over the
+/// concatenated outputs in declared order.
+std::vector<at::Tensor> joint_linear(const at::Tensor& x, std::span<const Parameter> weights);
+
+/// Returns x / rms(x) * weight over the last axis.
+at::Tensor rms_norm(const at::Tensor& x, const Parameter& weight, float epsilon);
+
+/// Rotates each head of x [B,T,H*E] by its position; the tables are [>=T, E/2].
+at::Tensor rope(const at::Tensor& x, const at::Tensor& cos, const at::Tensor& sin);
+
+/// Causal self-attention over q, k, v [B,T,H*E], scaled by 1/sqrt(E) rounded to float32.
+at::Tensor attention(const at::Tensor& q, const at::Tensor& k, const at::Tensor& v, std::int64_t num_heads);
+
+/// Returns silu(gate) * up.
+at::Tensor swiglu(const at::Tensor& gate, const at::Tensor& up);
+
+/// Returns residual + branch. Both get the same gradient.
+at::Tensor residual_add(const at::Tensor& residual, const at::Tensor& branch);
+
+/// Returns x twice, for its first and its second use in forward order; the gradients are added in that order.
+std::array<at::Tensor, 2> fan_out(const at::Tensor& x);
+
+/// Losses of the tokens [B,T], and the root of the graph: the sum of cross_entropy + z_weight * z.
+struct HeadLoss {
+  at::Tensor root;  // scalar; the backward pass starts here with a gradient of exactly 1
+  at::Tensor cross_entropy;
+  at::Tensor z;  // logsumexp^2
+};
+
+/// Multiplies by the head [V,D] and returns the losses. The gradients are computed with them, so that no logits are
+/// kept; a negative target has no loss and no gradient.
+HeadLoss head_loss(const at::Tensor& hidden, const Parameter& weight, const at::Tensor& targets, float z_weight);
+
+/// Returns the losses alone, the same bits as head_loss; `root` is undefined.
+HeadLoss head_loss_without_gradient(const at::Tensor& hidden, const Parameter& weight, const at::Tensor& targets);
+
+}  // namespace reprise::ops

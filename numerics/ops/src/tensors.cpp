@@ -1,0 +1,64 @@
+#include "tensors.h"
+
+#include <ATen/ops/empty.h>
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include "reprise/core/error.h"
+
+namespace reprise::ops {
+namespace {
+
+[[noreturn]] void fail(std::string_view name, const std::string& problem) {
+  throw Error(ErrorKind::kInternal, fmt::format("{} {}", name, problem));
+}
+
+void expect_plain(const at::Tensor& tensor, at::ScalarType dtype, std::string_view name) {
+  if (!tensor.defined()) fail(name, "is undefined: no value or no gradient arrived");
+  if (tensor.scalar_type() != dtype) {
+    fail(name, fmt::format("has dtype {}, expected {}", c10::toString(tensor.scalar_type()), c10::toString(dtype)));
+  }
+  if (!tensor.device().is_cpu()) fail(name, "is not on the CPU");
+  if (!tensor.is_contiguous()) fail(name, "is not contiguous");
+}
+
+}  // namespace
+
+const float* float_data(const at::Tensor& tensor, std::string_view name) {
+  expect_plain(tensor, at::kFloat, name);
+  return tensor.const_data_ptr<float>();
+}
+
+float* mutable_float_data(const at::Tensor& tensor, std::string_view name) {
+  expect_plain(tensor, at::kFloat, name);
+  return tensor.mutable_data_ptr<float>();
+}
+
+const std::int32_t* int32_data(const at::Tensor& tensor, std::string_view name) {
+  expect_plain(tensor, at::kInt, name);
+  return tensor.const_data_ptr<std::int32_t>();
+}
+
+void expect_shape(const at::Tensor& tensor, at::IntArrayRef sizes, std::string_view name) {
+  if (!tensor.defined()) fail(name, "is undefined: no value or no gradient arrived");
+  if (tensor.sizes() != sizes) {
+    fail(name, fmt::format("has shape [{}], expected [{}]", fmt::join(tensor.sizes(), ", "), fmt::join(sizes, ", ")));
+  }
+}
+
+at::Tensor allocate(at::IntArrayRef sizes) { return at::empty(sizes, at::TensorOptions().dtype(at::kFloat)); }
+
+at::Tensor gradient_of(const at::Tensor& weight, const at::Tensor& destination) {
+  if (!destination.defined()) return allocate(weight.sizes());
+  expect_shape(destination, weight.sizes(), "destination of a gradient");
+  return destination;
+}
+
+std::vector<std::int64_t> with_last_size(const at::Tensor& x, std::int64_t last) {
+  std::vector<std::int64_t> sizes = x.sizes().vec();
+  REPRISE_CHECK(!sizes.empty());
+  sizes.back() = last;
+  return sizes;
+}
+
+}  // namespace reprise::ops

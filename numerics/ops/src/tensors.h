@@ -1,0 +1,38 @@
+#pragma once
+// What every operator needs of its tensors: raw pointers after a check, and new tensors without values.
+
+#include <ATen/core/Tensor.h>
+
+#include <cstdint>
+#include <string_view>
+
+#include "reprise/ops/operators.h"
+
+namespace reprise::ops {
+
+/// Returns the data of a contiguous float32 CPU tensor; `name` says which in the error ("rms_norm: x").
+const float* float_data(const at::Tensor& tensor, std::string_view name);
+float* mutable_float_data(const at::Tensor& tensor, std::string_view name);
+const std::int32_t* int32_data(const at::Tensor& tensor, std::string_view name);
+
+/// Throws Error(kInternal) unless `tensor` has the shape `sizes`.
+void expect_shape(const at::Tensor& tensor, at::IntArrayRef sizes, std::string_view name);
+
+/// Returns an uninitialised float32 tensor. The only allocation of the operators.
+at::Tensor allocate(at::IntArrayRef sizes);
+
+/// A gradient's destination as an argument of a node: not a variable of the graph.
+struct Destination {
+  at::Tensor tensor;
+};
+
+/// Returns where the gradient of a weight goes: the destination, or a new tensor when it is undefined.
+at::Tensor gradient_of(const at::Tensor& weight, const at::Tensor& destination);
+
+/// Returns the sizes of `x` with the last one replaced.
+std::vector<std::int64_t> with_last_size(const at::Tensor& x, std::int64_t last);
+
+/// Returns the number of rows of the last axis.
+inline std::int64_t num_rows(const at::Tensor& x) { return x.size(-1) == 0 ? 0 : x.numel() / x.size(-1); }
+
+}  // namespace reprise::ops
