@@ -12,6 +12,8 @@ void settle_process() {
   ::mallopt(M_TRIM_THRESHOLD, 2047 << 20);
   ::mallopt(M_TOP_PAD, 64 << 20);
   ::signal(SIGPIPE, SIG_IGN);
+  // A file-size limit is then an error of write() with a message of ours, as a full disk is.
+  ::signal(SIGXFSZ, SIG_IGN);
   std::setlocale(LC_ALL, "C");
 }
 

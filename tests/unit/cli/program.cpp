@@ -1,0 +1,86 @@
+#include "program.h"
+
+#include <fcntl.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <algorithm>
+
+#include "reprise/core/files.h"
+
+namespace reprise::cli_test {
+namespace {
+
+constexpr char kProgram[] = REPRISE_BINARY_DIR "/bin/reprise";
+
+std::filesystem::path scratch_folder(const std::string& name) {
+  return std::filesystem::temp_directory_path() / ("reprise_cli_" + std::to_string(::getpid()) + "_" + name);
+}
+
+[[noreturn]] void become_program(const std::vector<std::string>& arguments, const std::vector<std::string>& environment,
+                                 const std::filesystem::path& out, const std::filesystem::path& err) {
+  ::dup2(::open("/dev/null", O_RDONLY), 0);
+  ::dup2(::open(out.c_str(), O_WRONLY | O_CREAT | O_TRUNC, 0600), 1);
+  ::dup2(::open(err.c_str(), O_WRONLY | O_CREAT | O_TRUNC, 0600), 2);
+  if (::chdir(REPRISE_SOURCE_DIR) != 0) ::_exit(120);
+  for (const std::string& entry : environment) {
+    const std::size_t equals = entry.find('=');
+    ::setenv(entry.substr(0, equals).c_str(), entry.c_str() + equals + 1, 1);
+  }
+  std::vector<char*> argv = {const_cast<char*>(kProgram)};
+  for (const std::string& argument : arguments) argv.push_back(const_cast<char*>(argument.c_str()));
+  argv.push_back(nullptr);
+  ::execv(kProgram, argv.data());
+  ::_exit(121);
+}
+
+}  // namespace
+
+Outcome run_reprise(const std::vector<std::string>& arguments, const std::vector<std::string>& environment) {
+  static int count = 0;
+  const auto out = scratch_folder("out" + std::to_string(count));
+  const auto err = scratch_folder("err" + std::to_string(count++));
+  const pid_t child = ::fork();
+  if (child == 0) become_program(arguments, environment, out, err);
+  int status = 0;
+  ::waitpid(child, &status, 0);
+  Outcome outcome;
+  outcome.exit_code = WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
+  outcome.out = read_file(out);
+  outcome.err = read_file(err);
+  std::filesystem::remove(out);
+  std::filesystem::remove(err);
+  return outcome;
+}
+
+std::string small_config() { return REPRISE_SOURCE_DIR "/tests/data/small.pbtxt"; }
+
+void ProgramTest::SetUp() {
+  folder_ = scratch_folder(testing::UnitTest::GetInstance()->current_test_info()->name());
+  std::filesystem::remove_all(folder_);
+  std::filesystem::create_directories(folder_);
+}
+
+void ProgramTest::TearDown() { std::filesystem::remove_all(folder_); }
+
+std::vector<std::string> checkpoint_roots(const std::filesystem::path& run) {
+  const Outcome listed = run_reprise({"checkpoint", "list", "--json", run.string()});
+  EXPECT_EQ(listed.exit_code, 0) << listed.err;
+  std::vector<std::string> roots;
+  for (const auto& entry : nlohmann::json::parse(listed.out)) roots.push_back(entry.at("root").get<std::string>());
+  return roots;
+}
+
+void copy_prepared_run(const std::filesystem::path& target) {
+  static const std::filesystem::path prepared = [] {
+    const auto folder = scratch_folder("prepared");
+    const Outcome built = run_reprise({"data", "build", small_config(), "--out", folder.string()});
+    EXPECT_EQ(built.exit_code, 0) << built.err;
+    std::atexit([] { std::filesystem::remove_all(scratch_folder("prepared")); });
+    return folder;
+  }();
+  std::filesystem::create_directories(target);
+  std::filesystem::copy(prepared, target, std::filesystem::copy_options::recursive);
+}
+
+}  // namespace reprise::cli_test

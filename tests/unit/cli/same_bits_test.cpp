@@ -1,0 +1,54 @@
+// The promise itself: any number of ranks and threads, the same checkpoint roots and the same run.log.
+
+#include <fmt/core.h>
+
+#include "program.h"
+#include "reprise/core/files.h"
+
+namespace reprise::cli_test {
+namespace {
+
+struct Layout {
+  int ranks;
+  int threads;
+  const char* target;
+};
+
+class AnyLayout : public ProgramTest, public testing::WithParamInterface<Layout> {};
+
+TEST_P(AnyLayout, GivesTheRootsAndTheLogOfOneThread) {
+  static const auto reference = [] {
+    const auto run = std::filesystem::temp_directory_path() / fmt::format("reprise_reference_{}", ::getpid());
+    copy_prepared_run(run);
+    const Outcome outcome = run_reprise({"train", small_config(), "--out", run.string(), "--threads", "1"});
+    EXPECT_EQ(outcome.exit_code, 0) << outcome.err;
+    auto pair = std::make_pair(checkpoint_roots(run), read_file(run / "run.log"));
+    std::filesystem::remove_all(run);
+    return pair;
+  }();
+  const Layout& layout = GetParam();
+  const auto run = folder_ / "run";
+  copy_prepared_run(run);
+  std::vector<std::string> environment;
+  if (layout.target != nullptr) environment.push_back(fmt::format("REPRISE_TARGET={}", layout.target));
+  const Outcome outcome = run_reprise({"train", small_config(), "--out", run.string(), "--ranks",
+                                       std::to_string(layout.ranks), "--threads", std::to_string(layout.threads)},
+                                      environment);
+  ASSERT_EQ(outcome.exit_code, 0) << outcome.err;
+  EXPECT_EQ(checkpoint_roots(run), reference.first);
+  EXPECT_EQ(read_file(run / "run.log"), reference.second);
+  if (layout.ranks > 1) EXPECT_NE(outcome.err.find("mpirun"), std::string::npos) << "the command was not printed";
+}
+
+INSTANTIATE_TEST_SUITE_P(RanksAndThreads, AnyLayout,
+                         testing::Values(Layout{1, 2, nullptr}, Layout{1, 3, nullptr}, Layout{1, 4, nullptr},
+                                         Layout{2, 1, nullptr}, Layout{2, 2, nullptr}, Layout{3, 1, nullptr},
+                                         Layout{3, 2, nullptr}, Layout{4, 1, nullptr}, Layout{1, 1, "portable"},
+                                         Layout{1, 1, "avx2"}),
+                         [](const auto& info) {
+                           return fmt::format("{}ranks_{}threads_{}", info.param.ranks, info.param.threads,
+                                              info.param.target == nullptr ? "native" : info.param.target);
+                         });
+
+}  // namespace
+}  // namespace reprise::cli_test
