@@ -72,10 +72,11 @@ void CheckpointWriter::require_same_root(const Job& job, std::uint64_t step) con
   } catch (const Error&) {
     return;  // a damaged file is replaced
   }
-  REPRISE_REQUIRE(before == job.root, ErrorKind::kCheckpoint,
-                  fmt::format("step {} came out differently than before: root {} now, {} in {}", step, job.root.hex(),
-                              before.hex(), path.string()),
-                  "the file is of another run, or this machine computes wrongly; compare with `reprise checkpoint show`");
+  REPRISE_REQUIRE(
+      before == job.root, ErrorKind::kCheckpoint,
+      fmt::format("step {} came out differently than before: root {} now, {} in {}", step, job.root.hex(), before.hex(),
+                  path.string()),
+      "the file is of another run, or this machine computes wrongly; compare with `reprise checkpoint show`");
 }
 
 void CheckpointWriter::delete_recovery_files() const {

@@ -21,8 +21,8 @@ class CheckpointWriter {
   CheckpointWriter& operator=(const CheckpointWriter&) = delete;
 
   /// Writes `state`, whose root is `root`, and after a scheduled checkpoint deletes recovery files. A scheduled file
-  /// of an earlier session is replaced; throws kCheckpoint when its root is another one. Failures of a background write are
-  /// thrown by the next call of write(), poll() or wait(). Collective.
+  /// of an earlier session is replaced; throws kCheckpoint when its root is another one. Failures of a background write
+  /// are thrown by the next call of write(), poll() or wait(). Collective.
   void write(checkpoints::FileKind kind, const TrainingState& state, bool store_moments, const Digest& root);
   /// Throws the failure of a background write that has ended; does not wait.
   void poll();

@@ -34,10 +34,11 @@ void require_same_recipe(const RunIdentity& identity, const Digest& stored_hash,
   } catch (const Error&) {
     // A recipe of another version: the hashes have to do.
   }
-  throw Error(ErrorKind::kCheckpoint,
-              fmt::format("{} belongs to recipe {}, not to {}{}{}", path.string(), stored_hash.hex(),
-                          identity.recipe_hash.hex(), difference.empty() ? "" : "; first difference: recipe.", difference),
-              "resume with the recipe of the run (leave CONFIG out), or start anew with another --out");
+  throw Error(
+      ErrorKind::kCheckpoint,
+      fmt::format("{} belongs to recipe {}, not to {}{}{}", path.string(), stored_hash.hex(),
+                  identity.recipe_hash.hex(), difference.empty() ? "" : "; first difference: recipe.", difference),
+      "resume with the recipe of the run (leave CONFIG out), or start anew with another --out");
 }
 
 void require_same_data(const RunIdentity& identity, const Digest& stored, const std::filesystem::path& path) {
@@ -97,9 +98,9 @@ void RunFolder::delete_partial_files() const {
 }
 
 void RunFolder::begin(const RunIdentity& identity) const {
-  REPRISE_REQUIRE(!holds_run(), ErrorKind::kCheckpoint, fmt::format("{} already holds a run", root_.string()),
-                  fmt::format("continue it with `reprise train --resume {}`, or choose another folder with --out",
-                              root_.string()));
+  REPRISE_REQUIRE(
+      !holds_run(), ErrorKind::kCheckpoint, fmt::format("{} already holds a run", root_.string()),
+      fmt::format("continue it with `reprise train --resume {}`, or choose another folder with --out", root_.string()));
   make_folders(checkpoints());
   delete_partial_files();
   write_file_atomically(recipe(), identity.recipe_text);
@@ -119,7 +120,8 @@ std::optional<std::filesystem::path> RunFolder::prepare_resume(const RunIdentity
   }
   if (std::filesystem::exists(recipe())) {
     const configs::RunConfig stored = configs::load_config(recipe());
-    require_same_recipe(identity, configs::recipe_hash(configs::resolve(stored).recipe()), read_file(recipe()), recipe());
+    require_same_recipe(identity, configs::recipe_hash(configs::resolve(stored).recipe()), read_file(recipe()),
+                        recipe());
   }
   write_file_atomically(recipe(), identity.recipe_text);
   return std::nullopt;

@@ -1,6 +1,6 @@
 #pragma once
-// The files of a run folder that training finds or leaves (docs/formats/run_folder.md): whether it may start there, where
-// it resumes, recipe.pbtxt and run.log.
+// The files of a run folder that training finds or leaves (docs/formats/run_folder.md): whether it may start there,
+// where it resumes, recipe.pbtxt and run.log.
 
 #include <cstdint>
 #include <filesystem>
@@ -15,10 +15,10 @@ namespace reprise::train {
 
 /// What makes two runs the same run.
 struct RunIdentity {
-  configs::Recipe recipe;    // resolved
+  configs::Recipe recipe;  // resolved
   Digest recipe_hash;
-  std::string recipe_text;   // bytes of recipe.pbtxt, which load_config reads
-  Digest data_root;          // of the training shards
+  std::string recipe_text;  // bytes of recipe.pbtxt, which load_config reads
+  Digest data_root;         // of the training shards
   Digest tokenizer;
 };
 

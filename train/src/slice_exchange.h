@@ -34,8 +34,8 @@ class SliceExchange {
   void exchange_round(std::size_t round, std::span<const dist::TreeAdder::Partial> partials);
 
   dist::Communicator& communicator_;
-  std::vector<ChunkRange> slices_;                       // by rank
-  std::vector<std::vector<dist::LeafRange>> subtrees_;   // by rank
+  std::vector<ChunkRange> slices_;                         // by rank
+  std::vector<std::vector<dist::LeafRange>> subtrees_;     // by rank
   std::vector<std::vector<std::vector<float>>> received_;  // by rank and subtree; empty for this rank
   std::vector<dist::LeafRange> nodes_;
   std::vector<float*> pointers_;

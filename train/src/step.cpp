@@ -109,10 +109,9 @@ void StepRunner::run_grains(const Batch& batch, Losses& mine) {
     numerics::check_floating_point_environment();
     const std::size_t first = static_cast<std::size_t>(my_leaves_.begin + index) * grain_tokens;
     dist::GradientBuffer buffer = adder_.take_buffer();
-    const model::GrainLosses losses =
-        run_grain_(std::span(batch.inputs).subspan(first, grain_tokens),
-                   std::span(batch.targets).subspan(first, grain_tokens),
-                   std::span(buffer.get(), static_cast<std::size_t>(layout_.num_elements())));
+    const model::GrainLosses losses = run_grain_(
+        std::span(batch.inputs).subspan(first, grain_tokens), std::span(batch.targets).subspan(first, grain_tokens),
+        std::span(buffer.get(), static_cast<std::size_t>(layout_.num_elements())));
     fault_point("compute");
     mine.cross_entropy[static_cast<std::size_t>(index)] = sum_in_order(losses.cross_entropy);
     mine.z[static_cast<std::size_t>(index)] = sum_in_order(losses.z);
@@ -147,7 +146,8 @@ std::vector<float> StepRunner::gather_losses_and_sums(Losses& losses, const std:
     message.take(std::span(losses.z).subspan(grain, grains_of(rank)));
     grain += grains_of(rank);
     const ChunkRange& chunks = exchange_.slice(rank);
-    message.take(std::span(sums).subspan(static_cast<std::size_t>(chunks.begin), static_cast<std::size_t>(chunks.size())));
+    message.take(
+        std::span(sums).subspan(static_cast<std::size_t>(chunks.begin), static_cast<std::size_t>(chunks.size())));
   }
   return sums;
 }

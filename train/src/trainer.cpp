@@ -144,7 +144,8 @@ void Trainer::open_state() {
   const auto z_weight = static_cast<float>(recipe_.z_loss());
   const RunGrain run_grain = [this, z_weight](std::span<const std::int32_t> inputs,
                                               std::span<const std::int32_t> targets, std::span<float> gradient) {
-    return decoder_->run_grain(inputs, targets, recipe_.grain_sequences(), recipe_.sequence_length(), z_weight, gradient);
+    return decoder_->run_grain(inputs, targets, recipe_.grain_sequences(), recipe_.sequence_length(), z_weight,
+                               gradient);
   };
   runner_ = std::make_unique<StepRunner>(recipe_, layout_, run_grain, threads_, communicator_);
   state_.slice = runner_->slice();
@@ -259,7 +260,8 @@ void Trainer::one_step(std::uint64_t step) {
   if (is_scheduled(step)) save_scheduled();
   session_->step(last_, writer_->write_seconds());
   const double rate = static_cast<double>(state_.header.tokens_seen - tokens_at_start_) / seconds();
-  progress_.update(static_cast<std::int64_t>(step), fmt::format("loss {:.3f}, {:.0f} tokens/s", last_.record.loss, rate));
+  progress_.update(static_cast<std::int64_t>(step),
+                   fmt::format("loss {:.3f}, {:.0f} tokens/s", last_.record.loss, rate));
 }
 
 void Trainer::save_scheduled() {

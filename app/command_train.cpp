@@ -1,0 +1,180 @@
+#include <fmt/core.h>
+
+#include <algorithm>
+#include <chrono>
+#include <filesystem>
+#include <memory>
+#include <nlohmann/json.hpp>
+#include <thread>
+
+#include "commands.h"
+#include "launch.h"
+#include "reprise/configs/config.h"
+#include "reprise/core/error.h"
+#include "reprise/dist/communicator.h"
+#include "reprise/logs/progress_bar.h"
+#include "reprise/model/schema.h"
+#include "reprise/train/trainer.h"
+
+namespace reprise::app {
+namespace {
+
+struct TrainFlags {
+  std::string config;
+  std::vector<std::string> overrides;
+  std::string out;
+  std::string resume;
+  int ranks = 0;
+  int threads = 0;
+  bool dry_run = false;
+  bool json = false;
+  bool quiet = false;
+};
+
+std::filesystem::path recipe_of(const TrainFlags& flags) {
+  const std::filesystem::path path = std::filesystem::path(flags.resume) / "recipe.pbtxt";
+  REPRISE_REQUIRE(std::filesystem::exists(path), ErrorKind::kCheckpoint,
+                  fmt::format("{} holds no run to resume: recipe.pbtxt is missing", flags.resume),
+                  fmt::format("start one with `reprise train CONFIG --out {}`", flags.resume));
+  return path;
+}
+
+/// A CONFIG given along with --resume is checked by the trainer, which knows the recipe the checkpoints were made by.
+configs::RunConfig load(const TrainFlags& flags) {
+  if (flags.resume.empty() && flags.config.empty()) {
+    throw Error(ErrorKind::kUsage, "train needs a CONFIG, or --resume RUN", "see `reprise train --help`");
+  }
+  if (!flags.resume.empty() && !flags.out.empty()) {
+    throw Error(ErrorKind::kUsage, "--resume names the run folder, so --out cannot be given too", "leave --out away");
+  }
+  const std::filesystem::path path = flags.config.empty() ? recipe_of(flags) : std::filesystem::path(flags.config);
+  configs::RunConfig config = configs::load_config(path, flags.overrides);
+  const std::string& folder = flags.resume.empty() ? flags.out : flags.resume;
+  if (!folder.empty()) config.mutable_runtime()->set_output_dir(folder);
+  if (flags.ranks > 0) config.mutable_runtime()->set_num_ranks(static_cast<std::uint32_t>(flags.ranks));
+  if (flags.threads > 0) config.mutable_runtime()->set_num_threads(static_cast<std::uint32_t>(flags.threads));
+  return config;
+}
+
+/// Threads per rank: as given, or the machine's cores shared by the ranks.
+int threads_per_rank(const configs::RunConfig& config, int num_ranks) {
+  if (config.runtime().num_threads() > 0) return static_cast<int>(config.runtime().num_threads());
+  return std::max(1, static_cast<int>(std::thread::hardware_concurrency()) / num_ranks);
+}
+
+void print_plan(const configs::RunConfig& given, bool as_json) {
+  const configs::RunConfig config = configs::resolve(given);
+  const configs::TrainRecipe& recipe = config.recipe().train();
+  const TensorLayout layout = model::parameter_layout(config.recipe().model(), config.recipe().tokenizer().vocab_size(),
+                                                      recipe.adamw().decay_embeddings());
+  const std::vector<std::uint64_t> steps = train::checkpoint_steps(recipe);
+  const auto is_anchor = [&](std::uint64_t step) { return train::is_anchor(recipe, step); };
+  const auto num_anchors = static_cast<std::uint64_t>(std::count_if(steps.begin(), steps.end(), is_anchor));
+  const auto weight_bytes = static_cast<std::uint64_t>(layout.num_parameters()) * sizeof(float);
+  nlohmann::ordered_json plan;
+  plan["run_dir"] = configs::output_folder(config).string();
+  plan["recipe_hash"] = configs::recipe_hash(config.recipe()).hex();
+  plan["parameters"] = layout.num_parameters();
+  plan["steps"] = recipe.num_steps();
+  plan["tokens_per_step"] = std::uint64_t{recipe.batch_sequences()} * recipe.sequence_length();
+  plan["grains_per_step"] = recipe.batch_sequences() / recipe.grain_sequences();
+  plan["checkpoints"] = steps.size();
+  plan["checkpoints_with_moments"] = num_anchors;
+  plan["checkpoint_tensor_bytes"] = (steps.size() + 2 * num_anchors) * weight_bytes;
+  if (as_json) {
+    fmt::print("{}\n", plan.dump(1));
+    return;
+  }
+  fmt::print("{}\n", configs::to_text(config));
+  for (const auto& [name, value] : plan.items()) {
+    fmt::print("# {:<26} {}\n", name, value.is_string() ? value.get<std::string>() : value.dump());
+  }
+}
+
+void print_summary(const train::TrainSummary& summary, bool as_json) {
+  if (as_json) {
+    const nlohmann::ordered_json json = {
+        {"first_step", summary.first_step}, {"last_step", summary.last_step},
+        {"seconds", summary.seconds},       {"tokens_per_second", summary.tokens_per_second},
+        {"final_loss", summary.final_loss}, {"final_root", summary.final_root.hex()},
+        {"run_log", summary.run_log.hex()}, {"stopped_by_signal", summary.stopped_by_signal}};
+    fmt::print("{}\n", json.dump(1));
+    return;
+  }
+  fmt::print("steps {} to {} in {:.1f} s, {:.0f} tokens/s, loss {:.4f}\n", summary.first_step, summary.last_step,
+             summary.seconds, summary.tokens_per_second, summary.final_loss);
+  fmt::print("last checkpoint root {}\nrun.log chain {}\n", summary.final_root.hex(), summary.run_log.hex());
+}
+
+void check_ranks(const TrainFlags& flags, const dist::Communicator& communicator) {
+  REPRISE_REQUIRE(flags.ranks == 0 || flags.ranks == communicator.size(), ErrorKind::kUsage,
+                  fmt::format("--ranks {} was given, but mpirun started {}", flags.ranks, communicator.size()),
+                  "leave --ranks away under mpirun");
+}
+
+/// Trains in this process: the only rank, or one of those that mpirun started.
+void train_here(const TrainFlags& flags, const configs::RunConfig& config, Context& context) {
+  const auto communicator = dist::make_communicator();
+  if (dist::launched_by_mpi()) install_rank_stop_handlers();
+  try {
+    check_ranks(flags, *communicator);
+    const auto progress = logs::make_progress(flags.quiet || communicator->rank() != 0);
+    train::TrainOptions options;
+    options.run_dir = configs::output_folder(config);
+    options.num_threads = threads_per_rank(config, communicator->size());
+    options.resume = !flags.resume.empty();
+    options.command_line = context.command_line;
+    const train::TrainSummary summary = train::train(config, options, *communicator, *progress);
+    if (communicator->rank() == 0) print_summary(summary, flags.json);
+    if (summary.stopped_by_signal != 0) {
+      context.status = 128 + summary.stopped_by_signal;
+      if (communicator->rank() == 0) {
+        fmt::print(stderr, "stopped at step {}; go on with: reprise train --resume {}\n", summary.last_step,
+                   options.run_dir.string());
+      }
+    }
+  } catch (const std::exception&) {
+    // Most failures are told to all ranks. The first speaks for all: its exit ends the others while they wait here.
+    if (communicator->rank() != 0) std::this_thread::sleep_for(std::chrono::milliseconds(500));
+    throw;
+  }
+}
+
+void run(const TrainFlags& flags, Context& context) {
+  const configs::RunConfig config = load(flags);
+  if (flags.dry_run) {
+    print_plan(config, flags.json);
+  } else if (config.runtime().num_ranks() > 1 && !dist::launched_by_mpi()) {
+    context.status = run_ranks(static_cast<int>(config.runtime().num_ranks()), context.command_line);
+  } else {
+    train_here(flags, config, context);
+  }
+}
+
+}  // namespace
+
+void add_train_command(CLI::App& app, Context& context) {
+  const auto flags = std::make_shared<TrainFlags>();
+  CLI::App* verb = app.add_subcommand("train", "Train on the token shards of a run folder, or resume a run");
+  verb->add_option("CONFIG", flags->config, "Run config, such as configs/runs/tiny.pbtxt");
+  verb->add_option("--resume", flags->resume, "Continue this run folder (its own recipe is used without CONFIG)");
+  verb->add_option("--set", flags->overrides, "Override a field: --set train.num_steps=100 (repeatable)")
+      ->take_all()
+      ->allow_extra_args(false);
+  verb->add_option("--out", flags->out, "Folder of the run (default runs/NAME)");
+  verb->add_option("--ranks", flags->ranks, "Processes; more than one starts mpirun")->check(CLI::Range(1, 4096));
+  verb->add_option("--threads", flags->threads, "Threads per process (default: the cores, shared by the ranks)")
+      ->check(CLI::Range(1, 1024));
+  verb->add_flag("--dry-run", flags->dry_run, "Print the resolved config and what the run would make, then stop");
+  verb->add_flag("--json", flags->json, "Print the summary, or the plan, as JSON on stdout");
+  verb->add_flag("--quiet", flags->quiet, "Show no progress");
+  verb->footer(
+      "Ctrl-C and SIGTERM save a recovery file and exit with 128+signal.\n\n"
+      "Examples:\n"
+      "  reprise train configs/runs/tiny.pbtxt --ranks 2 --threads 1\n"
+      "  reprise train --resume runs/tiny\n"
+      "  mpirun --oversubscribe -n 3 reprise train configs/runs/tiny.pbtxt");
+  verb->callback([flags, &context] { run(*flags, context); });
+}
+
+}  // namespace reprise::app
