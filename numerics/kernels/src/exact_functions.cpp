@@ -1,0 +1,41 @@
+// Elementwise exp, log and sigmoid over arrays.
+
+#include "reprise/numerics/exact_functions.h"
+
+#include "dispatch.h"
+
+#undef HWY_TARGET_INCLUDE
+#define HWY_TARGET_INCLUDE "exact_functions.cpp"
+#include <hwy/foreach_target.h>
+
+#include "functions-inl.h"
+
+HWY_BEFORE_NAMESPACE();
+namespace reprise::numerics {
+namespace HWY_NAMESPACE {
+
+void exp_array(Index count, const float* x, float* y) {
+  for (Index i = 0; i < count; i += kWidth) store_some(exp_value(load_some(x + i, count - i)), y + i, count - i);
+}
+
+void log_array(Index count, const float* x, float* y) {
+  for (Index i = 0; i < count; i += kWidth) store_some(log_value(load_some(x + i, count - i)), y + i, count - i);
+}
+
+void sigmoid_array(Index count, const float* x, float* y) {
+  for (Index i = 0; i < count; i += kWidth) store_some(sigmoid_value(load_some(x + i, count - i)), y + i, count - i);
+}
+
+}  // namespace HWY_NAMESPACE
+}  // namespace reprise::numerics
+HWY_AFTER_NAMESPACE();
+
+#if HWY_ONCE
+namespace reprise::numerics {
+
+void exact_exp(std::int64_t count, const float* x, float* y) { REPRISE_DISPATCH(exp_array)(count, x, y); }
+void exact_log(std::int64_t count, const float* x, float* y) { REPRISE_DISPATCH(log_array)(count, x, y); }
+void exact_sigmoid(std::int64_t count, const float* x, float* y) { REPRISE_DISPATCH(sigmoid_array)(count, x, y); }
+
+}  // namespace reprise::numerics
+#endif  // HWY_ONCE

@@ -1,0 +1,143 @@
+// exp, log and sigmoid of one vector [C-6], [C-7], [C-8]: binary32, fused multiply-adds, no branch, one order of
+// operations. Included once per target.
+
+#if defined(REPRISE_FUNCTIONS_INL_H_) == defined(HWY_TARGET_TOGGLE)
+#ifdef REPRISE_FUNCTIONS_INL_H_
+#undef REPRISE_FUNCTIONS_INL_H_
+#else
+#define REPRISE_FUNCTIONS_INL_H_
+#endif
+
+#include "vector-inl.h"
+
+HWY_BEFORE_NAMESPACE();
+namespace reprise::numerics {
+namespace HWY_NAMESPACE {
+
+HWY_INLINE Vector from_bits(IntVector bits) { return hn::BitCast(FloatTag(), bits); }
+HWY_INLINE IntVector to_bits(Vector x) { return hn::BitCast(IntTag(), x); }
+HWY_INLINE Vector quiet_nan() { return from_bits(hn::Set(IntTag(), 0x7fc00000)); }
+/// Returns 2^n for -126 <= n <= 127.
+HWY_INLINE Vector power_of_two(IntVector n) {
+  return from_bits(hn::ShiftLeft<23>(hn::Add(n, hn::Set(IntTag(), 127))));
+}
+
+/// exp(x) = (1 + high + low) * scale1 * scale2 for x in [-104, 89].
+struct ExpParts {
+  Vector r;      // x - n ln 2, rounded
+  Vector r_low;  // what that rounding left, only where asked for
+  Vector tail;   // (exp(r) - 1 - r) / r^2
+  Vector scale1, scale2;
+};
+
+HWY_INLINE ExpParts exp_parts(Vector x) {
+  const Vector kMagic = broadcast(0x1.8p23f);  // adding it rounds to an integer, half to even
+  const Vector shifted = fma(x, broadcast(0x1.715476p+0f), kMagic);
+  const IntVector n = hn::Sub(to_bits(shifted), to_bits(kMagic));
+  const Vector n_float = hn::Sub(shifted, kMagic);
+  const Vector r_high = negated_fma(n_float, broadcast(0x1.62e4p-1f), x);  // exact
+  const Vector kLn2Low = broadcast(0x1.7f7d1cp-20f);
+  ExpParts parts;
+  parts.r = negated_fma(n_float, kLn2Low, r_high);
+  parts.r_low = negated_fma(n_float, kLn2Low, hn::Sub(r_high, parts.r));
+  Vector p = broadcast(0x1.6db42ap-10f);
+  p = fma(p, parts.r, broadcast(0x1.123b56p-7f));
+  p = fma(p, parts.r, broadcast(0x1.55545ep-5f));
+  p = fma(p, parts.r, broadcast(0x1.55548ep-3f));
+  parts.tail = fma(p, parts.r, broadcast(0.5f));
+  const IntVector half = hn::ShiftRight<1>(n);
+  parts.scale1 = power_of_two(half);
+  parts.scale2 = power_of_two(hn::Sub(n, half));
+  return parts;
+}
+
+HWY_INLINE Vector clamp_for_exp(Vector x) {
+  const Vector low = broadcast(-104.0f), high = broadcast(89.0f);
+  const Vector above = hn::IfThenElse(hn::Lt(x, low), low, x);
+  return hn::IfThenElse(hn::Gt(above, high), high, above);
+}
+
+HWY_INLINE Vector exp_value(Vector x) {
+  const ExpParts parts = exp_parts(clamp_for_exp(x));
+  const Vector sum = fma(parts.tail, hn::Mul(parts.r, parts.r), parts.r);
+  const Vector y = hn::Mul(hn::Mul(hn::Add(sum, broadcast(1.0f)), parts.scale1), parts.scale2);
+  return hn::IfThenElse(hn::Eq(x, x), y, quiet_nan());
+}
+
+HWY_INLINE Vector log_value(Vector x) {
+  const Vector kOne = broadcast(1.0f);
+  const Mask tiny = hn::Lt(x, broadcast(0x1p-126f));
+  const Vector normal = hn::IfThenElse(tiny, hn::Mul(x, broadcast(0x1p23f)), x);
+  const IntVector offset = hn::Set(IntTag(), 0x3f3504f3);  // sqrt(1/2)
+  const IntVector exponent = hn::ShiftRight<23>(hn::Sub(to_bits(normal), offset));
+  const Vector f = hn::Sub(from_bits(hn::Sub(to_bits(normal), hn::ShiftLeft<23>(exponent))), kOne);
+  const Vector e = hn::Add(hn::ConvertTo(FloatTag(), exponent),
+                           hn::IfThenElse(tiny, broadcast(-23.0f), zero()));
+  Vector p = broadcast(0x1.1b4316p-4f);
+  p = fma(p, f, broadcast(-0x1.e2ee38p-4f));
+  p = fma(p, f, broadcast(0x1.e652cep-4f));
+  p = fma(p, f, broadcast(-0x1.fb4296p-4f));
+  p = fma(p, f, broadcast(0x1.233294p-3f));
+  p = fma(p, f, broadcast(-0x1.5562e6p-3f));
+  p = fma(p, f, broadcast(0x1.99a548p-3f));
+  p = fma(p, f, broadcast(-0x1.ffffeep-3f));
+  p = fma(p, f, broadcast(0x1.555546p-2f));
+  const Vector square = hn::Mul(f, f);
+  const Vector cubic = fma(hn::Mul(square, f), p, hn::Mul(e, broadcast(0x1.7f7d1cp-20f)));
+  const Vector y = fma(e, broadcast(0x1.62e4p-1f), hn::Add(f, fma(broadcast(-0.5f), square, cubic)));
+  const Vector infinity = broadcast(__builtin_inff());
+  const Vector finite = hn::IfThenElse(hn::Eq(x, infinity), infinity, y);
+  const Vector with_zero = hn::IfThenElse(hn::Eq(x, zero()), hn::Neg(infinity), finite);
+  return hn::IfThenElse(hn::Ge(x, zero()), with_zero, quiet_nan());
+}
+
+/// 1 / (1 + exp(-x)); the division's and the addition's rounding errors are put back.
+HWY_INLINE Vector sigmoid_value(Vector x) {
+  const Vector kOne = broadcast(1.0f);
+  const ExpParts parts = exp_parts(clamp_for_exp(hn::Neg(hn::Abs(x))));
+  const Vector tail = fma(parts.tail, hn::Mul(parts.r, parts.r), parts.r_low);
+  const Vector one_plus_r = hn::Add(kOne, parts.r);
+  const Vector high = hn::Add(one_plus_r, tail);
+  const Vector low = hn::Add(hn::Sub(one_plus_r, high), hn::Add(hn::Add(hn::Sub(kOne, one_plus_r), parts.r), tail));
+  const Vector e = hn::Mul(hn::Mul(high, parts.scale1), parts.scale2);
+  const Vector e_low = hn::Mul(hn::Mul(low, parts.scale1), parts.scale2);
+  const Vector d = hn::Add(kOne, e);
+  const Vector d_low = hn::Add(hn::Add(hn::Sub(kOne, d), e), e_low);
+  const Mask negative = hn::Lt(x, zero());
+  const Vector numerator = hn::IfThenElse(negative, e, kOne);
+  const Vector numerator_low = hn::IfThenElse(negative, e_low, zero());
+  const Vector reciprocal = hn::Div(kOne, d);
+  const Vector quotient = hn::Mul(numerator, reciprocal);
+  const Vector residual = negated_fma(quotient, d_low, hn::Add(negated_fma(quotient, d, numerator), numerator_low));
+  return hn::IfThenElse(hn::Eq(x, x), fma(residual, reciprocal, quotient), quiet_nan());
+}
+
+/// x = exp(x - maximum) in place; returns the sum by lanes.
+HWY_INLINE float exponentiate(Index count, float maximum, float* x) {
+  const Vector largest = broadcast(maximum);
+  Vector lanes[kLaneVectors];
+  for (auto& lane : lanes) lane = zero();
+  Index i = 0;
+  for (; i + kVirtualLanes <= count; i += kVirtualLanes) {
+    for (Index v = 0; v < kLaneVectors; ++v) {
+      const Index at = i + v * kWidth;
+      const Vector e = exp_value(hn::Sub(load(x + at), largest));
+      store(e, x + at);
+      lanes[v] = hn::Add(lanes[v], e);
+    }
+  }
+  for (Index v = 0; i + v * kWidth < count; ++v) {
+    const Index at = i + v * kWidth;
+    constexpr float kNothing = -__builtin_inff();  // its exponential is +0
+    const Vector e = exp_value(hn::Sub(load_some(x + at, count - at, kNothing), largest));
+    store_some(e, x + at, count - at);
+    lanes[v] = hn::Add(lanes[v], e);
+  }
+  return sum_lanes(lanes);
+}
+
+}  // namespace HWY_NAMESPACE
+}  // namespace reprise::numerics
+HWY_AFTER_NAMESPACE();
+
+#endif  // REPRISE_FUNCTIONS_INL_H_

@@ -1,0 +1,188 @@
+// Matrix products [C-3]. k is cut into segments; inside one, blocks of b and a are packed into panels and every tile of
+// c gets its own fresh accumulators. Blocking decides which element is computed when, never how.
+
+#include "reprise/numerics/kernels.h"
+
+#include "dispatch.h"
+#include "gemm_product.h"
+#include "reprise/core/error.h"
+#include "scratch.h"
+
+#undef HWY_TARGET_INCLUDE
+#define HWY_TARGET_INCLUDE "gemm.cpp"
+#include <hwy/foreach_target.h>
+
+#include "gemm_pack-inl.h"
+
+HWY_BEFORE_NAMESPACE();
+namespace reprise::numerics {
+namespace HWY_NAMESPACE {
+
+// Columns of b and rows of a packed at a time: 256 x 512 and 256 x 252 floats stay in a second-level cache.
+constexpr Index kBlockColumns = 512;
+constexpr Index kBlockRows = 252 / kTileRows * kTileRows;
+
+/// The part of the concatenated k that one segment covers, within one operand pair.
+struct Slice {
+  const ProductPart* part;
+  Index first;   // k inside the part
+  Index count;
+  Index offset;  // k inside the segment
+};
+
+/// Calls visit(slice) for the slices of the segment [begin, end), in order.
+template <typename Visit>
+HWY_INLINE void for_each_slice(std::span<const ProductPart> parts, Index begin, Index end, const Visit& visit) {
+  Index start = 0;
+  for (const ProductPart& part : parts) {
+    const Index first = begin > start ? begin - start : 0;
+    const Index last = end < start + part.k ? end - start : part.k;
+    if (first < last) visit(Slice{&part, first, last - first, start + first - begin});
+    start += part.k;
+  }
+}
+
+struct Segment {
+  std::span<const ProductPart> parts;
+  Index begin;
+  Index end;
+  bool add;  // to what c holds
+};
+
+void pack_b(const Segment& segment, Index first_column, Index num_columns, float* to) {
+  const Index length = segment.end - segment.begin;
+  for (Index j = 0; j < num_columns; j += kTileColumns) {
+    const Index count = num_columns - j < kTileColumns ? num_columns - j : kTileColumns;
+    float* panel = to + j * length;
+    for_each_slice(segment.parts, segment.begin, segment.end, [=](const Slice& slice) HWY_ATTR {
+      const ProductPart& part = *slice.part;
+      pack_panel(part.b + slice.first * part.b_k + (first_column + j) * part.b_column, part.b_k, part.b_column, count,
+                 slice.count, panel + slice.offset * kTileColumns, kTileColumns);
+    });
+  }
+}
+
+void pack_a(const Segment& segment, Index first_row, Index num_rows, float* to) {
+  const Index length = segment.end - segment.begin;
+  for (Index i = 0; i < num_rows; i += kTileRows) {
+    const Index count = num_rows - i < kTileRows ? num_rows - i : kTileRows;
+    float* panel = to + i * length;
+    for_each_slice(segment.parts, segment.begin, segment.end, [=](const Slice& slice) HWY_ATTR {
+      const ProductPart& part = *slice.part;
+      pack_panel(part.a + slice.first * part.a_k + (first_row + i) * part.a_row, part.a_k, part.a_row, count,
+                 slice.count, panel + slice.offset * count, count);
+    });
+  }
+}
+
+/// One tile of c from a panel of a (kRows floats per k) and a panel of b.
+template <int kRows>
+void run_tile(Index length, const float* a, const float* b, float* c, Index ldc, Index num_columns, bool add) {
+  Tile<kRows> tile;
+  tile.clear();
+  tile.multiply(length, a, 1, kRows, b, kTileColumns);
+  if (num_columns >= kTileColumns) {
+    tile.write(c, ldc, add);
+    return;
+  }
+  HWY_ALIGN float edge[kRows * kTileColumns];
+  tile.write(edge, kTileColumns, false);
+  for (int r = 0; r < kRows; ++r) {
+    for (Index j = 0; j < num_columns; ++j) {
+      float& to = c[r * ldc + j];
+      to = add ? to + edge[r * kTileColumns + j] : edge[r * kTileColumns + j];
+    }
+  }
+}
+
+/// Runs the variant for num_rows <= kRows.
+template <int kRows>
+HWY_INLINE void run_rows(Index num_rows, Index length, const float* a, const float* b, float* c, Index ldc,
+                         Index num_columns, bool add) {
+  if (num_rows == kRows) {
+    run_tile<kRows>(length, a, b, c, ldc, num_columns, add);
+  } else if constexpr (kRows > 1) {
+    run_rows<kRows - 1>(num_rows, length, a, b, c, ldc, num_columns, add);
+  }
+}
+
+void run_block(const Segment& segment, const float* a, Index num_rows, const float* b, Index num_columns, float* c,
+               Index ldc) {
+  const Index length = segment.end - segment.begin;
+  for (Index j = 0; j < num_columns; j += kTileColumns) {
+    for (Index i = 0; i < num_rows; i += kTileRows) {
+      const Index rows = num_rows - i < kTileRows ? num_rows - i : kTileRows;
+      run_rows<kTileRows>(rows, length, a + i * length, b + j * length, c + i * ldc + j, ldc, num_columns - j,
+                          segment.add);
+    }
+  }
+}
+
+void multiply(Index m, Index n, std::span<const ProductPart> parts, float* c, Index ldc, bool continue_sums) {
+  Index total = 0;
+  for (const ProductPart& part : parts) total += part.k;
+  if (total == 0 && !continue_sums) {
+    for (Index i = 0; i < m; ++i) {
+      for (Index j = 0; j < n; ++j) c[i * ldc + j] = 0.0f;
+    }
+  }
+  float* packed_b = scratch(Scratch::kGemmB, kBlockColumns * kGemmSegment);
+  float* packed_a = scratch(Scratch::kGemmA, kBlockRows * kGemmSegment);
+  for (Index begin = 0; begin < total; begin += kGemmSegment) {
+    const Index end = begin + kGemmSegment < total ? begin + kGemmSegment : total;
+    const Segment segment{parts, begin, end, continue_sums || begin > 0};
+    for (Index j = 0; j < n; j += kBlockColumns) {
+      const Index num_columns = n - j < kBlockColumns ? n - j : kBlockColumns;
+      pack_b(segment, j, num_columns, packed_b);
+      for (Index i = 0; i < m; i += kBlockRows) {
+        const Index num_rows = m - i < kBlockRows ? m - i : kBlockRows;
+        pack_a(segment, i, num_rows, packed_a);
+        run_block(segment, packed_a, num_rows, packed_b, num_columns, c + i * ldc + j, ldc);
+      }
+    }
+  }
+}
+
+}  // namespace HWY_NAMESPACE
+}  // namespace reprise::numerics
+HWY_AFTER_NAMESPACE();
+
+#if HWY_ONCE
+namespace reprise::numerics {
+
+void multiply_parts(std::int64_t m, std::int64_t n, std::span<const ProductPart> parts, float* c, std::int64_t ldc,
+                    bool continue_sums) {
+  REPRISE_DISPATCH(multiply)(m, n, parts, c, ldc, continue_sums);
+}
+
+void gemm_nt(std::int64_t m, std::int64_t n, std::int64_t k, const float* a, std::int64_t lda, const float* b,
+             std::int64_t ldb, float* c, std::int64_t ldc) {
+  const ProductPart part{a, lda, 1, b, 1, ldb, k};
+  multiply_parts(m, n, {&part, 1}, c, ldc, false);
+}
+
+void gemm_nn(std::int64_t m, std::int64_t n, std::int64_t k, const float* a, std::int64_t lda, const float* b,
+             std::int64_t ldb, float* c, std::int64_t ldc) {
+  const ProductPart part{a, lda, 1, b, ldb, 1, k};
+  multiply_parts(m, n, {&part, 1}, c, ldc, false);
+}
+
+void gemm_tn(std::int64_t m, std::int64_t n, std::int64_t k, const float* a, std::int64_t lda, const float* b,
+             std::int64_t ldb, float* c, std::int64_t ldc) {
+  const ProductPart part{a, 1, lda, b, ldb, 1, k};
+  multiply_parts(m, n, {&part, 1}, c, ldc, false);
+}
+
+void gemm_nn_concatenated(std::int64_t m, std::int64_t n, std::span<const GemmPart> parts, float* c,
+                          std::int64_t ldc) {
+  constexpr std::size_t kMaxParts = 8;
+  REPRISE_CHECK(parts.size() <= kMaxParts);
+  ProductPart products[kMaxParts];
+  for (std::size_t i = 0; i < parts.size(); ++i) {
+    products[i] = {parts[i].a, parts[i].lda, 1, parts[i].b, parts[i].ldb, 1, parts[i].k};
+  }
+  multiply_parts(m, n, {products, parts.size()}, c, ldc, false);
+}
+
+}  // namespace reprise::numerics
+#endif  // HWY_ONCE

@@ -1,0 +1,42 @@
+#include "scratch.h"
+
+#include <array>
+#include <cstddef>
+#include <cstdlib>
+#include <memory>
+#include <new>
+
+namespace reprise::numerics {
+namespace {
+
+constexpr std::size_t kAlignment = 64;
+constexpr std::int64_t kOverrun = 64;
+
+struct FreeAligned {
+  void operator()(float* pointer) const { std::free(pointer); }
+};
+
+struct Buffer {
+  std::unique_ptr<float[], FreeAligned> data;
+  std::int64_t capacity = 0;
+};
+
+thread_local std::array<Buffer, static_cast<std::size_t>(Scratch::kCount)> buffers;
+
+}  // namespace
+
+float* scratch(Scratch which, std::int64_t count) {
+  Buffer& buffer = buffers[static_cast<std::size_t>(which)];
+  if (count + kOverrun <= buffer.capacity) return buffer.data.get();
+  const std::size_t num_bytes = (static_cast<std::size_t>(count + kOverrun) * sizeof(float) + kAlignment - 1) /
+                                kAlignment * kAlignment;
+  buffer.data.reset();
+  buffer.capacity = 0;
+  auto* memory = static_cast<float*>(std::aligned_alloc(kAlignment, num_bytes));
+  if (memory == nullptr) throw std::bad_alloc();
+  buffer.data.reset(memory);
+  buffer.capacity = static_cast<std::int64_t>(num_bytes / sizeof(float));
+  return memory;
+}
+
+}  // namespace reprise::numerics

@@ -1,0 +1,123 @@
+// Vectors of one target: the fused multiply-add, loads and stores of row ends, and the 32 virtual lanes of row
+// reductions [C-4]. Included once per target.
+
+#if defined(REPRISE_VECTOR_INL_H_) == defined(HWY_TARGET_TOGGLE)
+#ifdef REPRISE_VECTOR_INL_H_
+#undef REPRISE_VECTOR_INL_H_
+#else
+#define REPRISE_VECTOR_INL_H_
+#endif
+
+#include <hwy/highway.h>
+
+#include <cstdint>
+
+HWY_BEFORE_NAMESPACE();
+namespace reprise::numerics {
+namespace HWY_NAMESPACE {
+
+namespace hn = hwy::HWY_NAMESPACE;
+using Index = std::int64_t;
+using FloatTag = hn::ScalableTag<float>;
+using IntTag = hn::RebindToSigned<FloatTag>;
+using Vector = hn::Vec<FloatTag>;
+using IntVector = hn::Vec<IntTag>;
+using Mask = hn::Mask<FloatTag>;
+
+/// Floats per vector.
+inline constexpr Index kWidth = HWY_LANES(float);
+inline constexpr Index kVirtualLanes = 32;
+inline constexpr Index kLaneVectors = kVirtualLanes / kWidth;
+
+HWY_INLINE Vector zero() { return hn::Zero(FloatTag()); }
+HWY_INLINE Vector broadcast(float x) { return hn::Set(FloatTag(), x); }
+HWY_INLINE Vector load(const float* from) { return hn::LoadU(FloatTag(), from); }
+HWY_INLINE void store(Vector x, float* to) { hn::StoreU(x, FloatTag(), to); }
+
+/// Returns a * b + c with one rounding. The portable target has no such instruction and must not round twice.
+HWY_INLINE Vector fma(Vector a, Vector b, Vector c) {
+#if HWY_TARGET == HWY_SCALAR
+  return Vector(__builtin_fmaf(a.raw, b.raw, c.raw));
+#else
+  return hn::MulAdd(a, b, c);
+#endif
+}
+
+/// Returns -(a * b) + c with one rounding.
+HWY_INLINE Vector negated_fma(Vector a, Vector b, Vector c) {
+#if HWY_TARGET == HWY_SCALAR
+  return Vector(__builtin_fmaf(-a.raw, b.raw, c.raw));
+#else
+  return hn::NegMulAdd(a, b, c);
+#endif
+}
+
+HWY_INLINE float scalar_fma(float a, float b, float c) { return __builtin_fmaf(a, b, c); }
+
+/// Returns the first `count` floats (any integer) and `fill` in the other lanes; reads nothing beyond them.
+HWY_INLINE Vector load_some(const float* from, Index count, float fill = 0.0f) {
+  if (count >= kWidth) return load(from);
+  if (count <= 0) return broadcast(fill);
+#if HWY_TARGET == HWY_SCALAR
+  return load(from);
+#else
+  const Mask mask = hn::FirstN(FloatTag(), static_cast<size_t>(count));
+  return hn::IfThenElse(mask, hn::MaskedLoad(mask, FloatTag(), from), broadcast(fill));
+#endif
+}
+
+/// Stores the first `count` lanes (any integer).
+HWY_INLINE void store_some(Vector x, float* to, Index count) {
+  if (count >= kWidth) {
+    store(x, to);
+  } else if (count > 0) {
+    hn::BlendedStore(x, hn::FirstN(FloatTag(), static_cast<size_t>(count)), FloatTag(), to);
+  }
+}
+
+/// Returns candidate > best ? candidate : best, so that a NaN never becomes the maximum [C-5].
+HWY_INLINE Vector greater_of(Vector candidate, Vector best) {
+#if HWY_TARGET == HWY_SCALAR
+  return Vector(candidate.raw > best.raw ? candidate.raw : best.raw);
+#else
+  return hn::Max(candidate, best);  // MAXPS gives its second operand when the first is not greater
+#endif
+}
+
+/// Ends a lane sum: vectors, then lanes, pairwise at distances 16, 8, 4, 2, 1 [C-4].
+HWY_INLINE float sum_lanes(Vector (&lanes)[kLaneVectors]) {
+#pragma GCC unroll 32
+  for (Index distance = kLaneVectors / 2; distance >= 1; distance /= 2) {
+#pragma GCC unroll 32
+    for (Index i = 0; i < distance; ++i) lanes[i] = hn::Add(lanes[i], lanes[i + distance]);
+  }
+  HWY_ALIGN float values[kWidth];
+  store(lanes[0], values);
+  for (Index distance = kWidth / 2; distance >= 1; distance /= 2) {
+    for (Index i = 0; i < distance; ++i) values[i] = values[i] + values[i + distance];
+  }
+  return values[0];
+}
+
+/// Returns the greatest of x[0, count), NaNs left out, zero as +0, -infinity for none [C-5].
+HWY_INLINE float row_maximum(const float* x, Index count) {
+  constexpr float kLowest = -__builtin_inff();
+  Vector best[4] = {broadcast(kLowest), broadcast(kLowest), broadcast(kLowest), broadcast(kLowest)};
+  Index i = 0;
+  for (; i + 4 * kWidth <= count; i += 4 * kWidth) {
+    for (Index v = 0; v < 4; ++v) best[v] = greater_of(load(x + i + v * kWidth), best[v]);
+  }
+  for (; i < count; i += kWidth) best[0] = greater_of(load_some(x + i, count - i, kLowest), best[0]);
+  best[0] = greater_of(greater_of(best[3], best[2]), greater_of(best[1], best[0]));
+  HWY_ALIGN float values[kWidth];
+  store(best[0], values);
+  float greatest = values[0];
+  for (Index lane = 1; lane < kWidth; ++lane) greatest = values[lane] > greatest ? values[lane] : greatest;
+  return greatest + 0.0f;
+}
+
+}  // namespace HWY_NAMESPACE
+}  // namespace reprise::numerics
+HWY_AFTER_NAMESPACE();
+
+#endif  // REPRISE_VECTOR_INL_H_
