@@ -1,11 +1,58 @@
-// The command line that starts several ranks on this machine.
+// The command line that starts several ranks on this machine, and a parent that passes signals on.
 
+#include "reprise/dist/launch.h"
+
+#include <fcntl.h>
+#include <signal.h>
+#include <sys/prctl.h>
+#include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
+#include <cerrno>
+#include <vector>
+
 #include "reprise/core/error.h"
+#include "reprise/core/files.h"
+#include "reprise/core/stop.h"
 #include "reprise/dist/communicator.h"
 
 namespace reprise::dist {
+namespace {
+
+constexpr int kExecFailed = 127;
+
+/// In the child: becomes mpirun. A process group of its own keeps the terminal's Ctrl-C away from it, and then it must
+/// not read the terminal.
+[[noreturn]] void become(char* const* arguments, pid_t parent) {
+  ::setpgid(0, 0);
+  ::prctl(PR_SET_PDEATHSIG, SIGTERM);
+  if (::getppid() != parent) ::_exit(kExecFailed);
+  const int null = ::open("/dev/null", O_RDONLY);
+  if (null >= 0) ::dup2(null, STDIN_FILENO);
+  ::execvp(arguments[0], arguments);
+  ::_exit(kExecFailed);
+}
+
+int wait_and_pass_signals(pid_t child) {
+  bool passed = false;
+  while (true) {
+    int status = 0;
+    const pid_t ended = ::waitpid(child, &status, WNOHANG);
+    if (ended == child) return WIFSIGNALED(status) ? 128 + WTERMSIG(status) : WEXITSTATUS(status);
+    if (ended < 0 && errno != EINTR) {
+      throw Error(ErrorKind::kDistributed, fmt::format("cannot wait for mpirun: {}", system_reason(errno)));
+    }
+    if (const int signal_number = stop_signal(); signal_number != 0 && !passed) {
+      ::kill(child, signal_number == SIGINT ? SIGUSR1 : SIGUSR2);
+      passed = true;
+    }
+    const timespec nap{0, 20'000'000};
+    ::nanosleep(&nap, nullptr);
+  }
+}
+
+}  // namespace
 
 std::vector<std::string> mpirun_command(int num_ranks, std::span<const std::string> arguments) {
   REPRISE_CHECK(num_ranks >= 1);
@@ -14,12 +61,11 @@ std::vector<std::string> mpirun_command(int num_ranks, std::span<const std::stri
   for (const char* option : {
            "--bind-to", "none",
            "--quiet",
-           "--mca", "plm", "isolated",                             // one machine: needs no ssh
-           "--mca", "oob_tcp_if_include", "lo",                    // and no network
-           "--mca", "pml", "ob1", "--mca", "btl", "self,vader",    // shared memory; no search for fabrics
-           "--mca", "btl_vader_single_copy_mechanism", "none",     // containers often forbid process_vm_readv
-           "--mca", "mpi_yield_when_idle", "1",                    // ranks may outnumber cores
-           "--mca", "orte_abort_on_non_zero_status", "1",
+           "--mca", "plm", "isolated",                           // one machine: needs no ssh
+           "--mca", "oob_tcp_if_include", "lo",                  // and no network
+           "--mca", "pml", "ob1", "--mca", "btl", "self,vader",  // shared memory; no search for fabrics
+           "--mca", "btl_vader_single_copy_mechanism", "none",   // containers often forbid process_vm_readv
+           "--mca", "mpi_yield_when_idle", "1",                  // ranks may outnumber cores
        }) {
     command.emplace_back(option);
   }
@@ -27,6 +73,26 @@ std::vector<std::string> mpirun_command(int num_ranks, std::span<const std::stri
   command.push_back(std::to_string(num_ranks));
   command.insert(command.end(), arguments.begin(), arguments.end());
   return command;
+}
+
+int run_ranks(int num_ranks, std::span<const std::string> arguments) {
+  std::vector<std::string> command = mpirun_command(num_ranks, arguments);
+  std::vector<char*> pointers;
+  for (std::string& argument : command) pointers.push_back(argument.data());
+  pointers.push_back(nullptr);
+  const pid_t parent = ::getpid();
+  const pid_t child = ::fork();
+  if (child < 0) {
+    throw Error(ErrorKind::kDistributed, fmt::format("cannot start mpirun: {}", system_reason(errno)),
+                system_hint(errno));
+  }
+  if (child == 0) become(pointers.data(), parent);
+  const int status = wait_and_pass_signals(child);
+  if (status == kExecFailed) {
+    throw Error(ErrorKind::kDistributed, fmt::format("mpirun could not start {}", arguments.empty() ? "" : arguments[0]),
+                "install OpenMPI (Debian: openmpi-bin), or run with one rank");
+  }
+  return status;
 }
 
 }  // namespace reprise::dist

@@ -44,10 +44,12 @@ class Group {
     if (++arrived_ == size()) {
       arrived_ = 0;
       ++generation_;
+      // Kept apart from failure_: a rank that goes on and leaves must not spoil an exchange that is complete.
+      exchange_failed_ = !failure_.empty();
       changed_.notify_all();
     }
     changed_.wait(lock, [&] { return generation_ != generation; });
-    if (!failure_.empty()) throw_failure();
+    if (exchange_failed_) throw_failure();
   }
 
   /// Makes every present and future meet() throw; the first reason counts.
@@ -72,6 +74,7 @@ class Group {
   int arrived_ = 0;
   std::uint64_t generation_ = 0;
   std::string failure_;
+  bool exchange_failed_ = false;
   std::vector<ByteSpans> outgoing_;  // written by its rank before a meet(), read by others between two
 };
 

@@ -8,6 +8,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
 #include <chrono>
@@ -18,6 +19,7 @@
 
 #include "reprise/core/error.h"
 #include "reprise/core/fault_point.h"
+#include "reprise/core/stop.h"
 
 namespace reprise::dist {
 namespace {
@@ -64,6 +66,24 @@ class Idle {
   std::chrono::steady_clock::time_point last_check_ = std::chrono::steady_clock::now();
 };
 
+/// mpirun cannot pass SIGINT and SIGTERM on; run_ranks() sends these in their place. A second one ends the process.
+void on_forwarded_signal(int signal_number) {
+  if (stop_signal() != 0) {
+    ::signal(SIGTERM, SIG_DFL);
+    ::raise(SIGTERM);
+  }
+  request_stop(signal_number == SIGUSR1 ? SIGINT : SIGTERM);
+}
+
+void accept_forwarded_signals() {
+  struct sigaction action {};
+  action.sa_handler = on_forwarded_signal;
+  action.sa_flags = SA_RESTART;
+  ::sigemptyset(&action.sa_mask);
+  ::sigaction(SIGUSR1, &action, nullptr);
+  ::sigaction(SIGUSR2, &action, nullptr);
+}
+
 }  // namespace
 
 MpiCommunicator::MpiCommunicator(std::size_t max_message_bytes)
@@ -86,6 +106,7 @@ MpiCommunicator::MpiCommunicator(std::size_t max_message_bytes)
   require(MPI_Comm_rank(comm_, &rank_), "cannot ask for the rank");
   require(MPI_Comm_size(comm_, &size_), "cannot ask for the number of ranks");
   set_fault_rank(rank_);
+  accept_forwarded_signals();
   find_peers();
 }
 
