@@ -1,0 +1,73 @@
+#include "reprise/logs/export.h"
+
+#include <fmt/format.h>
+
+#include <bit>
+#include <cmath>
+
+#include "reprise/logs/run_log.h"
+
+namespace reprise::logs {
+namespace {
+
+/// The shortest decimal that reads back as the same bits. JSON has no word for NaN and infinities.
+template <typename Real>
+std::string number(Real value) {
+  return std::isfinite(value) ? fmt::format("{}", value) : "null";
+}
+
+std::string bits(double value) { return fmt::format("{:016x}", std::bit_cast<std::uint64_t>(value)); }
+std::string bits(float value) { return fmt::format("{:08x}", std::bit_cast<std::uint32_t>(value)); }
+
+template <typename Real>
+std::string pair(std::string_view name, Real value) {
+  return fmt::format("\"{}\":{},\"{}_bits\":\"{}\",", name, number(value), name, bits(value));
+}
+
+std::string list(std::string_view name, const std::vector<double>& values) {
+  std::string numbers;
+  std::string hexadecimals;
+  for (const double value : values) {
+    const std::string_view comma = numbers.empty() ? "" : ",";
+    numbers += fmt::format("{}{}", comma, number(value));
+    hexadecimals += fmt::format("{}\"{}\"", comma, bits(value));
+  }
+  return fmt::format("\"{}\":[{}],\"{}_bits\":[{}],", name, numbers, name, hexadecimals);
+}
+
+std::string json_line(const StepRecord& r) {
+  std::string line = fmt::format(
+      "{{\"step\":{},\"first_sample\":{},\"num_samples\":{},\"num_targets\":{},\"tokens_seen\":{},\"batch_hash\":\"{}"
+      "\",",
+      r.step, r.first_sample, r.num_samples, r.num_targets, r.tokens_seen, r.batch_hash.hex());
+  line += pair("loss", r.loss) + pair("z_loss", r.z_loss) + list("grain_losses", r.grain_losses) +
+          list("grain_z_losses", r.grain_z_losses) + pair("gradient_norm", r.gradient_norm) +
+          pair("clip_factor", r.clip_factor) + pair("learning_rate", r.learning_rate);
+  return line + fmt::format("\"state\":\"{}\"}}\n", r.state.hex());
+}
+
+constexpr std::string_view kCsvHeader =
+    "step,first_sample,num_samples,num_targets,tokens_seen,loss,z_loss,gradient_norm,clip_factor,learning_rate,"
+    "batch_hash,state\n";
+
+std::string csv_line(const StepRecord& r) {
+  return fmt::format("{},{},{},{},{},{},{},{},{},{},{},{}\n", r.step, r.first_sample, r.num_samples, r.num_targets,
+                     r.tokens_seen, r.loss, r.z_loss, r.gradient_norm, r.clip_factor, r.learning_rate,
+                     r.batch_hash.hex(), r.state.hex());
+}
+
+}  // namespace
+
+void export_steps(const std::filesystem::path& run_folder, ExportFormat format, std::ostream& out) {
+  const RunLog log = read_run_log(run_folder / "run.log");
+  if (format == ExportFormat::kCsv) out << kCsvHeader;
+  for (const RunRecord& record : log.records) {
+    if (!record.step) continue;
+    out << (format == ExportFormat::kCsv ? csv_line(*record.step) : json_line(*record.step));
+  }
+  out.flush();
+  REPRISE_REQUIRE(out.good(), ErrorKind::kIo, "cannot write the export",
+                  "check that the disk has room and that the reader of a pipe still runs");
+}
+
+}  // namespace reprise::logs

@@ -1,0 +1,117 @@
+#include "reprise/logs/session_log.h"
+
+#include <array>
+#include <chrono>
+#include <optional>
+#include <utility>
+
+#include "append_file.h"
+#include "framing.h"
+#include "reprise/core/error.h"
+#include "reprise/core/files.h"
+#include "reprise/logs/session_log.pb.h"
+
+namespace reprise::logs {
+namespace {
+
+using Kind = SessionEvent::Kind;
+
+constexpr std::array<std::pair<Kind, std::string_view>, 9> kKindNames = {{{Kind::kStart, "start"},
+                                                                          {Kind::kResume, "resume"},
+                                                                          {Kind::kRank, "rank"},
+                                                                          {Kind::kStep, "step"},
+                                                                          {Kind::kCheckpoint, "checkpoint"},
+                                                                          {Kind::kEval, "eval"},
+                                                                          {Kind::kSignal, "signal"},
+                                                                          {Kind::kEnd, "end"},
+                                                                          {Kind::kNote, "note"}}};
+
+std::string encode(const SessionEvent& event) {
+  wire::SessionEvent out;
+  out.set_kind(std::string(to_string(event.kind)));
+  out.set_unix_seconds(event.unix_seconds);
+  out.set_step(event.step);
+  out.set_message(event.message);
+  for (const auto& [name, value] : event.facts) {
+    wire::Fact& fact = *out.add_fact();
+    fact.set_name(name);
+    fact.set_value(value);
+  }
+  for (const auto& [name, value] : event.figures) {
+    wire::Figure& figure = *out.add_figure();
+    figure.set_name(name);
+    figure.set_value(value);
+  }
+  return out.SerializeAsString();
+}
+
+std::optional<SessionEvent> decode(std::string_view payload) {
+  wire::SessionEvent in;
+  if (!in.ParseFromArray(payload.data(), static_cast<int>(payload.size()))) return std::nullopt;
+  SessionEvent event;
+  for (const auto& [kind, name] : kKindNames) {
+    if (name == in.kind()) event.kind = kind;  // a kind of a later version reads as a note
+  }
+  event.unix_seconds = in.unix_seconds();
+  event.step = in.step();
+  event.message = in.message();
+  for (const wire::Fact& fact : in.fact()) event.facts[fact.name()] = fact.value();
+  for (const wire::Figure& figure : in.figure()) event.figures[figure.name()] = figure.value();
+  return event;
+}
+
+/// Reads the intact part; `intact_bytes` is its length.
+std::vector<SessionEvent> read(const std::filesystem::path& path, std::uint64_t& intact_bytes) {
+  const std::string bytes = read_file(path);
+  FrameReader frames(bytes, path.string());
+  std::vector<SessionEvent> events;
+  while (const std::optional<Frame> found = frames.next()) {
+    std::optional<SessionEvent> event = decode(found->payload);
+    if (!event) {
+      throw Error(
+          ErrorKind::kCorrupt,
+          fmt::format("damaged log record: {}: offset {}: it is no protobuf record", path.string(), found->offset),
+          "no root depends on session.log; move it away to go on without it");
+    }
+    events.push_back(std::move(*event));
+  }
+  intact_bytes = frames.offset();
+  return events;
+}
+
+double unix_now() { return std::chrono::duration<double>(std::chrono::system_clock::now().time_since_epoch()).count(); }
+
+}  // namespace
+
+struct SessionLogWriter::State {
+  AppendFile file;
+};
+
+SessionLogWriter::SessionLogWriter(const std::filesystem::path& path) {
+  std::uint64_t intact_bytes = 0;
+  if (std::filesystem::exists(path)) read(path, intact_bytes);
+  state_ = std::make_unique<State>(State{AppendFile::open(path, intact_bytes, true)});
+}
+
+SessionLogWriter::~SessionLogWriter() = default;
+SessionLogWriter::SessionLogWriter(SessionLogWriter&&) noexcept = default;
+
+void SessionLogWriter::append(const SessionEvent& event) {
+  SessionEvent stamped = event;
+  if (stamped.unix_seconds == 0) stamped.unix_seconds = unix_now();
+  state_->file.append(frame(encode(stamped)));
+}
+
+std::vector<SessionEvent> read_session_log(const std::filesystem::path& path) {
+  std::uint64_t intact_bytes = 0;
+  return read(path, intact_bytes);
+}
+
+std::string_view to_string(SessionEvent::Kind kind) {
+  for (const auto& [known, name] : kKindNames) {
+    if (known == kind) return name;
+  }
+  return "note";
+}
+
+}  // namespace reprise::logs

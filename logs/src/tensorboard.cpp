@@ -1,0 +1,73 @@
+#include "tensorboard.h"
+
+#include "crc32.h"
+#include "reprise/core/files.h"
+#include "reprise/logs/export.h"
+#include "reprise/logs/run_log.h"
+#include "reprise/logs/tensorboard_event.pb.h"
+
+namespace reprise::logs {
+namespace {
+
+// TensorBoard takes a file whose name holds "tfevents". No clock and no host: the same log gives the same file.
+constexpr std::string_view kFileName = "events.out.tfevents.0000000000.reprise";
+constexpr std::string_view kFileVersion = "brain.Event:2";
+
+void put_little_endian(std::string& out, std::uint64_t value, int num_bytes) {
+  for (int i = 0; i < num_bytes; ++i) out.push_back(static_cast<char>(value >> (8 * i)));
+}
+
+/// TFRecord's mask, which keeps a CRC over data that holds CRCs from being a trivial value.
+std::uint32_t masked_crc32c(std::string_view bytes) {
+  const std::uint32_t crc = crc32c(bytes);
+  return ((crc >> 15) | (crc << 17)) + 0xa282ead8;
+}
+
+void add_scalar(tensorboard::Summary& summary, const char* tag, double value) {
+  tensorboard::Summary::Value& entry = *summary.add_value();
+  entry.set_tag(tag);
+  entry.set_simple_value(static_cast<float>(value));
+}
+
+std::string event_of(const StepRecord& record) {
+  tensorboard::Event event;
+  // Seconds since 1970 to TensorBoard; run.log holds no times, so its "wall" axis counts steps.
+  event.set_wall_time(static_cast<double>(record.step));
+  event.set_step(static_cast<std::int64_t>(record.step));
+  tensorboard::Summary& summary = *event.mutable_summary();
+  add_scalar(summary, "train/loss", record.loss);
+  add_scalar(summary, "train/z_loss", record.z_loss);
+  add_scalar(summary, "train/gradient_norm", record.gradient_norm);
+  add_scalar(summary, "train/clip_factor", record.clip_factor);
+  add_scalar(summary, "train/learning_rate", record.learning_rate);
+  add_scalar(summary, "train/tokens_seen", static_cast<double>(record.tokens_seen));
+  return event.SerializeAsString();
+}
+
+}  // namespace
+
+std::string tf_record(std::string_view data) {
+  std::string record;
+  put_little_endian(record, data.size(), 8);
+  put_little_endian(record, masked_crc32c(record), 4);
+  record += data;
+  put_little_endian(record, masked_crc32c(data), 4);
+  return record;
+}
+
+std::filesystem::path export_tensorboard(const std::filesystem::path& run_folder, const std::filesystem::path& folder) {
+  const RunLog log = read_run_log(run_folder / "run.log");
+  tensorboard::Event first;
+  first.set_wall_time(0);
+  first.set_file_version(std::string(kFileVersion));
+  std::string bytes = tf_record(first.SerializeAsString());
+  for (const RunRecord& record : log.records) {
+    if (record.step) bytes += tf_record(event_of(*record.step));
+  }
+  make_folders(folder);
+  const std::filesystem::path path = folder / kFileName;
+  write_file_atomically(path, bytes);
+  return path;
+}
+
+}  // namespace reprise::logs
