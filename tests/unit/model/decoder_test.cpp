@@ -1,0 +1,249 @@
+#include "reprise/model/decoder.h"
+
+#include <gtest/gtest.h>
+
+#include <cmath>
+#include <cstdlib>
+#include <cstring>
+#include <fstream>
+#include <nlohmann/json.hpp>
+#include <thread>
+
+#include "reprise/core/error.h"
+#include "small_model.h"
+
+namespace reprise::model {
+namespace {
+
+nlohmann::json known_answer(const std::string& path = REPRISE_SOURCE_DIR "/tests/unit/model/olmo2_known_answer.json") {
+  std::ifstream file(path);
+  return nlohmann::json::parse(file);
+}
+
+bool same_bits(const std::vector<float>& a, const std::vector<float>& b) {
+  return a.size() == b.size() && std::memcmp(a.data(), b.data(), a.size() * sizeof(float)) == 0;
+}
+
+struct GrainResult {
+  GrainLosses losses;
+  std::vector<float> gradient;
+};
+
+GrainResult run_small(SmallModel& model, const Decoder& decoder) {
+  GrainResult result;
+  result.gradient = model.new_gradient();
+  result.losses = decoder.run_grain(model.inputs, model.targets, SmallModel::kSequences, SmallModel::kLength,
+                                    SmallModel::kZWeight, result.gradient);
+  return result;
+}
+
+double total_loss(const GrainLosses& losses) {
+  double sum = 0;
+  for (std::size_t i = 0; i < losses.z.size(); ++i) {
+    sum += double{losses.cross_entropy[i]} + double{SmallModel::kZWeight} * losses.z[i];
+  }
+  return sum;
+}
+
+TEST(Decoder, LossesAreThoseOfPyTorch) {
+  SmallModel model;
+  const nlohmann::json answer = known_answer();
+  ASSERT_EQ(answer["ids"].get<std::vector<std::int32_t>>(), model.inputs);
+  ASSERT_EQ(answer["targets"].get<std::vector<std::int32_t>>(), model.targets);
+  const GrainLosses losses = run_small(model, model.decoder()).losses;
+  for (std::size_t i = 0; i < model.inputs.size(); ++i) {
+    const double cross_entropy = answer["cross_entropy"][i];
+    const double z = answer["z"][i];
+    EXPECT_NEAR(losses.cross_entropy[i], cross_entropy, 1e-5 * cross_entropy) << "token " << i;
+    EXPECT_NEAR(losses.z[i], z, 1e-5 * z) << "token " << i;
+  }
+}
+
+TEST(Decoder, GradientsAreThoseOfPyTorch) {
+  SmallModel model;
+  const nlohmann::json answer = known_answer();
+  const std::vector<float> gradient = run_small(model, model.decoder()).gradient;
+  const auto& entries = model.layout.entries();
+  ASSERT_EQ(answer["gradients"].size(), entries.size());
+  for (std::size_t index = 0; index < entries.size(); ++index) {
+    const nlohmann::json& expected = answer["gradients"][index];
+    ASSERT_EQ(expected["name"], entries[index].spec.name);
+    const float* values = gradient.data() + entries[index].offset;
+    const auto size = static_cast<std::uint32_t>(entries[index].spec.num_elements());
+    double squares = 0;
+    double projection = 0;
+    for (std::uint32_t i = 0; i < size; ++i) {
+      squares += double{values[i]} * values[i];
+      projection += values[i] * fraction(2000 + static_cast<std::uint32_t>(index), i);
+    }
+    const double norm = expected["norm"];
+    const double tolerance = 1e-5 * norm;
+    EXPECT_NEAR(std::sqrt(squares), norm, tolerance) << entries[index].spec.name;
+    EXPECT_NEAR(projection, expected["projection"], tolerance) << entries[index].spec.name;
+    for (std::uint32_t i = 0; i < 4; ++i) {
+      EXPECT_NEAR(values[i], expected["first"][i], tolerance) << entries[index].spec.name << " element " << i;
+      EXPECT_NEAR(values[size - 4 + i], expected["last"][i], tolerance) << entries[index].spec.name;
+    }
+  }
+}
+
+TEST(Decoder, KnownAnswerIsWhatPyTorchGivesToday) {
+  const char* python = std::getenv("REPRISE_PEERS_PYTHON");
+  if (python == nullptr) GTEST_SKIP() << "REPRISE_PEERS_PYTHON is not set";
+  const std::string path = ::testing::TempDir() + "olmo2_known_answer.json";
+  const std::string command = std::string(python) + " " REPRISE_SOURCE_DIR "/tests/peers/olmo2_reference.py " + path;
+  ASSERT_EQ(std::system(command.c_str()), 0);
+  const nlohmann::json fresh = known_answer(path);
+  const nlohmann::json stored = known_answer();
+  EXPECT_EQ(fresh["initial"], stored["initial"]);
+  for (std::size_t i = 0; i < stored["cross_entropy"].size(); ++i) {
+    EXPECT_NEAR(fresh["cross_entropy"][i].get<double>(), stored["cross_entropy"][i].get<double>(), 1e-10);
+  }
+  for (std::size_t i = 0; i < stored["gradients"].size(); ++i) {
+    const double norm = stored["gradients"][i]["norm"];
+    EXPECT_NEAR(fresh["gradients"][i]["projection"].get<double>(), stored["gradients"][i]["projection"].get<double>(),
+                1e-10 * norm);
+  }
+}
+
+TEST(Decoder, GradientIsTheDerivativeOfTheLossAlongADirection) {
+  SmallModel model;
+  const Decoder decoder = model.decoder();
+  const std::vector<float> at_rest = model.weights;
+  const std::vector<float> gradient = run_small(model, decoder).gradient;
+  for (std::uint32_t direction = 0; direction < 3; ++direction) {
+    constexpr double kStep = 2e-3;
+    double expected = 0;
+    double moved[2];
+    for (const int side : {0, 1}) {
+      for (std::uint32_t i = 0; i < at_rest.size(); ++i) {
+        const double along = fraction(3000 + direction, i);
+        if (side == 0) expected += gradient[i] * along;
+        model.weights[i] = static_cast<float>(at_rest[i] + (side == 0 ? kStep : -kStep) * along);
+      }
+      moved[side] = total_loss(run_small(model, decoder).losses);
+    }
+    const double slope = (moved[0] - moved[1]) / (2 * kStep);
+    EXPECT_NEAR(slope, expected, 0.01 * std::abs(expected) + 0.05) << "direction " << direction;
+  }
+}
+
+TEST(Decoder, PaddingOfTheGradientIsZero) {
+  SmallModel model;
+  const std::vector<float> gradient = run_small(model, model.decoder()).gradient;
+  for (const auto& entry : model.layout.entries()) {
+    for (std::int64_t i = entry.spec.num_elements(); i < entry.num_chunks * kChunkElements; ++i) {
+      ASSERT_EQ(gradient[static_cast<std::size_t>(entry.offset + i)], 0.0f) << entry.spec.name;
+    }
+  }
+}
+
+TEST(Decoder, NegativeTargetsHaveNoLoss) {
+  SmallModel model;
+  std::fill(model.targets.begin(), model.targets.end(), -1);
+  const GrainResult result = run_small(model, model.decoder());
+  EXPECT_EQ(total_loss(result.losses), 0.0);
+  for (const float value : result.gradient) ASSERT_EQ(value, 0.0f);
+}
+
+TEST(Decoder, ThreadsAtOnceGiveTheBitsOfOne) {
+  SmallModel model;
+  const Decoder decoder = model.decoder();
+  const GrainResult alone = run_small(model, decoder);
+  std::vector<GrainResult> results(12);
+  std::vector<std::thread> threads;
+  for (int worker = 0; worker < 4; ++worker) {
+    threads.emplace_back([&, worker] {
+      for (int i = worker; i < 12; i += 4) results[static_cast<std::size_t>(i)] = run_small(model, decoder);
+    });
+  }
+  for (std::thread& thread : threads) thread.join();
+  for (const GrainResult& result : results) {
+    EXPECT_TRUE(same_bits(result.losses.cross_entropy, alone.losses.cross_entropy));
+    EXPECT_TRUE(same_bits(result.losses.z, alone.losses.z));
+    EXPECT_TRUE(same_bits(result.gradient, alone.gradient));
+  }
+}
+
+TEST(Decoder, ScoreGivesTheBitsOfRunGrain) {
+  SmallModel model;
+  const Decoder decoder = model.decoder();
+  EXPECT_TRUE(same_bits(decoder.score(model.inputs, model.targets, SmallModel::kSequences, SmallModel::kLength),
+                        run_small(model, decoder).losses.cross_entropy));
+}
+
+TEST(Decoder, ScoreDoesNotDependOnTheBatch) {
+  SmallModel model;
+  const Decoder decoder = model.decoder(64);
+  constexpr std::int64_t kCount = 101;  // more than one internal batch, and a ragged last one
+  std::vector<std::int32_t> inputs;
+  std::vector<std::int32_t> targets;
+  for (std::uint32_t i = 0; i < kCount * SmallModel::kLength; ++i) {
+    inputs.push_back(static_cast<std::int32_t>(hash32(50, i) % SmallModel::kVocabSize));
+    targets.push_back(static_cast<std::int32_t>(hash32(51, i) % SmallModel::kVocabSize));
+  }
+  const std::vector<float> together = decoder.score(inputs, targets, kCount, SmallModel::kLength);
+  std::vector<float> apart;
+  for (std::int64_t i = 0; i < kCount; ++i) {
+    const auto begin = static_cast<std::size_t>(i * SmallModel::kLength);
+    const std::vector<float> one = decoder.score(std::span(inputs).subspan(begin, SmallModel::kLength),
+                                                 std::span(targets).subspan(begin, SmallModel::kLength), 1,
+                                                 SmallModel::kLength);
+    apart.insert(apart.end(), one.begin(), one.end());
+  }
+  EXPECT_TRUE(same_bits(together, apart));
+}
+
+TEST(Decoder, ScoreDoesNotDependOnPaddingBehindTheSequence) {
+  SmallModel model;
+  const Decoder decoder = model.decoder(64);
+  for (std::int64_t length = 1; length <= SmallModel::kLength; ++length) {
+    const auto size = static_cast<std::size_t>(length);
+    std::vector<std::int32_t> inputs(model.inputs.begin(), model.inputs.begin() + length);
+    std::vector<std::int32_t> targets(model.targets.begin(), model.targets.begin() + length);
+    const std::vector<float> bare = decoder.score(inputs, targets, 1, length);
+    inputs.resize(50, 3);
+    targets.resize(50, -1);
+    std::vector<float> padded = decoder.score(inputs, targets, 1, 50);
+    for (std::size_t i = size; i < padded.size(); ++i) EXPECT_EQ(padded[i], 0.0f);
+    padded.resize(size);
+    EXPECT_TRUE(same_bits(padded, bare)) << "length " << length;
+  }
+}
+
+TEST(Decoder, ScoreOfNothingIsNothing) {
+  SmallModel model;
+  EXPECT_TRUE(model.decoder().score({}, {}, 0, SmallModel::kLength).empty());
+}
+
+TEST(Decoder, ReadsWeightsAtEachCall) {
+  SmallModel model;
+  const Decoder decoder = model.decoder();
+  const std::vector<float> before = run_small(model, decoder).losses.cross_entropy;
+  model.weights[0] += 1.0f;  // row of token 0, which occurs
+  EXPECT_FALSE(same_bits(before, run_small(model, decoder).losses.cross_entropy));
+}
+
+TEST(Decoder, TokenOutsideTheVocabularyIsADataError) {
+  SmallModel model;
+  const Decoder decoder = model.decoder();
+  model.inputs[5] = 61;
+  try {
+    run_small(model, decoder);
+    FAIL() << "no error";
+  } catch (const Error& error) {
+    EXPECT_EQ(error.kind(), ErrorKind::kData);
+    EXPECT_STREQ(error.what(), "input token 61 at position 5 is outside the vocabulary of 61");
+  }
+  model.inputs[5] = -1;
+  EXPECT_THROW(run_small(model, decoder), Error);
+}
+
+TEST(Decoder, SequenceLongerThanTheModelIsAUsageError) {
+  SmallModel model;
+  const Decoder decoder = model.decoder(SmallModel::kLength - 1);
+  EXPECT_THROW(run_small(model, decoder), Error);
+}
+
+}  // namespace
+}  // namespace reprise::model
