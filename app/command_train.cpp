@@ -115,7 +115,6 @@ void check_ranks(const TrainFlags& flags, const dist::Communicator& communicator
 /// Trains in this process: the only rank, or one of those that mpirun started.
 void train_here(const TrainFlags& flags, const configs::RunConfig& config, Context& context) {
   const auto communicator = dist::make_communicator();
-  if (dist::launched_by_mpi()) install_rank_stop_handlers();
   try {
     check_ranks(flags, *communicator);
     const auto progress = logs::make_progress(flags.quiet || communicator->rank() != 0);

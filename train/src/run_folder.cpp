@@ -127,49 +127,45 @@ std::optional<std::filesystem::path> RunFolder::prepare_resume(const RunIdentity
   return std::nullopt;
 }
 
-OpenedRunLog open_run_log_at_start(const RunFolder& folder, const logs::RunHeader& header) {
+logs::RunLogWriter open_run_log_at_start(const RunFolder& folder, const logs::RunHeader& header) {
   const std::filesystem::path path = folder.run_log();
-  if (std::filesystem::exists(path)) {
-    // A session that was killed before its first checkpoint was complete. Its records are made again, and checked
-    // against the old ones; a log that was killed inside its header has nothing to check.
-    const logs::RunLog log = logs::read_run_log(path);
-    if (!log.records.empty() && log.records.front().header) {
-      const logs::RunHeader& stored = *log.records.front().header;
-      REPRISE_REQUIRE(stored.recipe_hash == header.recipe_hash && stored.data_root == header.data_root,
-                      ErrorKind::kCheckpoint,
-                      fmt::format("{} belongs to recipe {} and shards {}, not to {} and {}", path.string(),
-                                  stored.recipe_hash.hex(), stored.data_root.hex(), header.recipe_hash.hex(),
-                                  header.data_root.hex()),
-                      "start anew with another --out");
-      bool holds_checkpoint = false;
-      for (const logs::RunRecord& record : log.records) {
-        holds_checkpoint = holds_checkpoint || (record.checkpoint && record.checkpoint->step == 0);
-      }
-      return {logs::RunLogWriter::resume(path, 0), holds_checkpoint};
-    }
+  if (!std::filesystem::exists(path)) return logs::RunLogWriter::create(path, header);
+  // A session that was killed before its first checkpoint was complete. Its records are made again, and checked
+  // against the old ones; a log that was killed inside its header has nothing to check.
+  std::optional<logs::RunHeader> stored;
+  try {
+    stored = logs::read_run_log(path).records.front().header;
+  } catch (const Error& error) {
+    if (error.kind() != ErrorKind::kCorrupt) throw;
     std::filesystem::remove(path);
+    return logs::RunLogWriter::create(path, header);
   }
-  return {logs::RunLogWriter::create(path, header), false};
+  REPRISE_CHECK(stored.has_value());
+  REPRISE_REQUIRE(
+      stored->recipe_hash == header.recipe_hash && stored->data_root == header.data_root, ErrorKind::kCheckpoint,
+      fmt::format("{} belongs to recipe {} and shards {}, not to {} and {}", path.string(), stored->recipe_hash.hex(),
+                  stored->data_root.hex(), header.recipe_hash.hex(), header.data_root.hex()),
+      "start anew with another --out");
+  return logs::RunLogWriter::resume(path, 0);
 }
 
-OpenedRunLog open_run_log_after(const RunFolder& folder, std::uint64_t step, const Digest& state) {
+logs::RunLogWriter open_run_log_after(const RunFolder& folder, std::uint64_t step, const Digest& state) {
   const std::filesystem::path path = folder.run_log();
-  const logs::RunLog log = logs::read_run_log(path);
-  bool holds_step = step == 0;
-  bool holds_checkpoint = false;
+  logs::RunLog log;
+  try {
+    log = logs::read_run_log(path);
+  } catch (const Error& error) {
+    // Damage behind `step` does not matter: it is cut off. Before it, the writer below refuses.
+    if (error.kind() != ErrorKind::kCorrupt) throw;
+  }
   for (const logs::RunRecord& record : log.records) {
-    holds_checkpoint = holds_checkpoint || (record.checkpoint && record.checkpoint->step == step);
     if (!record.step || record.step->step != step) continue;
-    holds_step = true;
     REPRISE_REQUIRE(record.step->state == state, ErrorKind::kCheckpoint,
                     fmt::format("{} says that the state of step {} is {}; the checkpoint's is {}", path.string(), step,
                                 record.step->state.hex(), state.hex()),
                     "run.log and checkpoints/ are not of the same run");
   }
-  REPRISE_REQUIRE(holds_step, ErrorKind::kCheckpoint,
-                  fmt::format("{} ends before step {}, at which the run resumes", path.string(), step),
-                  "restore run.log, or move the later checkpoints away to resume from an earlier one");
-  return {logs::RunLogWriter::resume(path, step), holds_checkpoint};
+  return logs::RunLogWriter::resume(path, step);
 }
 
 }  // namespace reprise::train

@@ -54,17 +54,11 @@ class RunFolder {
   std::filesystem::path root_;
 };
 
-/// run.log, opened by rank 0 for going on after `step`.
-struct OpenedRunLog {
-  logs::RunLogWriter writer;
-  bool holds_checkpoint = false;  // whether the checkpoint record of that step is in it
-};
-
 /// Creates run.log, or cuts the one of an earlier session back to its header.
-OpenedRunLog open_run_log_at_start(const RunFolder& folder, const logs::RunHeader& header);
+logs::RunLogWriter open_run_log_at_start(const RunFolder& folder, const logs::RunHeader& header);
 
 /// Cuts run.log back to `step`. Throws kCheckpoint when it does not hold that step with the state digest `state`.
-OpenedRunLog open_run_log_after(const RunFolder& folder, std::uint64_t step, const Digest& state);
+logs::RunLogWriter open_run_log_after(const RunFolder& folder, std::uint64_t step, const Digest& state);
 
 /// Returns the first field in which two recipes differ, as "train.num_steps: 600 -> 500", or an empty text.
 std::string first_difference(const configs::Recipe& stored, const configs::Recipe& given);

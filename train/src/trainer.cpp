@@ -64,7 +64,7 @@ class Trainer {
   std::unique_ptr<model::Decoder> decoder_;
   std::unique_ptr<StepRunner> runner_;
   std::unique_ptr<CheckpointWriter> writer_;
-  std::optional<OpenedRunLog> run_log_;  // rank 0
+  std::optional<logs::RunLogWriter> run_log_;  // rank 0
   std::unique_ptr<SessionRecorder> session_;
   Batch batch_;
   StepOutcome last_;
@@ -105,7 +105,7 @@ TrainSummary Trainer::run() {
   try {
     loop();
     writer_->wait();
-    if (is_first_rank()) run_log_->writer.sync();
+    if (is_first_rank()) run_log_->sync();
   } catch (const std::exception& failure) {
     session_->failure(state_.header.step, failure.what());
     throw;
@@ -218,10 +218,9 @@ void Trainer::open_run_log() {
     } else {
       const std::uint64_t step = state_.header.step;
       run_log_.emplace(open_run_log_after(folder_, step, checkpoints::state_digest(step, layout_, state_.digests)));
-      // A session can be killed after the checkpoint was complete and before its record was.
-      if (is_scheduled(step) && !run_log_->holds_checkpoint) {
-        run_log_->writer.append(logs::CheckpointRecord{step, state_.header.previous_root});
-      }
+      // A session can be killed after the checkpoint was complete and before its record was; writing a record that is
+      // there already only compares it.
+      if (is_scheduled(step)) run_log_->append(logs::CheckpointRecord{step, state_.header.previous_root});
     }
     return std::string();
   });
@@ -256,7 +255,7 @@ void Trainer::one_step(std::uint64_t step) {
     throw error.with_context("documents of the batch: " + documents);
   }
   last_.record.batch_hash = batch_hash(batch_);
-  if (is_first_rank()) run_log_->writer.append(last_.record);
+  if (is_first_rank()) run_log_->append(last_.record);
   if (is_scheduled(step)) save_scheduled();
   session_->step(last_, writer_->write_seconds());
   const double rate = static_cast<double>(state_.header.tokens_seen - tokens_at_start_) / seconds();
@@ -269,11 +268,9 @@ void Trainer::save_scheduled() {
   const bool anchor = is_anchor(recipe_, step);
   const Digest root = checkpoints::checkpoint_root(state_.header, layout_, state_.digests);
   // A checkpoint that a run can resume from must not outlive the log up to its step.
-  if (anchor && is_first_rank()) run_log_->writer.sync();
+  if (anchor && is_first_rank()) run_log_->sync();
   writer_->write(FileKind::kScheduled, state_, anchor, root);
-  if (is_first_rank() && !(step == 0 && run_log_->holds_checkpoint)) {
-    run_log_->writer.append(logs::CheckpointRecord{step, root});
-  }
+  if (is_first_rank()) run_log_->append(logs::CheckpointRecord{step, root});
   session_->checkpoint(step, root, checkpoints::file_name(FileKind::kScheduled, step));
   state_.header.previous_root = root;
   summary_.final_root = root;
@@ -284,7 +281,7 @@ void Trainer::save_recovery(int signal_number) {
   FileKind kind = FileKind::kScheduled;
   if (!is_scheduled(step) || !is_anchor(recipe_, step)) {
     kind = FileKind::kRecovery;
-    if (is_first_rank()) run_log_->writer.sync();
+    if (is_first_rank()) run_log_->sync();
     writer_->write(kind, state_, true, checkpoints::checkpoint_root(state_.header, layout_, state_.digests));
   }
   writer_->wait();
@@ -297,7 +294,7 @@ TrainSummary Trainer::summarise() {
   summary_.seconds = seconds();
   summary_.tokens_per_second = static_cast<double>(state_.header.tokens_seen - tokens_at_start_) / summary_.seconds;
   summary_.final_loss = last_.record.loss;
-  if (is_first_rank()) summary_.run_log = run_log_->writer.chain();
+  if (is_first_rank()) summary_.run_log = run_log_->chain();
   communicator_.broadcast(std::as_writable_bytes(std::span(&summary_.run_log, 1)), 0);
   session_->end(summary_.last_step, summary_.seconds, summary_.tokens_per_second);
   return summary_;
