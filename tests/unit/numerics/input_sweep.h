@@ -1,0 +1,43 @@
+#pragma once
+// The binary32 functions under test, with their binary64 truth, the bound of the contract and the digest of all 2^32
+// outputs that the contract publishes.
+
+#include <algorithm>
+#include <bit>
+#include <cmath>
+#include <cstdint>
+
+#include "reference/reference.h"
+#include "reprise/numerics/exact_functions.h"
+
+namespace input_sweep {
+
+struct Function {
+  const char* name;
+  void (*kernel)(std::int64_t, const float*, float*);
+  float (*reference)(float);
+  double (*truth)(double);
+  double max_ulp;
+  const char* digest;  // SHA-256 of the outputs of the inputs 0x00000000 to 0xffffffff, four bytes each, low byte first
+};
+
+inline double true_sigmoid(double x) { return x < 0.0 ? std::exp(x) / (1.0 + std::exp(x)) : 1.0 / (1.0 + std::exp(-x)); }
+
+inline const Function kFunctions[] = {
+    {"exp", reprise::numerics::exact_exp, reference::exp, static_cast<double (*)(double)>(std::exp), 1.5, "EXP"},
+    {"log", reprise::numerics::exact_log, reference::log, static_cast<double (*)(double)>(std::log), 1.5, "LOG"},
+    {"sigmoid", reprise::numerics::exact_sigmoid, reference::sigmoid, true_sigmoid, 1.5, "SIGMOID"},
+};
+
+/// Distance of y from the binary64 truth in units of the last place of the truth; 0 where both are NaN or the same
+/// infinity, huge where only one is. A truth beyond the largest finite value counts as the binade above it.
+inline double ulp_error(const Function& function, float x, float y) {
+  const double truth = function.truth(static_cast<double>(x));
+  if (std::isnan(truth) || std::isnan(y)) return std::isnan(truth) && std::isnan(y) ? 0.0 : 1e30;
+  if (std::isinf(y) && std::fabs(truth) >= 0x1.ffffffp127) return std::signbit(y) == std::signbit(truth) ? 0.0 : 1e30;
+  if (std::isinf(truth) || std::isinf(y)) return 1e30;
+  const int exponent = truth == 0.0 ? -126 : std::max(std::ilogb(truth), -126);
+  return std::fabs(static_cast<double>(y) - truth) * std::ldexp(1.0, 23 - exponent);
+}
+
+}  // namespace input_sweep

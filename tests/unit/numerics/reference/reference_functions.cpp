@@ -1,0 +1,96 @@
+#include <cmath>
+#include <limits>
+
+#include "reference.h"
+
+namespace reference {
+namespace {
+
+constexpr float kInfinity = std::numeric_limits<float>::infinity();
+const float kNan = std::numeric_limits<float>::quiet_NaN();  // 0x7fc00000
+
+/// Reduction and polynomial of [C-6].
+struct Exponential {
+  float r, r_low, t;
+  int half, other_half;
+};
+
+Exponential reduce(float x) {
+  // A product of two binary32 numbers is exact in binary64, so this rounds x * log2(e) to an integer once.
+  const int n = static_cast<int>(std::nearbyint(static_cast<double>(x) * static_cast<double>(0x1.715476p+0f)));
+  const float minus_n = static_cast<float>(-n);
+  Exponential e;
+  const float high = std::fma(minus_n, 0x1.62e4p-1f, x);
+  e.r = std::fma(minus_n, 0x1.7f7d1cp-20f, high);
+  e.r_low = std::fma(minus_n, 0x1.7f7d1cp-20f, high - e.r);
+  const float coefficients[] = {0x1.6db42ap-10f, 0x1.123b56p-7f, 0x1.55545ep-5f, 0x1.55548ep-3f, 0x1p-1f};
+  e.t = coefficients[0];
+  for (int i = 1; i < 5; ++i) e.t = std::fma(e.t, e.r, coefficients[i]);
+  e.half = static_cast<int>(std::floor(n / 2.0));
+  e.other_half = n - e.half;
+  return e;
+}
+
+float scale(float x, const Exponential& e) {
+  const float first = x * std::ldexp(1.0f, e.half);
+  return first * std::ldexp(1.0f, e.other_half);
+}
+
+}  // namespace
+
+float exp(float x) {
+  if (std::isnan(x)) return kNan;
+  const float clamped = x < -104.0f ? -104.0f : x > 89.0f ? 89.0f : x;
+  const Exponential e = reduce(clamped);
+  const float square = e.r * e.r;
+  return scale(std::fma(e.t, square, e.r) + 1.0f, e);
+}
+
+float log(float x) {
+  if (std::isnan(x) || x < 0.0f) return kNan;
+  if (x == 0.0f) return -kInfinity;
+  if (x == kInfinity) return kInfinity;
+  int exponent = 0;
+  float mantissa = std::frexp(x, &exponent);  // [1/2, 1)
+  if (mantissa < 0x1.6a09e6p-1f) {            // sqrt(1/2)
+    mantissa *= 2.0f;
+    --exponent;
+  }
+  const float f = mantissa - 1.0f;
+  const float e = static_cast<float>(exponent);
+  const float coefficients[] = {0x1.1b4316p-4f,  -0x1.e2ee38p-4f, 0x1.e652cep-4f,  -0x1.fb4296p-4f, 0x1.233294p-3f,
+                                -0x1.5562e6p-3f, 0x1.99a548p-3f,  -0x1.ffffeep-3f, 0x1.555546p-2f};
+  float p = coefficients[0];
+  for (int i = 1; i < 9; ++i) p = std::fma(p, f, coefficients[i]);
+  const float square = f * f;
+  const float cube = square * f;
+  const float low = e * 0x1.7f7d1cp-20f;
+  const float cubic = std::fma(cube, p, low);
+  const float lower = std::fma(-0.5f, square, cubic);
+  return std::fma(e, 0x1.62e4p-1f, f + lower);
+}
+
+float sigmoid(float x) {
+  if (std::isnan(x)) return kNan;
+  const float negated = -std::fabs(x);
+  const Exponential e = reduce(negated < -104.0f ? -104.0f : negated);
+  const float square = e.r * e.r;
+  const float tail = std::fma(e.t, square, e.r_low);
+  const float near_one = 1.0f + e.r;
+  const float high = near_one + tail;
+  const float left_by_one = (1.0f - near_one) + e.r;
+  const float low = (near_one - high) + (left_by_one + tail);
+  const float u = scale(high, e);
+  const float u_low = scale(low, e);
+  const float d = 1.0f + u;
+  const float d_low = ((1.0f - d) + u) + u_low;
+  const float a = x < 0.0f ? u : 1.0f;
+  const float a_low = x < 0.0f ? u_low : 0.0f;
+  const float y = 1.0f / d;
+  const float q = a * y;
+  const float first_residual = std::fma(-q, d, a) + a_low;
+  const float residual = std::fma(-q, d_low, first_residual);
+  return std::fma(residual, y, q);
+}
+
+}  // namespace reference
