@@ -42,10 +42,11 @@ struct BuildOptions {
   std::filesystem::path corpus_dir;
   std::filesystem::path output_dir;        // run folder; files go to output_dir/data/
   bool accept_changed_corpus = false;      // true: a differing hash is reported in mismatched_files, not thrown
+  int num_threads = 0;                     // of the filters; 0: one per core. Decides no bit
 };
 
 /// Runs the whole document pipeline. Writes data/{train,held_out,dropped}.jsonl.zst and data/report.json atomically.
-/// Throws kData (file, line, what, value), kIo.
+/// Throws kData (file, line, what, value), kIo. Holds the whole corpus in memory, about three times its text at most.
 CorpusResult build_corpus(const configs::DataRecipe& recipe, const BuildOptions& options, ProgressSink& progress);
 
 /// Reads back one of the files that build_corpus wrote, in order.

@@ -1,0 +1,63 @@
+#pragma once
+// The few HDF5 calls that shards need, with owners and errors.
+
+#include <hdf5.h>
+
+#include <string>
+#include <utility>
+
+namespace reprise::data {
+
+/// Owns an identifier of HDF5.
+class Hdf5Handle {
+ public:
+  Hdf5Handle(hid_t id, herr_t (*close)(hid_t)) : id_(id), close_(close) {}
+  ~Hdf5Handle() {
+    if (id_ >= 0) close_(id_);
+  }
+  Hdf5Handle(Hdf5Handle&& other) noexcept : id_(std::exchange(other.id_, -1)), close_(other.close_) {}
+  Hdf5Handle& operator=(Hdf5Handle&&) = delete;
+
+  hid_t get() const { return id_; }
+  bool valid() const { return id_ >= 0; }
+
+ private:
+  hid_t id_;
+  herr_t (*close_)(hid_t);
+};
+
+/// Keeps HDF5 from printing its error stack to stderr while it lives.
+class QuietHdf5 {
+ public:
+  QuietHdf5();
+  ~QuietHdf5();
+  QuietHdf5(const QuietHdf5&) = delete;
+  QuietHdf5& operator=(const QuietHdf5&) = delete;
+
+ private:
+  H5E_auto2_t function_ = nullptr;
+  void* data_ = nullptr;
+};
+
+/// Creates an empty file in memory: format of HDF5 1.10, no times.
+Hdf5Handle create_hdf5_image();
+
+/// Opens a file in memory; invalid when it is not HDF5.
+Hdf5Handle open_hdf5_image(const std::string& image);
+
+/// Returns the bytes of a file in memory.
+std::string hdf5_image_bytes(const Hdf5Handle& file);
+
+/// Writes a one-dimensional contiguous dataset without times and returns it.
+Hdf5Handle write_hdf5_dataset(const Hdf5Handle& file, const std::string& name, hid_t file_type, hid_t memory_type,
+                              const void* values, std::size_t count);
+
+/// Attributes: a 64-bit number, or text of fixed length.
+void write_hdf5_attribute(const Hdf5Handle& object, const char* name, std::uint64_t value);
+void write_hdf5_attribute(const Hdf5Handle& object, const char* name, const std::string& value);
+
+/// Return false when the attribute is not there or has another type.
+bool read_hdf5_attribute(const Hdf5Handle& object, const char* name, std::uint64_t& value);
+bool read_hdf5_attribute(const Hdf5Handle& object, const char* name, std::string& value);
+
+}  // namespace reprise::data
