@@ -14,6 +14,8 @@
 
 namespace reprise::data {
 
+inline constexpr std::uint64_t kMaxTokensPerShard = std::uint64_t{64} << 20;
+
 struct ShardResult {
   Digest root;                   // over token values, document boundaries, ids and source offsets of all shards
   std::uint64_t num_tokens = 0;  // end-of-text tokens included
@@ -22,10 +24,12 @@ struct ShardResult {
 };
 
 /// Encodes documents (as written by build_corpus, in their order) into <folder>/<stem>-00000.h5, ...; the same input
-/// gives the same file bytes. Each document is followed by end_of_text.
+/// gives the same file bytes. Each document is followed by end_of_text. A shard is cut between documents, before it
+/// would hold more than `max_tokens_per_shard`; the root does not depend on the cuts. Shards of the same stem that an
+/// earlier call left beyond the last one are removed. HDF5 runs on the calling thread.
 ShardResult write_shards(const std::filesystem::path& documents, const Tokenizer& tokenizer,
                          const std::filesystem::path& folder, const std::string& stem, int num_threads,
-                         ProgressSink& progress);
+                         ProgressSink& progress, std::uint64_t max_tokens_per_shard = kMaxTokensPerShard);
 
 struct DocumentSpan {
   std::string id;
