@@ -30,6 +30,7 @@ constexpr int kExecFailed = 127;
   if (::getppid() != parent) ::_exit(kExecFailed);
   const int null = ::open("/dev/null", O_RDONLY);
   if (null >= 0) ::dup2(null, STDIN_FILENO);
+  for (const int signal_number : {SIGINT, SIGTERM, SIGPIPE, SIGXFSZ}) ::signal(signal_number, SIG_DFL);
   ::execvp(arguments[0], arguments);
   ::_exit(kExecFailed);
 }

@@ -1,0 +1,266 @@
+#include "read_file.h"
+
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <bit>
+#include <cerrno>
+
+#include "reprise/core/files.h"
+
+namespace reprise::checkpoints {
+namespace {
+
+constexpr int kMaxDimensions = 8;
+
+/// Says the system's own reason before HDF5 is asked, and returns the size of the file.
+std::uint64_t require_readable(const std::filesystem::path& path) {
+  const auto fail = [&](int error_number) {
+    throw Error(ErrorKind::kIo, fmt::format("cannot open: {}: {}", path.string(), system_reason(error_number)),
+                system_hint(error_number));
+  };
+  const int fd = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
+  if (fd < 0) fail(errno);
+  struct stat status {};
+  const int result = ::fstat(fd, &status);
+  const int error_number = errno;
+  ::close(fd);
+  if (result != 0) fail(error_number);
+  if (S_ISDIR(status.st_mode)) fail(EISDIR);
+  return static_cast<std::uint64_t>(status.st_size);
+}
+
+FileKind kind_of(const std::filesystem::path& path) {
+  return path.filename().string().starts_with("recovery-") ? FileKind::kRecovery : FileKind::kScheduled;
+}
+
+herr_t collect_link(hid_t, const char* name, const H5L_info_t* info, void* names) {
+  if (info->type != H5L_TYPE_HARD) return -1;
+  static_cast<std::vector<std::string>*>(names)->emplace_back(name);
+  return 0;
+}
+
+}  // namespace
+
+FileReader::FileReader(const std::filesystem::path& path)
+    : calls_(path.string(), ErrorKind::kCorrupt, Calls::OnFailure::kThrow) {
+  info_.path = path;
+  info_.kind = kind_of(path);
+  info_.file_bytes = require_readable(path);
+  const Handle access = calls_.own(H5Pcreate(H5P_FILE_ACCESS), "prepare");
+  calls_.check(H5Pset_fclose_degree(access.get(), H5F_CLOSE_STRONG), "prepare");
+  // Finished checkpoints never change, and not every file system has locks.
+  calls_.check(H5Pset_file_locking(access.get(), false, true), "prepare");
+  file_ = calls_.own(H5Fopen(path.c_str(), H5F_ACC_RDONLY, access.get()), "read as HDF5");
+}
+
+void FileReader::corrupt(const std::string& what) const {
+  throw Error(ErrorKind::kCorrupt, fmt::format("checkpoint is damaged: {}: {}", what, info_.path.string()),
+              "use another checkpoint of the run, or copy this one again");
+}
+
+void FileReader::read_attribute(hid_t object, const char* name, hid_t type, void* value) {
+  const Handle attribute = calls_.own(H5Aopen(object, name, H5P_DEFAULT), "open attribute", name);
+  const Handle stored = calls_.own(H5Aget_type(attribute.get()), "read the type of attribute", name);
+  const Handle space = calls_.own(H5Aget_space(attribute.get()), "read the shape of attribute", name);
+  if (H5Tequal(stored.get(), type) <= 0 || H5Sget_simple_extent_type(space.get()) != H5S_SCALAR) {
+    corrupt(fmt::format("attribute {} is of another type", name));
+  }
+  calls_.check(H5Aread(attribute.get(), type, value), "read attribute", name);
+}
+
+std::string FileReader::read_text_attribute(hid_t object, const char* name) {
+  const Handle attribute = calls_.own(H5Aopen(object, name, H5P_DEFAULT), "open attribute", name);
+  const Handle type = calls_.own(H5Aget_type(attribute.get()), "read the type of attribute", name);
+  const Handle space = calls_.own(H5Aget_space(attribute.get()), "read the shape of attribute", name);
+  const std::size_t size = H5Tget_size(type.get());
+  if (H5Tget_class(type.get()) != H5T_STRING || H5Tis_variable_str(type.get()) != 0 || size == 0 ||
+      size > 2 * kHexDigits || H5Sget_simple_extent_type(space.get()) != H5S_SCALAR) {
+    corrupt(fmt::format("attribute {} is not a short text", name));
+  }
+  std::string text(size, '\0');
+  calls_.check(H5Aread(attribute.get(), type.get(), text.data()), "read attribute", name);
+  return text;
+}
+
+Digest FileReader::read_digest_attribute(hid_t object, const char* name) {
+  const std::string text = read_text_attribute(object, name);
+  const Result<Digest> digest = Digest::from_hex(text);
+  if (!digest) corrupt(fmt::format("attribute {} is not a digest", name));
+  return *digest;
+}
+
+bool FileReader::has_link(const char* name) {
+  const htri_t exists = H5Lexists(file_.get(), name, H5P_DEFAULT);
+  calls_.check(exists < 0 ? -1 : 0, "look for", name);
+  return exists > 0;
+}
+
+std::vector<std::string> FileReader::links_of(const char* group) {
+  std::vector<std::string> names;
+  const Handle opened = calls_.own(H5Gopen2(file_.get(), group, H5P_DEFAULT), "open group", group);
+  calls_.check(H5Literate(opened.get(), H5_INDEX_NAME, H5_ITER_NATIVE, nullptr, collect_link, &names), "list group",
+               group);
+  return names;
+}
+
+/// Opens a dataset whose bytes lie plainly in this file: nothing else is part of the format.
+Handle FileReader::open_dataset(const std::string& name, hid_t type) {
+  Handle dataset = calls_.own(H5Dopen2(file_.get(), name.c_str(), H5P_DEFAULT), "open dataset", name);
+  const Handle stored = calls_.own(H5Dget_type(dataset.get()), "read the type of", name);
+  const Handle created = calls_.own(H5Dget_create_plist(dataset.get()), "read the layout of", name);
+  if (H5Pget_layout(created.get()) != H5D_CONTIGUOUS || H5Pget_external_count(created.get()) != 0) {
+    corrupt(fmt::format("{} is not stored contiguously", name));
+  }
+  if (type >= 0 && H5Tequal(stored.get(), type) <= 0) corrupt(fmt::format("{} is of another type", name));
+  return dataset;
+}
+
+std::vector<std::int64_t> FileReader::shape_of(const Handle& dataset, const std::string& name) {
+  const Handle space = calls_.own(H5Dget_space(dataset.get()), "read the shape of", name);
+  const int rank = H5Sget_simple_extent_ndims(space.get());
+  if (H5Sis_simple(space.get()) <= 0 || rank < 0 || rank > kMaxDimensions) {
+    corrupt(fmt::format("{} has {} dimensions", name, rank));
+  }
+  hsize_t dims[kMaxDimensions] = {};
+  calls_.check(H5Sget_simple_extent_dims(space.get(), dims, nullptr), "read the shape of", name);
+  std::vector<std::int64_t> shape;
+  hsize_t left = info_.file_bytes;  // no tensor has more elements than the file has bytes
+  for (int d = 0; d < rank; ++d) {
+    if (dims[d] == 0 || dims[d] > left) corrupt(fmt::format("{} has {} elements in dimension {}", name, dims[d], d));
+    left /= dims[d];
+    shape.push_back(static_cast<std::int64_t>(dims[d]));
+  }
+  return shape;
+}
+
+void FileReader::read_header() {
+  if (read_text_attribute(file_.get(), "format") != kFormatName) corrupt("the format is another one");
+  visit_header(info_.header, [&](const char* name, auto& value) {
+    using Value = std::decay_t<decltype(value)>;
+    if constexpr (std::is_same_v<Value, Digest>) {
+      value = read_digest_attribute(file_.get(), name);
+    } else if constexpr (std::is_same_v<Value, double>) {
+      read_attribute(file_.get(), name, H5T_IEEE_F64LE, &value);
+    } else {
+      read_attribute(file_.get(), name, sizeof value == 8 ? H5T_STD_U64LE : H5T_STD_U32LE, &value);
+    }
+  });
+  info_.root = read_digest_attribute(file_.get(), "root");
+  info_.has_moments = has_link("optimizer");
+}
+
+void FileReader::read_recipe() {
+  const Handle dataset = open_dataset("recipe_text", H5I_INVALID_HID);
+  const Handle type = calls_.own(H5Dget_type(dataset.get()), "read the type of", "recipe_text");
+  const std::size_t size = H5Tget_size(type.get());
+  if (H5Tget_class(type.get()) != H5T_STRING || H5Tis_variable_str(type.get()) != 0 || size == 0 ||
+      size > info_.file_bytes || !shape_of(dataset, "recipe_text").empty()) {
+    corrupt("recipe_text is not one text");
+  }
+  std::string text(size, '\0');
+  calls_.check(H5Dread(dataset.get(), type.get(), H5S_ALL, H5S_ALL, H5P_DEFAULT, text.data()), "read", "recipe_text");
+  if (text == std::string(1, '\0')) text.clear();
+  if (sha256(std::string_view(text)) != read_digest_attribute(dataset.get(), "sha256")) {
+    corrupt("recipe_text does not match its SHA-256");
+  }
+  info_.header.recipe_text = std::move(text);
+}
+
+void FileReader::read_layout() {
+  const std::vector<std::string> names = links_of(kParts[0].group);
+  std::vector<TensorSpec> specs(names.size());
+  std::uint64_t elements = 0;
+  for (const std::string& name : names) {
+    const std::string place = fmt::format("{}/{}", kParts[0].group, name);
+    const Handle dataset = open_dataset(place, H5T_IEEE_F32LE);
+    std::uint64_t index = 0;
+    read_attribute(dataset.get(), "index", H5T_STD_U64LE, &index);
+    if (index >= specs.size() || !specs[index].name.empty()) {
+      corrupt(fmt::format("{} has index {}, of {} tensors", place, index, specs.size()));
+    }
+    specs[index].name = name;
+    specs[index].shape = shape_of(dataset, place);
+    elements += static_cast<std::uint64_t>(specs[index].num_elements());
+    if (elements > info_.file_bytes / sizeof(float)) corrupt(fmt::format("{} is larger than the file", place));
+  }
+  layout_ = TensorLayout(std::move(specs));
+}
+
+void FileReader::read_digests() {
+  const auto num_chunks = layout_.num_chunks();
+  for (const Part& part : kParts) {
+    const Handle dataset = open_dataset(part.digests, H5T_STD_U8LE);
+    const std::vector<std::int64_t> shape = shape_of(dataset, part.digests);
+    if (shape != std::vector<std::int64_t>{num_chunks, static_cast<std::int64_t>(sizeof(Digest))}) {
+      corrupt(fmt::format("{} has another shape than [{}, {}]", part.digests, num_chunks, sizeof(Digest)));
+    }
+    std::vector<Digest>& digests = digests_.*part.of;
+    digests.resize(static_cast<std::size_t>(num_chunks));
+    calls_.check(H5Dread(dataset.get(), H5T_NATIVE_UINT8, H5S_ALL, H5S_ALL, H5P_DEFAULT, digests.data()), "read",
+                 part.digests);
+  }
+}
+
+void FileReader::check_root() {
+  const Digest root = checkpoint_root(info_.header, layout_, digests_);
+  if (root != info_.root) {
+    corrupt(fmt::format("header and digests give root {}, the file says {}", root.hex(), info_.root.hex()));
+  }
+}
+
+void FileReader::read_description() {
+  read_header();
+  read_recipe();
+  read_layout();
+  read_digests();
+  check_root();
+}
+
+void FileReader::check_tensor_digest(const Handle& dataset, const Part& part, const TensorLayout::Entry& entry) {
+  const auto chunks = std::span(digests_.*part.of)
+                          .subspan(static_cast<std::size_t>(entry.first_chunk), static_cast<std::size_t>(entry.num_chunks));
+  const Digest expected = tensor_digest(entry.spec, chunks);
+  const Digest stored = read_digest_attribute(dataset.get(), "digest");
+  if (stored != expected || read_text_attribute(dataset.get(), "dtype") != "float32") {
+    corrupt(fmt::format("the attributes of {} {} are wrong: digest {}, its chunks give {}", part.noun, entry.spec.name,
+                        stored.hex(), expected.hex()));
+  }
+}
+
+void FileReader::check_chunks(const Part& part, const TensorLayout::Entry& entry, std::span<const float> flat) {
+  const ChunkRange range{entry.first_chunk, entry.first_chunk + entry.num_chunks};
+  const std::vector<Digest> found =
+      chunk_digests(layout_, range, flat.subspan(static_cast<std::size_t>(entry.offset),
+                                                 static_cast<std::size_t>(entry.num_chunks * kChunkElements)));
+  for (std::int64_t chunk = range.begin; chunk < range.end; ++chunk) {
+    const Digest& stored = (digests_.*part.of)[static_cast<std::size_t>(chunk)];
+    const Digest& computed = found[static_cast<std::size_t>(chunk - range.begin)];
+    if (computed == stored) continue;
+    const std::int64_t first = (chunk - range.begin) * kChunkElements;
+    corrupt(fmt::format("{} {}, chunk {} (elements {} to {}), has digest {}, the file says {}", part.noun,
+                        entry.spec.name, chunk - range.begin, first, first + layout_.elements_in_chunk(chunk) - 1,
+                        computed.hex(), stored.hex()));
+  }
+}
+
+std::vector<float> FileReader::read_part(const Part& part) {
+  std::vector<float> flat(static_cast<std::size_t>(layout_.num_elements()));
+  if (links_of(part.group).size() != layout_.entries().size()) {
+    corrupt(fmt::format("{} holds another number of tensors than weights", part.group));
+  }
+  for (const TensorLayout::Entry& entry : layout_.entries()) {
+    const std::string place = fmt::format("{}/{}", part.group, entry.spec.name);
+    const Handle dataset = open_dataset(place, H5T_IEEE_F32LE);
+    if (shape_of(dataset, place) != entry.spec.shape) corrupt(fmt::format("{} has another shape than the weight", place));
+    check_tensor_digest(dataset, part, entry);
+    calls_.check(H5Dread(dataset.get(), H5T_NATIVE_FLOAT, H5S_ALL, H5S_ALL, H5P_DEFAULT, flat.data() + entry.offset),
+                 "read", place);
+    check_chunks(part, entry, flat);
+  }
+  return flat;
+}
+
+}  // namespace reprise::checkpoints

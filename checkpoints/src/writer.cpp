@@ -1,0 +1,177 @@
+// write_checkpoint: who writes what, agreement of the ranks on success, and the steps that make a file appear whole or
+// not at all.
+
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <array>
+#include <cerrno>
+#include <cstring>
+#include <new>
+#include <optional>
+
+#include "reprise/checkpoints/checkpoint.h"
+#include "reprise/core/error.h"
+#include "reprise/core/fault_point.h"
+#include "reprise/core/files.h"
+#include "write_file.h"
+
+namespace reprise::checkpoints {
+namespace {
+
+/// What a rank tells the others about its part of the work.
+struct Report {
+  std::uint32_t failed = 0;
+  std::uint32_t kind = 0;
+  std::array<char, 1024> message{};
+  std::array<char, 512> hint{};
+};
+
+template <std::size_t N>
+void copy_text(std::string_view text, std::array<char, N>& field) {
+  std::memcpy(field.data(), text.data(), std::min(text.size(), N - 1));
+}
+
+/// Runs `work` and returns its failure, if any.
+template <typename Work>
+std::optional<Error> failure_of(Work&& work) {
+  try {
+    work();
+    return std::nullopt;
+  } catch (const Error& error) {
+    return error;
+  } catch (const std::bad_alloc&) {
+    return Error(ErrorKind::kOutOfMemory, "out of memory while writing a checkpoint", "use more ranks or close programs");
+  }
+}
+
+/// Throws on every rank when any rank failed: the failure of the lowest one.
+void agree(dist::Communicator& communicator, const std::optional<Error>& failure) {
+  Report mine;
+  if (failure) {
+    mine.failed = 1;
+    mine.kind = static_cast<std::uint32_t>(failure->kind());
+    copy_text(failure->what(), mine.message);
+    copy_text(failure->hint(), mine.hint);
+  }
+  std::vector<Report> reports(static_cast<std::size_t>(communicator.size()));
+  std::vector<std::span<std::byte>> receive;
+  for (Report& report : reports) receive.push_back(std::as_writable_bytes(std::span(&report, 1)));
+  communicator.all_gather(std::as_bytes(std::span(&mine, 1)), receive);
+  for (const Report& report : reports) {
+    if (report.failed != 0) throw Error(static_cast<ErrorKind>(report.kind), report.message.data(), report.hint.data());
+  }
+}
+
+void check_state(const Header& header, const TensorLayout& layout, const StateDigests& digests, const StateView& state,
+                 const dist::Communicator& communicator) {
+  REPRISE_CHECK_EQ(static_cast<std::int64_t>(state.weights.size()), layout.num_elements());
+  const ChunkRange slice = chunk_slice(layout.num_chunks(), communicator.rank(), communicator.size());
+  REPRISE_CHECK_EQ(state.moments.begin, slice.begin);
+  REPRISE_CHECK_EQ(state.moments.end, slice.end);
+  if (state.store_moments) {
+    REPRISE_CHECK_EQ(static_cast<std::int64_t>(state.first_moments.size()), slice.size() * kChunkElements);
+    REPRISE_CHECK_EQ(static_cast<std::int64_t>(state.second_moments.size()), slice.size() * kChunkElements);
+  }
+  for (const std::vector<Digest>* part : {&digests.weights, &digests.first_moments, &digests.second_moments}) {
+    REPRISE_CHECK_EQ(static_cast<std::int64_t>(part->size()), layout.num_chunks());
+  }
+  for (const TensorLayout::Entry& entry : layout.entries()) {
+    REPRISE_CHECK(!entry.spec.name.empty() && entry.spec.name.find('/') == std::string::npos && entry.spec.name != ".");
+  }
+  REPRISE_CHECK(header.recipe_text.find('\0') == std::string::npos);
+}
+
+/// Creates the file and asks the file system for all of its space, so that a full disk, a quota, a size limit or a
+/// read-only folder is found out by one rank before HDF5 has begun.
+void reserve_space(const std::filesystem::path& path, std::uint64_t bytes) {
+  const auto fail = [&](std::string_view what, int error_number) {
+    throw Error(ErrorKind::kIo, fmt::format("cannot {}: {}: {}", what, path.string(), system_reason(error_number)),
+                system_hint(error_number));
+  };
+  const int fd = ::open(path.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
+  if (fd < 0) fail("create", errno);
+  const int result = ::fallocate(fd, 0, 0, static_cast<off_t>(bytes));
+  const int error_number = errno;
+  ::close(fd);
+  // Some file systems cannot reserve; the write itself then tells.
+  if (result != 0 && error_number != EOPNOTSUPP && error_number != ENOSYS && error_number != EINTR) {
+    fail(fmt::format("reserve {} bytes for", bytes), error_number);
+  }
+}
+
+/// Sends every rank's slice of the moments to rank 0, for ranks that cannot write one file together.
+struct GatheredMoments {
+  std::vector<float> first;
+  std::vector<float> second;
+};
+
+std::vector<float> gather_to_first(std::span<const float> mine, std::int64_t num_chunks,
+                                   dist::Communicator& communicator) {
+  const auto num_ranks = static_cast<std::size_t>(communicator.size());
+  const bool first = communicator.rank() == 0;
+  std::vector<float> all(first ? static_cast<std::size_t>(num_chunks * kChunkElements) : 0);
+  std::vector<std::span<const std::byte>> send(num_ranks);
+  std::vector<std::span<std::byte>> receive(num_ranks);
+  send[0] = std::as_bytes(mine);
+  if (first) {
+    for (int rank = 0; rank < communicator.size(); ++rank) {
+      const ChunkRange slice = chunk_slice(num_chunks, rank, communicator.size());
+      receive[static_cast<std::size_t>(rank)] =
+          std::as_writable_bytes(std::span(all).subspan(static_cast<std::size_t>(slice.begin * kChunkElements),
+                                                        static_cast<std::size_t>(slice.size() * kChunkElements)));
+    }
+  }
+  communicator.all_to_all(send, receive);
+  return all;
+}
+
+}  // namespace
+
+std::string file_name(FileKind kind, std::uint64_t step) {
+  return fmt::format("{}-{:06}.h5", kind == FileKind::kScheduled ? "step" : "recovery", step);
+}
+
+Digest write_checkpoint(const std::filesystem::path& folder, FileKind kind, const Header& header,
+                        const TensorLayout& layout, const StateDigests& digests, const StateView& state,
+                        dist::Communicator& communicator) {
+  check_state(header, layout, digests, state, communicator);
+  const std::filesystem::path path = folder / file_name(kind, header.step);
+  const std::filesystem::path partial = partial_path(path);
+  const bool first = communicator.rank() == 0;
+  const bool together = communicator.size() > 1 && communicator.mpi_comm() != nullptr;
+  FileContent content{header, layout, digests, state, {0, layout.num_chunks()}, checkpoint_root(header, layout, digests)};
+  StateView gathered_state = state;
+  GatheredMoments gathered;
+  if (together) {
+    content.weights = chunk_slice(layout.num_chunks(), communicator.rank(), communicator.size());
+  } else if (communicator.size() > 1 && state.store_moments) {
+    gathered.first = gather_to_first(state.first_moments, layout.num_chunks(), communicator);
+    gathered.second = gather_to_first(state.second_moments, layout.num_chunks(), communicator);
+    gathered_state.first_moments = gathered.first;
+    gathered_state.second_moments = gathered.second;
+    gathered_state.moments = {0, layout.num_chunks()};
+  }
+  const FileContent to_write{header, layout, digests, gathered_state, content.weights, content.root};
+  try {
+    agree(communicator, failure_of([&] {
+            if (first) reserve_space(partial, size_bound(to_write));
+          }));
+    agree(communicator, failure_of([&] {
+            if (first || together) {
+              write_file(partial, to_write, together ? communicator.mpi_comm() : nullptr, first);
+            }
+            fault_point("before_rename");
+          }));
+    agree(communicator, failure_of([&] {
+            if (first) commit_file(partial, path);
+          }));
+  } catch (...) {
+    if (first) ::unlink(partial.c_str());
+    throw;
+  }
+  return content.root;
+}
+
+}  // namespace reprise::checkpoints
