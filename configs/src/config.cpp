@@ -41,15 +41,21 @@ void add_validation(const RunConfig& config, ParseNotes& notes) {
 
 }  // namespace
 
-RunConfig parse_config(std::string_view text, const std::string& name, std::span<const std::string> overrides) {
-  RunConfig config;
+CheckedConfig check_config(std::string_view text, const std::string& name, std::span<const std::string> overrides) {
+  CheckedConfig checked;
   ParseNotes notes;
-  parse_text(text, name, "", config, notes);
-  for (const std::string& override_text : overrides) apply_override(override_text, config, notes);
+  parse_text(text, name, "", checked.config, notes);
+  for (const std::string& override_text : overrides) apply_override(override_text, checked.config, notes);
   // A text that was not read to its end lacks fields for that reason alone.
-  if (notes.complete) add_validation(config, notes);
-  if (!notes.mistakes.empty()) throw_mistakes(name, notes.mistakes);
-  return config;
+  if (notes.complete) add_validation(checked.config, notes);
+  checked.mistakes = std::move(notes.mistakes);
+  return checked;
+}
+
+RunConfig parse_config(std::string_view text, const std::string& name, std::span<const std::string> overrides) {
+  CheckedConfig checked = check_config(text, name, overrides);
+  if (!checked.mistakes.empty()) throw_mistakes(name, checked.mistakes);
+  return std::move(checked.config);
 }
 
 RunConfig load_config(const std::filesystem::path& path, std::span<const std::string> overrides) {

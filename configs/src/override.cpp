@@ -118,7 +118,7 @@ class Override {
     std::string path;
     for (std::size_t i = 0; i < parts.size(); ++i) {
       const FieldDescriptor* field = find_field(*message->GetDescriptor(), parts[i].name);
-      if (field == nullptr) return report_unknown(parts, path, parts[i].name);
+      if (field == nullptr) return report_unknown(*message, parts, path, parts[i].name);
       path += (path.empty() ? "" : ".") + parts[i].name;
       if (!index_fits(*message, *field, path, parts[i].index)) return;
       if (i + 1 == parts.size()) return set(*message, *field, path, parts[i].index, value);
@@ -173,7 +173,11 @@ class Override {
       if (field.is_repeated() && !index) message.GetReflection()->ClearField(&message, &field);
       set_scalar(message, field, position, value, false);
     } else {
+      const bool complete = notes_.complete;
+      notes_.complete = true;
       parse_value(value, place_, path, message, field, position, notes_);
+      if (!notes_.complete) notes_.broken.insert(path);
+      notes_.complete = complete;  // speaks of the file; of an override only its own field is unknown
     }
   }
 
@@ -187,10 +191,13 @@ class Override {
     std::erase_if(notes_.places, [&](const auto& entry) { return inside(entry.first); });
   }
 
-  void report_unknown(const std::vector<Part>& parts, const std::string& path, const std::string& name) {
-    const std::string near = nearest_path(parts);
-    add(fmt::format("unknown field '{}'{}", name, path.empty() ? "" : fmt::format(" in {}", path)),
-        near.empty() ? "see `reprise config docs` for the fields" : fmt::format("did you mean '{}'?", near));
+  void report_unknown(const Message& owner, const std::vector<Part>& parts, const std::string& path,
+                      const std::string& name) {
+    const std::string near = path.empty() ? nearest_path(parts) : "";
+    std::string hint =
+        path.empty() ? "see `reprise config docs` for the fields" : field_hint(*owner.GetDescriptor(), name);
+    if (!near.empty()) hint = fmt::format("did you mean '{}'?", near);
+    add(fmt::format("unknown field '{}'{}", name, path.empty() ? "" : fmt::format(" in {}", path)), std::move(hint));
   }
 
   const std::string& text_;

@@ -16,7 +16,7 @@ using google::protobuf::FieldDescriptor;
 using google::protobuf::Message;
 using google::protobuf::Reflection;
 
-constexpr double kFixedFrom = 1e-5;
+constexpr double kFixedFrom = 1e-4;
 constexpr double kFixedBelow = 1e16;
 
 /// Reads a decimal, 0x or 0-prefixed octal whole number without sign.

@@ -14,7 +14,7 @@ namespace reprise::configs {
 std::string set_scalar(google::protobuf::Message& message, const google::protobuf::FieldDescriptor& field, int index,
                        std::string_view token, bool negative);
 
-/// Returns the shortest decimal that reads back as the same binary64; fixed notation for 1e-5 <= |value| < 1e16.
+/// Returns the shortest decimal that reads back as the same binary64; fixed notation for 1e-4 <= |value| < 1e16.
 std::string shortest_decimal(double value);
 
 /// Returns the value of a scalar field (element `index` when repeated) as it is written in a config.

@@ -68,8 +68,9 @@ void files_are_distinct(const RunConfig& config, Findings& findings) {
 void file_hash_is_sha256(const RunConfig& config, Findings& findings) {
   const DataRecipe& data = config.recipe().data();
   for (int i = 0; i < data.file_size(); ++i) {
-    findings.require(is_sha256(data.file(i).sha256()), file_path(i, "sha256"),
-                     fmt::format("is not 64 lower-case hexadecimal digits: '{}'", data.file(i).sha256()),
+    const std::string& hash = data.file(i).sha256();
+    findings.require(is_sha256(hash), file_path(i, "sha256"),
+                     hash.empty() ? "is required" : fmt::format("is not 64 lower-case hexadecimal digits: '{}'", hash),
                      "take the SHA-256 of the decompressed lines: zstd -dc FILE | sha256sum");
   }
 }

@@ -29,7 +29,7 @@ std::span<const Rule> data_rules();   // validate_data.cpp: recipe.data, recipe.
 std::span<const Rule> model_rules();  // validate_model.cpp: recipe.model
 std::span<const Rule> train_rules();  // validate_train.cpp: recipe.train, recipe.eval
 
-/// Says whether `text` is 64 hexadecimal digits.
+/// Says whether `text` is 64 lower-case hexadecimal digits.
 bool is_sha256(std::string_view text);
 
 }  // namespace reprise::configs

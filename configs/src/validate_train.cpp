@@ -54,14 +54,6 @@ void peak_is_given(const RunConfig& config, Findings& findings) {
                    "for example peak: 1e-3");
 }
 
-void warmup_fits_the_run(const RunConfig& config, Findings& findings) {
-  const TrainRecipe& train = config.recipe().train();
-  const std::uint32_t warmup = train.learning_rate().warmup_steps();
-  findings.require(train.num_steps() == 0 || warmup <= train.num_steps(), "recipe.train.learning_rate.warmup_steps",
-                   fmt::format("is {}, more than the {} steps of the run", warmup, train.num_steps()),
-                   "a warm-up of 1 to 10 % of the run is usual");
-}
-
 void final_fraction_is_in_range(const RunConfig& config, Findings& findings) {
   const double fraction = config.recipe().train().learning_rate().final_fraction();
   findings.require(fraction >= 0 && fraction <= 1, "recipe.train.learning_rate.final_fraction",
@@ -142,7 +134,6 @@ constexpr Rule kRules[] = {sequence_length_is_in_range,
                            grain_divides_batch,
                            num_steps_is_given,
                            peak_is_given,
-                           warmup_fits_the_run,
                            final_fraction_is_in_range,
                            beta1_is_in_range,
                            beta2_is_in_range,

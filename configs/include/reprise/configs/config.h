@@ -27,6 +27,15 @@ RunConfig load_config(const std::filesystem::path& path, std::span<const std::st
 /// Parses config text; `name` stands for the file in messages. Same errors as load_config.
 RunConfig parse_config(std::string_view text, const std::string& name, std::span<const std::string> overrides = {});
 
+/// A config as far as it could be read, and everything that is wrong with it.
+struct CheckedConfig {
+  RunConfig config;
+  std::vector<Mistake> mistakes;  // empty: the config can be used
+};
+
+/// Like parse_config, but returns the mistakes instead of throwing them, for programs that show them one by one.
+CheckedConfig check_config(std::string_view text, const std::string& name, std::span<const std::string> overrides = {});
+
 /// Returns every mistake of a parsed config, in the order of the schema; one function per rule (validate.cpp).
 std::vector<Mistake> validate(const RunConfig& config);
 

@@ -1,0 +1,213 @@
+// reprise log show|export
+
+#include <fmt/core.h>
+
+#include <algorithm>
+#include <ctime>
+#include <iostream>
+#include <memory>
+#include <nlohmann/json.hpp>
+
+#include "commands.h"
+#include "reprise/core/error.h"
+#include "reprise/logs/export.h"
+#include "reprise/logs/run_log.h"
+#include "reprise/logs/session_log.h"
+
+namespace reprise::app {
+namespace {
+
+using nlohmann::ordered_json;
+
+constexpr std::size_t kDefaultTail = 20;
+constexpr std::size_t kShortHash = 12;
+
+struct LogFlags {
+  std::filesystem::path run;
+  bool as_json = false;
+  bool session = false;
+  std::size_t tail = kDefaultTail;
+  bool tail_given = false;
+  std::string format;
+  std::filesystem::path out;
+};
+
+/// Index of the first of `count` entries to show; 0 entries asked for means all.
+std::size_t first_shown(const LogFlags& flags, std::size_t count, bool all_by_default) {
+  if (flags.tail == 0 || (all_by_default && !flags.tail_given)) return 0;
+  return count - std::min(count, flags.tail);
+}
+
+void note_left_out(std::size_t count) {
+  if (count > 0) fmt::print(stderr, "{} earlier entries not shown; --tail 0 shows all\n", count);
+}
+
+std::string short_hex(const Digest& digest) { return digest.hex().substr(0, kShortHash); }
+
+ordered_json to_json(const logs::RunHeader& header) {
+  return {{"run_name", header.run_name},
+          {"recipe_hash", header.recipe_hash.hex()},
+          {"contract_version", header.contract_version},
+          {"data_root", header.data_root.hex()},
+          {"tokenizer", header.tokenizer.hex()},
+          {"num_parameters", header.num_parameters},
+          {"num_grains", header.num_grains},
+          {"recipe_text", header.recipe_text}};
+}
+
+ordered_json to_json(const logs::StepRecord& r) {
+  return {{"step", r.step},
+          {"first_sample", r.first_sample},
+          {"num_samples", r.num_samples},
+          {"num_targets", r.num_targets},
+          {"tokens_seen", r.tokens_seen},
+          {"batch_hash", r.batch_hash.hex()},
+          {"loss", r.loss},
+          {"z_loss", r.z_loss},
+          {"grain_losses", r.grain_losses},
+          {"grain_z_losses", r.grain_z_losses},
+          {"gradient_norm", r.gradient_norm},
+          {"clip_factor", r.clip_factor},
+          {"learning_rate", r.learning_rate},
+          {"state", r.state.hex()}};
+}
+
+std::vector<logs::StepRecord> steps_of(const logs::RunLog& log) {
+  std::vector<logs::StepRecord> steps;
+  for (const logs::RunRecord& record : log.records) {
+    if (record.step) steps.push_back(*record.step);
+  }
+  return steps;
+}
+
+void show_run_json(const logs::RunLog& log, const LogFlags& flags) {
+  ordered_json json;
+  const std::vector<logs::StepRecord> steps = steps_of(log);
+  json["header"] = to_json(*log.records.front().header);
+  json["num_steps"] = steps.size();
+  json["chain"] = log.chain.hex();
+  json["torn_tail"] = log.torn_tail;
+  json["steps"] = ordered_json::array();
+  for (std::size_t i = first_shown(flags, steps.size(), true); i < steps.size(); ++i) {
+    json["steps"].push_back(to_json(steps[i]));
+  }
+  json["checkpoints"] = ordered_json::array();
+  for (const logs::RunRecord& record : log.records) {
+    if (!record.checkpoint) continue;
+    json["checkpoints"].push_back({{"step", record.checkpoint->step}, {"root", record.checkpoint->root.hex()}});
+  }
+  fmt::print("{}\n", json.dump(1));
+}
+
+void show_run(const LogFlags& flags) {
+  const logs::RunLog log = logs::read_run_log(flags.run / "run.log");
+  if (flags.as_json) return show_run_json(log, flags);
+  const logs::RunHeader& header = *log.records.front().header;
+  const std::vector<logs::StepRecord> steps = steps_of(log);
+  const std::size_t num_checkpoints = log.records.size() - steps.size() - 1;
+  fmt::print("run         {}\nrecipe      {}\ndata        {}\ntokenizer   {}\n", header.run_name,
+             header.recipe_hash.hex(), header.data_root.hex(), header.tokenizer.hex());
+  fmt::print("parameters  {}\nsteps       {} of {} grains, {} checkpoints\nchain       {}\n\n", header.num_parameters,
+             steps.size(), header.num_grains, num_checkpoints, log.chain.hex());
+  fmt::print("{:>7} {:>9} {:>10} {:>10} {:>6} {:>10} {:>12}  {}\n", "step", "loss", "z-loss", "grad norm", "clip", "lr",
+             "tokens", "state");
+  const std::size_t first = first_shown(flags, steps.size(), false);
+  for (std::size_t i = first; i < steps.size(); ++i) {
+    const logs::StepRecord& r = steps[i];
+    fmt::print("{:>7} {:>9.5f} {:>10.3e} {:>10.4f} {:>6.3f} {:>10.3e} {:>12}  {}\n", r.step, r.loss, r.z_loss,
+               r.gradient_norm, r.clip_factor, r.learning_rate, r.tokens_seen, short_hex(r.state));
+  }
+  std::fflush(stdout);
+  note_left_out(first);
+  if (log.torn_tail) {
+    fmt::print(stderr, "the last record is incomplete: its writer was killed; `reprise train --resume {}` goes on\n",
+               flags.run.string());
+  }
+}
+
+std::string utc_text(double unix_seconds) {
+  const auto seconds = static_cast<std::time_t>(unix_seconds);
+  std::tm parts{};
+  gmtime_r(&seconds, &parts);
+  return fmt::format("{:04}-{:02}-{:02} {:02}:{:02}:{:02}", parts.tm_year + 1900, parts.tm_mon + 1, parts.tm_mday,
+                     parts.tm_hour, parts.tm_min, parts.tm_sec);
+}
+
+void show_session_json(const std::vector<logs::SessionEvent>& events, const LogFlags& flags) {
+  ordered_json json = ordered_json::array();
+  for (std::size_t i = first_shown(flags, events.size(), true); i < events.size(); ++i) {
+    const logs::SessionEvent& event = events[i];
+    json.push_back({{"kind", logs::to_string(event.kind)},
+                    {"unix_seconds", event.unix_seconds},
+                    {"step", event.step},
+                    {"message", event.message},
+                    {"facts", event.facts},
+                    {"figures", event.figures}});
+  }
+  // A host name or a command line may hold bytes that are no UTF-8.
+  fmt::print("{}\n", json.dump(1, ' ', false, ordered_json::error_handler_t::replace));
+}
+
+void show_session(const LogFlags& flags) {
+  const std::vector<logs::SessionEvent> events = logs::read_session_log(flags.run / "session.log");
+  if (flags.as_json) return show_session_json(events, flags);
+  fmt::print("{:<19}  {:<10} {:>7}  {}\n", "time (UTC)", "event", "step", "what");
+  const std::size_t first = first_shown(flags, events.size(), false);
+  for (std::size_t i = first; i < events.size(); ++i) {
+    const logs::SessionEvent& event = events[i];
+    std::string what = event.message;
+    for (const auto& [name, value] : event.facts) what += fmt::format("{}{}={}", what.empty() ? "" : " ", name, value);
+    for (const auto& [name, value] : event.figures) {
+      what += fmt::format("{}{}={:.6g}", what.empty() ? "" : " ", name, value);
+    }
+    fmt::print("{:<19}  {:<10} {:>7}  {}\n", utc_text(event.unix_seconds), logs::to_string(event.kind), event.step,
+               what);
+  }
+  std::fflush(stdout);
+  note_left_out(first);
+}
+
+void export_log(const LogFlags& flags) {
+  if (flags.format == "tensorboard") {
+    const std::filesystem::path folder = flags.out.empty() ? flags.run / "tensorboard" : flags.out;
+    fmt::print("{}\n", logs::export_tensorboard(flags.run, folder).string());
+    return;
+  }
+  REPRISE_REQUIRE(flags.out.empty(), ErrorKind::kUsage,
+                  fmt::format("--out is for tensorboard; {} goes to stdout", flags.format),
+                  "redirect the output: > steps." + flags.format);
+  logs::export_steps(flags.run, flags.format == "csv" ? logs::ExportFormat::kCsv : logs::ExportFormat::kJsonLines,
+                     std::cout);
+}
+
+}  // namespace
+
+void add_log_command(CLI::App& app, Context&) {
+  const auto flags = std::make_shared<LogFlags>();
+  CLI::App* verb = app.add_subcommand("log", "Show and export the logs of a run");
+  verb->require_subcommand(1);
+  verb->footer("Example:\n  reprise log show runs/tiny --tail 5");
+
+  CLI::App* show = verb->add_subcommand("show", "Print run.log, checked, as a table");
+  show->add_option("RUN", flags->run, "Run folder")->required();
+  show->add_flag("--json", flags->as_json, "Print as JSON, all entries unless --tail is given");
+  CLI::Option* tail = show->add_option("--tail", flags->tail, "How many of the last entries to show; 0 shows all")
+                          ->capture_default_str();
+  show->add_flag("--session", flags->session, "Print session.log instead: starts, resumes, ranks, times");
+  show->footer("Example:\n  reprise log show runs/tiny --tail 5");
+  show->callback([flags, tail] {
+    flags->tail_given = tail->count() > 0;
+    flags->session ? show_session(*flags) : show_run(*flags);
+  });
+
+  CLI::App* exporter = verb->add_subcommand("export", "Write the steps of run.log for other tools");
+  exporter->add_option("RUN", flags->run, "Run folder")->required();
+  exporter->add_option("--format", flags->format, "jsonl and csv go to stdout, tensorboard into a folder")
+      ->required()
+      ->check(CLI::IsMember({"jsonl", "csv", "tensorboard"}));
+  exporter->add_option("--out", flags->out, "Folder for tensorboard; default RUN/tensorboard");
+  exporter->footer("Example:\n  reprise log export --format jsonl runs/tiny | wc -l");
+  exporter->callback([flags] { export_log(*flags); });
+}
+
+}  // namespace reprise::app
