@@ -46,10 +46,7 @@ AppendFile AppendFile::open(const std::filesystem::path& path, std::uint64_t siz
   AppendFile file(path, fd, 0);
   if (::fstat(fd, &info) != 0) throw_io("cannot stat", path, errno);
   file.size_ = static_cast<std::uint64_t>(info.st_size);
-  if (file.size_ > size) {
-    file.cut(size);
-    file.sync();
-  }
+  if (file.size_ > size) file.cut(size);
   return file;
 }
 

@@ -1,0 +1,125 @@
+#include "reprise/logs/export.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <bit>
+#include <sstream>
+
+#include "crc32.h"
+#include "reprise/core/error.h"
+#include "reprise/core/files.h"
+#include "reprise/logs/tensorboard_event.pb.h"
+#include "sample_log.h"
+#include "tensorboard.h"
+
+namespace reprise::logs {
+namespace {
+
+using ::testing::HasSubstr;
+
+class Export : public ::testing::Test {
+ protected:
+  Export() { write_sample_log(folder_ / "run.log", 4); }
+
+  std::vector<std::string> lines(ExportFormat format) {
+    std::stringstream out;
+    export_steps(folder_.path(), format, out);
+    std::vector<std::string> result;
+    for (std::string line; std::getline(out, line);) result.push_back(line);
+    return result;
+  }
+
+  const TemporaryFolder folder_;
+};
+
+TEST_F(Export, JsonLinesHaveOneLinePerStep) {
+  const std::vector<std::string> out = lines(ExportFormat::kJsonLines);
+  ASSERT_EQ(out.size(), 4u);
+  EXPECT_THAT(out[2], HasSubstr("{\"step\":3,\"first_sample\":8,\"num_samples\":4,\"num_targets\":1020,"));
+  // 2.75 = 1.375 * 2, so the exponent is 0x400 and the fraction 0x6.
+  EXPECT_THAT(out[2], HasSubstr("\"loss\":2.75,\"loss_bits\":\"4006000000000000\""));
+  EXPECT_THAT(out[2], HasSubstr("\"gradient_norm\":0.3333333333333333,\"gradient_norm_bits\":\"3fd5555555555555\""));
+  EXPECT_THAT(out[2], HasSubstr("\"clip_factor\":0.1,\"clip_factor_bits\":\"3dcccccd\""));
+  EXPECT_THAT(out[2], HasSubstr("\"grain_losses\":[4003.1,4001.2],\"grain_losses_bits\":[\""));
+  EXPECT_THAT(out[2], HasSubstr("\"state\":\"" + sample_step(3).state.hex() + "\"}"));
+}
+
+TEST_F(Export, CsvHasAHeaderAndOneLinePerStep) {
+  const std::vector<std::string> out = lines(ExportFormat::kCsv);
+  ASSERT_EQ(out.size(), 5u);
+  EXPECT_THAT(out[0], HasSubstr("step,first_sample,"));
+  EXPECT_EQ(out[1].substr(0, 17), "1,0,4,1020,1024,8");
+  const auto commas = [](const std::string& line) { return std::count(line.begin(), line.end(), ','); };
+  for (const std::string& line : out) EXPECT_EQ(commas(line), commas(out[0]));
+}
+
+std::uint64_t little_endian(std::string_view bytes, std::size_t offset, int count) {
+  std::uint64_t value = 0;
+  for (int i = 0; i < count; ++i) {
+    value |= std::uint64_t{static_cast<unsigned char>(bytes[offset + static_cast<std::size_t>(i)])} << (8 * i);
+  }
+  return value;
+}
+
+std::uint32_t unmask(std::uint64_t masked) { return std::rotl(static_cast<std::uint32_t>(masked) - 0xa282ead8u, 15); }
+
+/// Reads a TFRecord file, checking both checksums of each record.
+std::vector<tensorboard::Event> read_events(const std::filesystem::path& path) {
+  const std::string bytes = read_file(path);
+  std::vector<tensorboard::Event> events;
+  for (std::size_t at = 0; at < bytes.size();) {
+    const std::size_t length = little_endian(bytes, at, 8);
+    EXPECT_EQ(unmask(little_endian(bytes, at + 8, 4)), crc32c(std::string_view(bytes).substr(at, 8)));
+    const std::string_view data = std::string_view(bytes).substr(at + 12, length);
+    EXPECT_EQ(unmask(little_endian(bytes, at + 12 + length, 4)), crc32c(data));
+    EXPECT_TRUE(events.emplace_back().ParseFromString(std::string(data)));
+    at += 16 + length;
+  }
+  return events;
+}
+
+TEST_F(Export, TensorboardFileHoldsTheScalarsOfEveryStep) {
+  const std::filesystem::path path = export_tensorboard(folder_.path(), folder_ / "tb/deeper");
+  EXPECT_THAT(path.filename().string(), HasSubstr("tfevents"));
+  const std::vector<tensorboard::Event> events = read_events(path);
+  ASSERT_EQ(events.size(), 5u);
+  EXPECT_EQ(events[0].file_version(), "brain.Event:2");
+  EXPECT_EQ(events[3].step(), 3);
+  EXPECT_EQ(events[3].wall_time(), 3.0);
+  EXPECT_EQ(events[3].summary().value(0).tag(), "train/loss");
+  EXPECT_EQ(events[3].summary().value(0).simple_value(), 2.75f);
+  EXPECT_EQ(events[3].summary().value_size(), 6);
+}
+
+TEST_F(Export, TensorboardFileIsAFunctionOfTheLog) {
+  const std::string first = read_file(export_tensorboard(folder_.path(), folder_ / "a"));
+  EXPECT_EQ(read_file(export_tensorboard(folder_.path(), folder_ / "b")), first);
+}
+
+// Made by TensorFlow's record layout written out with Python 3.11's struct and a bitwise CRC-32C:
+// length 3, masked CRC of the length, "abc", masked CRC of "abc".
+TEST(TfRecord, KnownAnswer) {
+  const std::string record = tf_record("abc");
+  std::string hex;
+  for (const char c : record) hex += fmt::format("{:02x}", static_cast<unsigned char>(c));
+  EXPECT_EQ(hex, "0300000000000000b099490e6162636e57f121");
+}
+
+TEST_F(Export, DamagedLogIsRefused) {
+  std::string bytes = read_file(folder_ / "run.log");
+  bytes[bytes.size() / 2] = static_cast<char>(bytes[bytes.size() / 2] ^ 1);
+  overwrite(folder_ / "run.log", bytes);
+  std::stringstream out;
+  EXPECT_THROW(export_steps(folder_.path(), ExportFormat::kCsv, out), Error);
+  EXPECT_EQ(out.str(), "");
+}
+
+TEST_F(Export, WriterThatFailsIsAnError) {
+  std::stringstream out;
+  out.setstate(std::ios::badbit);
+  EXPECT_THROW(export_steps(folder_.path(), ExportFormat::kJsonLines, out), Error);
+}
+
+}  // namespace
+}  // namespace reprise::logs

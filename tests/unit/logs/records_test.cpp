@@ -1,0 +1,111 @@
+#include <gtest/gtest.h>
+
+#include <cmath>
+#include <limits>
+
+#include "crc32.h"
+#include "framing.h"
+#include "reprise/core/error.h"
+#include "reprise/logs/run_log.pb.h"
+#include "run_log_records.h"
+#include "sample_log.h"
+
+namespace reprise::logs {
+namespace {
+
+// Check values of the catalogue of parametrised CRC algorithms (reveng), CRC-32/ISO-HDLC and CRC-32/ISCSI.
+TEST(Crc32, KnownAnswers) {
+  EXPECT_EQ(crc32("123456789"), 0xcbf43926u);
+  EXPECT_EQ(crc32c("123456789"), 0xe3069283u);
+  EXPECT_EQ(crc32(""), 0u);
+  EXPECT_EQ(crc32c(std::string(32, '\0')), 0x8a9136aau);  // RFC 3720, B.4
+}
+
+TEST(RunLogRecords, BytesAreThoseOfProtobuf) {
+  for (const std::string& payload : {encode(sample_header()), encode(sample_step(3)), encode(sample_checkpoint(300)),
+                                     encode(StepRecord{}), encode(RunHeader{}), encode(CheckpointRecord{})}) {
+    wire::RunLogRecord record;
+    ASSERT_TRUE(record.ParseFromString(payload));
+    EXPECT_EQ(record.SerializeAsString(), payload);
+    EXPECT_EQ(record.step().unknown_fields().field_count(), 0);
+  }
+}
+
+TEST(RunLogRecords, EveryValueComesBackBitForBit) {
+  StepRecord step = sample_step(7);
+  step.loss = std::numeric_limits<double>::denorm_min();
+  step.z_loss = -0.0;
+  step.first_sample = std::numeric_limits<std::uint64_t>::max();
+  step.gradient_norm = std::numeric_limits<double>::infinity();
+  const RunRecord back = decode(encode(step)).value_or_throw();
+  ASSERT_TRUE(back.step.has_value());
+  EXPECT_EQ(encode(*back.step), encode(step));
+  EXPECT_EQ(back.step->first_sample, step.first_sample);
+  EXPECT_TRUE(std::signbit(back.step->z_loss));
+  EXPECT_EQ(back.step->grain_losses, step.grain_losses);
+  EXPECT_EQ(back.step->state, step.state);
+  const RunRecord header = decode(encode(sample_header())).value_or_throw();
+  ASSERT_TRUE(header.header.has_value());
+  EXPECT_EQ(encode(*header.header), encode(sample_header()));
+  const RunRecord checkpoint = decode(encode(sample_checkpoint(9))).value_or_throw();
+  ASSERT_TRUE(checkpoint.checkpoint.has_value());
+  EXPECT_EQ(checkpoint.checkpoint->root, sample_checkpoint(9).root);
+}
+
+TEST(RunLogRecords, PayloadsThatAreNoRecordsAreRefused) {
+  EXPECT_FALSE(decode("\xff\xff\xff"));
+  EXPECT_FALSE(decode(""));
+  wire::RunLogRecord short_root;
+  short_root.mutable_checkpoint()->set_root("abc");
+  EXPECT_FALSE(decode(short_root.SerializeAsString()));
+  wire::RunLogRecord newer;
+  ASSERT_TRUE(newer.ParseFromString(encode(sample_header())));
+  newer.mutable_header()->set_format(2);
+  const Result<RunRecord> refused = decode(newer.SerializeAsString());
+  ASSERT_FALSE(refused);
+  EXPECT_NE(std::string(refused.error().what()).find("format 2 is not known"), std::string::npos);
+}
+
+std::string order_complaint(const std::vector<RunRecord>& records) {
+  RecordOrder order;
+  for (const RunRecord& record : records) {
+    if (std::string wrong = order.accept(record); !wrong.empty()) return wrong;
+  }
+  return "";
+}
+
+TEST(RecordOrder, HeaderThenConsecutiveStepsEachWithAtMostOneCheckpoint) {
+  RunRecord header, step1, step2, checkpoint0, checkpoint1;
+  header.header = sample_header();
+  step1.step = sample_step(1);
+  step2.step = sample_step(2);
+  checkpoint0.checkpoint = sample_checkpoint(0);
+  checkpoint1.checkpoint = sample_checkpoint(1);
+  EXPECT_EQ(order_complaint({header, checkpoint0, step1, checkpoint1, step2}), "");
+  EXPECT_EQ(order_complaint({header, step1, step2}), "");
+  EXPECT_EQ(order_complaint({step1}), "the first record is not the header");
+  EXPECT_EQ(order_complaint({header, header}), "a second header");
+  EXPECT_EQ(order_complaint({header, step2}), "step 2 follows step 0");
+  EXPECT_EQ(order_complaint({header, step1, step1}), "step 1 follows step 1");
+  EXPECT_EQ(order_complaint({header, checkpoint1}), "checkpoint 1 follows step 0");
+  EXPECT_EQ(order_complaint({header, checkpoint0, checkpoint0}), "checkpoint 0 follows checkpoint 0");
+}
+
+TEST(Framing, LayoutIsLengthChecksumPayload) {
+  EXPECT_EQ(frame("123456789"), std::string("\x09\0\0\0\x26\x39\xf4\xcb", 8) + "123456789");
+}
+
+TEST(Framing, DamageIsToldFromATornTail) {
+  const std::string bytes = frame("first payload") + frame("second payload");
+  std::string longer = bytes;
+  longer[0] = '\x7f';  // the first length now points behind the end
+  FrameReader reader(longer, "x.log");
+  EXPECT_THROW(reader.next(), Error);
+  FrameReader torn(std::string_view(bytes).substr(0, bytes.size() - 3), "x.log");
+  EXPECT_TRUE(torn.next().has_value());
+  EXPECT_FALSE(torn.next().has_value());
+  EXPECT_TRUE(torn.torn());
+}
+
+}  // namespace
+}  // namespace reprise::logs
