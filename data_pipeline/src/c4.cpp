@@ -157,8 +157,8 @@ class C4 : public Filter {
 }  // namespace
 
 std::unique_ptr<Filter> make_c4(std::string_view preset, Disabled disabled) {
-  const auto found =
-      std::find_if(kPresets.begin(), kPresets.end(), [&](const C4Preset& candidate) { return candidate.name == preset; });
+  const auto found = std::find_if(kPresets.begin(), kPresets.end(),
+                                  [&](const C4Preset& candidate) { return candidate.name == preset; });
   REPRISE_CHECK(found != kPresets.end());
   return std::make_unique<C4>(*found, std::move(disabled));
 }

@@ -51,11 +51,12 @@ Input read_inputs(const configs::DataRecipe& recipe, const BuildOptions& options
   std::uint64_t finished = 0;
   for (const auto& file : recipe.file()) {
     const ReadHandler handler = {
-        [&](Document&& document) { input.candidates.push_back({std::move(document), {}, {}, {}, 0, 0}); },
+        [&](Document&& document) {
+          input.candidates.push_back({std::move(document), {}, {}, {}, 0, 0});
+        },
         [&](std::uint64_t position) { progress.update(static_cast<std::int64_t>(finished + position)); }};
     const InputContent content = read_documents(options.corpus_dir, file.path(), recipe.max_line_bytes(), handler);
-    input.files.push_back(
-        {file.path(), content.sha256.hex(), file.sha256(), content.num_bytes, content.num_documents});
+    input.files.push_back({file.path(), content.sha256.hex(), file.sha256(), content.num_bytes, content.num_documents});
     finished += size_on_disk(options.corpus_dir / file.path());
   }
   progress.end();
@@ -68,11 +69,12 @@ void check_hashes(const Input& input, const BuildOptions& options) {
     const ReportInput& file = input.files[i];
     if (file.sha256 == file.expected_sha256) continue;
     const std::string expected = file.expected_sha256.empty() ? "none in the recipe" : file.expected_sha256;
-    throw Error(ErrorKind::kData,
-                fmt::format("corpus file differs from the recipe: {}: SHA-256 of its content: expected {}, found {}",
-                            (options.corpus_dir / file.file).string(), expected, file.sha256),
-                fmt::format("fetch the file again, or accept it as another corpus: --set recipe.data.file[{}].sha256={}",
-                            i, file.sha256));
+    throw Error(
+        ErrorKind::kData,
+        fmt::format("corpus file differs from the recipe: {}: SHA-256 of its content: expected {}, found {}",
+                    (options.corpus_dir / file.file).string(), expected, file.sha256),
+        fmt::format("fetch the file again, or accept it as another corpus: --set recipe.data.file[{}].sha256={}", i,
+                    file.sha256));
   }
 }
 
@@ -86,9 +88,9 @@ void sort_and_check_ids(std::vector<Candidate>& candidates) {
     return std::tie(a.document.id, a.document.source_file, a.document.source_line) <
            std::tie(b.document.id, b.document.source_file, b.document.source_line);
   });
-  const auto same = std::adjacent_find(candidates.begin(), candidates.end(), [](const Candidate& a, const Candidate& b) {
-    return a.document.id == b.document.id;
-  });
+  const auto same =
+      std::adjacent_find(candidates.begin(), candidates.end(),
+                         [](const Candidate& a, const Candidate& b) { return a.document.id == b.document.id; });
   if (same == candidates.end()) return;
   throw Error(ErrorKind::kData,
               fmt::format("two documents have the same id: {} and {}: {}", place_of(same->document),
@@ -197,10 +199,10 @@ CorpusResult build_corpus(const configs::DataRecipe& recipe, const BuildOptions&
   const FilterChain filters(recipe);
   Input input = read_inputs(recipe, options, progress);
   check_hashes(input, options);
-  REPRISE_REQUIRE(!input.candidates.empty(), ErrorKind::kData,
-                  fmt::format("the corpus holds no documents: {} file(s) in {}", input.files.size(),
-                              options.corpus_dir.string()),
-                  "check runtime.corpus_dir and recipe.data.file");
+  REPRISE_REQUIRE(
+      !input.candidates.empty(), ErrorKind::kData,
+      fmt::format("the corpus holds no documents: {} file(s) in {}", input.files.size(), options.corpus_dir.string()),
+      "check runtime.corpus_dir and recipe.data.file");
   sort_and_check_ids(input.candidates);
   normalise_and_filter(input.candidates, filters, options.num_threads, progress);
   if (recipe.exact_dedup()) drop_duplicates(input.candidates);

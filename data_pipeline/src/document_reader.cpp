@@ -72,7 +72,8 @@ Document parse_document(simdjson::dom::parser& parser, const Place& place) {
                "every line must be one JSON object; check with `jq . FILE`");
   }
   simdjson::dom::object object;
-  if (root.get(object) != simdjson::SUCCESS) place.fail("line is not a JSON object", "write {\"id\": ..., \"text\": ...}");
+  if (root.get(object) != simdjson::SUCCESS)
+    place.fail("line is not a JSON object", "write {\"id\": ..., \"text\": ...}");
   Document document;
   document.id = required_string(object, "id", place);
   if (document.id.empty()) place.fail("\"id\" of a document is empty", "give every document an id of its own");
@@ -96,8 +97,8 @@ bool is_blank(std::string_view line) { return line.find_first_not_of(" \t\r") ==
 
 }  // namespace
 
-InputContent read_documents(const std::filesystem::path& folder, const std::string& name,
-                            std::uint64_t max_line_bytes, const ReadHandler& handler) {
+InputContent read_documents(const std::filesystem::path& folder, const std::string& name, std::uint64_t max_line_bytes,
+                            const ReadHandler& handler) {
   const std::filesystem::path path = folder / name;
   LineReader reader(path, max_line_bytes, ErrorKind::kData);
   simdjson::dom::parser parser;

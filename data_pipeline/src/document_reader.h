@@ -25,7 +25,7 @@ struct ReadHandler {
 
 /// Reads every document of `folder`/`name`. Texts come as they are in the file. Throws kData with file and line for a
 /// line that is too long, not UTF-8, not a JSON object, or without a usable id or text; kIo.
-InputContent read_documents(const std::filesystem::path& folder, const std::string& name,
-                            std::uint64_t max_line_bytes, const ReadHandler& handler);
+InputContent read_documents(const std::filesystem::path& folder, const std::string& name, std::uint64_t max_line_bytes,
+                            const ReadHandler& handler);
 
 }  // namespace reprise::data

@@ -47,9 +47,9 @@ bool ends_with_ellipsis(std::string_view line) {
 }
 
 double count_required_words(const Views& words) {
-  return static_cast<double>(std::count_if(kRequiredWords.begin(), kRequiredWords.end(), [&](std::string_view required) {
-    return std::find(words.begin(), words.end(), required) != words.end();
-  }));
+  return static_cast<double>(std::count_if(
+      kRequiredWords.begin(), kRequiredWords.end(),
+      [&](std::string_view required) { return std::find(words.begin(), words.end(), required) != words.end(); }));
 }
 
 class GopherQuality : public Filter {

@@ -97,8 +97,9 @@ class ZstdSource : public ByteSource {
 
   [[noreturn]] void fail(const std::string& what) const {
     const std::uint64_t offset = file_.file_position() - compressed_.size() + used_;
-    throw Error(kind_, fmt::format("{}: {}: byte {} of the file, after {} decompressed bytes", what, path_.string(),
-                                   offset, produced_),
+    throw Error(kind_,
+                fmt::format("{}: {}: byte {} of the file, after {} decompressed bytes", what, path_.string(), offset,
+                            produced_),
                 "check with `zstd -t FILE`, then fetch or build the file again");
   }
 
@@ -137,10 +138,11 @@ bool LineReader::fill() {
 
 void LineReader::check_length(std::size_t length) const {
   if (length <= max_line_bytes_) return;
-  throw Error(kind_, fmt::format("line is longer than {} bytes: {}:{}: it begins at byte {} of the content",
-                                 max_line_bytes_, path_.string(), num_lines_ + 1, consumed_),
-              fmt::format("split the document, or raise the limit: --set recipe.data.max_line_bytes={}",
-                          max_line_bytes_ * 2));
+  throw Error(
+      kind_,
+      fmt::format("line is longer than {} bytes: {}:{}: it begins at byte {} of the content", max_line_bytes_,
+                  path_.string(), num_lines_ + 1, consumed_),
+      fmt::format("split the document, or raise the limit: --set recipe.data.max_line_bytes={}", max_line_bytes_ * 2));
 }
 
 bool LineReader::next(Line& line) {

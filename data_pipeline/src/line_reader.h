@@ -56,8 +56,8 @@ class LineReader {
   std::unique_ptr<ByteSource> source_;
   Sha256 hash_;
   std::string buffer_;
-  std::size_t start_ = 0;        // of the first byte of buffer_ that has not been handed out
-  std::uint64_t consumed_ = 0;   // bytes of the content before start_
+  std::size_t start_ = 0;       // of the first byte of buffer_ that has not been handed out
+  std::uint64_t consumed_ = 0;  // bytes of the content before start_
   std::uint64_t num_lines_ = 0;
   bool at_end_ = false;
 };

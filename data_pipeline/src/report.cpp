@@ -17,10 +17,14 @@ constexpr const char* kFormat = "reprise.report.v1";
 
 const std::string& property(const ReportRow& row, ReportAxis axis) {
   switch (axis) {
-    case ReportAxis::kSource: return row.source;
-    case ReportAxis::kLanguage: return row.language;
-    case ReportAxis::kKind: return row.kind;
-    case ReportAxis::kRule: break;
+    case ReportAxis::kSource:
+      return row.source;
+    case ReportAxis::kLanguage:
+      return row.language;
+    case ReportAxis::kKind:
+      return row.kind;
+    case ReportAxis::kRule:
+      break;
   }
   return row.rule;
 }
@@ -79,16 +83,14 @@ json to_json(const Report& report) {
                               {"documents", input.num_documents}});
   }
   for (const ReportEdit& edit : report.edits) {
-    root["edits"].push_back({{"rule", edit.rule},
-                             {"documents", edit.num_documents},
-                             {"lines", edit.num_lines},
-                             {"bytes", edit.num_bytes}});
+    root["edits"].push_back(
+        {{"rule", edit.rule}, {"documents", edit.num_documents}, {"lines", edit.num_lines}, {"bytes", edit.num_bytes}});
   }
   return root;
 }
 
 ReportRow row_from_json(const json& object) {
-  ReportRow row{object.at("source"), object.at("lang"),      object.at("kind"), object.at("split"),
+  ReportRow row{object.at("source"), object.at("lang"),      object.at("kind"),  object.at("split"),
                 object.at("rule"),   object.at("documents"), object.at("bytes"), std::nullopt};
   if (object.contains("tokens")) row.num_tokens = object.at("tokens").get<std::uint64_t>();
   return row;
@@ -99,8 +101,8 @@ Report from_json(const json& root) {
   report.num_bytes_read = root.at("read").at("text_bytes");
   report.num_bytes_normalised = root.at("read").at("normalised_bytes");
   for (const json& input : root.at("inputs")) {
-    report.inputs.push_back({input.at("file"), input.at("sha256"), input.at("expected_sha256"), input.at("bytes"),
-                             input.at("documents")});
+    report.inputs.push_back(
+        {input.at("file"), input.at("sha256"), input.at("expected_sha256"), input.at("bytes"), input.at("documents")});
   }
   for (const json& row : root.at("rows")) report.rows.push_back(row_from_json(row));
   for (const json& edit : root.at("edits")) {

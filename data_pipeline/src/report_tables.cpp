@@ -1,11 +1,11 @@
 // The report as tables for people.
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <array>
 
 #include "reprise/data_pipeline/report.h"
-
-#include <fmt/format.h>
 
 namespace reprise::data {
 namespace {
@@ -96,8 +96,8 @@ std::string input_table(const Report& report) {
 
 std::string report_tables(const Report& report) {
   std::string text = input_table(report);
-  text += fmt::format("Texts read: {} bytes; normalised: {} bytes\n\n", report.num_bytes_read,
-                      report.num_bytes_normalised);
+  text +=
+      fmt::format("Texts read: {} bytes; normalised: {} bytes\n\n", report.num_bytes_read, report.num_bytes_normalised);
   text += axis_table(report, ReportAxis::kKind, "By kind");
   text += axis_table(report, ReportAxis::kLanguage, "By language");
   text += axis_table(report, ReportAxis::kSource, "By source");

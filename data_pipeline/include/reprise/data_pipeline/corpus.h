@@ -40,9 +40,9 @@ struct CorpusResult {
 
 struct BuildOptions {
   std::filesystem::path corpus_dir;
-  std::filesystem::path output_dir;        // run folder; files go to output_dir/data/
-  bool accept_changed_corpus = false;      // true: a differing hash is reported in mismatched_files, not thrown
-  int num_threads = 0;                     // of the filters; 0: one per core. Decides no bit
+  std::filesystem::path output_dir;    // run folder; files go to output_dir/data/
+  bool accept_changed_corpus = false;  // true: a differing hash is reported in mismatched_files, not thrown
+  int num_threads = 0;                 // of the filters; 0: one per core. Decides no bit
 };
 
 /// Runs the whole document pipeline. Writes data/{train,held_out,dropped}.jsonl.zst and data/report.json atomically.

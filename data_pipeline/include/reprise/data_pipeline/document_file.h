@@ -14,7 +14,7 @@
 namespace reprise::data {
 
 struct DroppedDocument {
-  Document document;     // with the text that the rule judged
+  Document document;  // with the text that the rule judged
   Drop drop;
   std::string survivor;  // "exact_duplicate": id of the document that has the same text and was kept
 };

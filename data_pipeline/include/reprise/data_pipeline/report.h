@@ -26,8 +26,8 @@ struct ReportInput {
 struct ReportRow {
   std::string source, language, kind, split, rule;
   std::uint64_t num_documents = 0;
-  std::uint64_t num_bytes = 0;                // of their texts
-  std::optional<std::uint64_t> num_tokens;    // end-of-text tokens left out; empty until add_token_counts
+  std::uint64_t num_bytes = 0;              // of their texts
+  std::optional<std::uint64_t> num_tokens;  // end-of-text tokens left out; empty until add_token_counts
 };
 
 /// What one rule took out of documents that were kept or held out.
@@ -39,9 +39,9 @@ struct ReportEdit {
 };
 
 struct Report {
-  std::vector<ReportInput> inputs;  // by file name
-  std::vector<ReportRow> rows;      // by source, language, kind, split, rule
-  std::vector<ReportEdit> edits;    // by rule
+  std::vector<ReportInput> inputs;         // by file name
+  std::vector<ReportRow> rows;             // by source, language, kind, split, rule
+  std::vector<ReportEdit> edits;           // by rule
   std::uint64_t num_bytes_read = 0;        // of all texts, as they came
   std::uint64_t num_bytes_normalised = 0;  // after normalisation
 };

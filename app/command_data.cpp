@@ -1,0 +1,192 @@
+// reprise data build|report|dropped
+
+#include <fmt/core.h>
+
+#include <memory>
+#include <nlohmann/json.hpp>
+
+#include "commands.h"
+#include "reprise/configs/config.h"
+#include "reprise/core/error.h"
+#include "reprise/data_pipeline/corpus.h"
+#include "reprise/data_pipeline/document_file.h"
+#include "reprise/data_pipeline/report.h"
+#include "reprise/logs/progress_bar.h"
+
+namespace reprise::app {
+namespace {
+
+using nlohmann::ordered_json;
+
+constexpr std::size_t kExcerptBytes = 200;
+
+struct BuildFlags {
+  std::string config;
+  std::vector<std::string> overrides;
+  std::string out;
+  bool accept_changed_corpus = false;
+  bool json = false;
+  bool quiet = false;
+};
+
+struct ReportFlags {
+  std::string run;
+  bool json = false;
+};
+
+struct DroppedFlags {
+  std::string run;
+  std::string rule;
+  std::uint64_t limit = 20;
+  bool json = false;
+};
+
+ordered_json to_json(const data::CorpusResult& result) {
+  return {{"corpus", result.corpus.hex()},
+          {"train", {{"documents", result.num_kept}, {"bytes", result.kept_bytes}, {"digest", result.kept.hex()}}},
+          {"held_out",
+           {{"documents", result.num_held_out}, {"bytes", result.held_out_bytes}, {"digest", result.held_out.hex()}}},
+          {"dropped",
+           {{"documents", result.num_dropped}, {"bytes", result.dropped_bytes}, {"digest", result.dropped.hex()}}},
+          {"report", result.report.hex()},
+          {"mismatched_files", result.mismatched_files}};
+}
+
+void print_result(const data::CorpusResult& result, const std::filesystem::path& run) {
+  const auto line = [](const char* name, std::uint64_t documents, std::uint64_t bytes, const Digest& digest) {
+    fmt::print("{:<9} {:>8} documents {:>12} bytes  {}\n", name, documents, bytes, digest.hex());
+  };
+  line("train", result.num_kept, result.kept_bytes, result.kept);
+  line("held out", result.num_held_out, result.held_out_bytes, result.held_out);
+  line("dropped", result.num_dropped, result.dropped_bytes, result.dropped);
+  for (const std::string& file : result.mismatched_files) {
+    fmt::print(stderr, "warning: {} is not the file that the recipe names\n", file);
+  }
+  fmt::print(stderr, "see `reprise data report {0}` and `reprise data dropped {0}`\n", run.string());
+}
+
+void build(const BuildFlags& flags) {
+  configs::RunConfig config = configs::load_config(flags.config, flags.overrides);
+  if (!flags.out.empty()) config.mutable_runtime()->set_output_dir(flags.out);
+  data::BuildOptions options;
+  options.corpus_dir = config.runtime().corpus_dir();
+  options.output_dir = configs::output_folder(config);
+  options.accept_changed_corpus = flags.accept_changed_corpus;
+  options.num_threads = static_cast<int>(config.runtime().num_threads());
+  const auto progress = logs::make_progress(flags.quiet);
+  const data::CorpusResult result = data::build_corpus(config.recipe().data(), options, *progress);
+  if (flags.json) {
+    fmt::print("{}\n", to_json(result).dump(1));
+  } else {
+    print_result(result, options.output_dir);
+  }
+}
+
+void report(const ReportFlags& flags) {
+  const data::Report report = data::read_report(flags.run);
+  fmt::print("{}", flags.json ? data::report_json(report) : data::report_tables(report));
+}
+
+/// A rule is asked for by its whole name, or by the part before the dot: "gopher_top_ngrams".
+bool matches(const std::string& rule, const std::string& wanted) {
+  return wanted.empty() || rule == wanted || rule.substr(0, rule.find('.')) == wanted;
+}
+
+/// The beginning of a text on one line, cut between characters.
+std::string excerpt(const std::string& text) {
+  std::size_t length = std::min(text.size(), kExcerptBytes);
+  while (length < text.size() && length > 0 && (static_cast<unsigned char>(text[length]) & 0xC0) == 0x80) --length;
+  std::string line = text.substr(0, length);
+  for (char& c : line) {
+    if (c == '\n' || c == '\t') c = ' ';
+  }
+  return length < text.size() ? line + "..." : line;
+}
+
+void print_dropped(const data::DroppedDocument& dropped, bool as_json) {
+  const data::Document& document = dropped.document;
+  if (as_json) {
+    const ordered_json object = {{"id", document.id},
+                                 {"source", document.source},
+                                 {"kind", document.kind},
+                                 {"lang", document.language},
+                                 {"file", document.source_file},
+                                 {"line", document.source_line},
+                                 {"rule", dropped.drop.rule},
+                                 {"value", dropped.drop.value},
+                                 {"threshold", dropped.drop.threshold},
+                                 {"survivor", dropped.survivor},
+                                 {"text", document.text}};
+    fmt::print("{}\n", object.dump());
+    return;
+  }
+  fmt::print("{}  {}: {:.6g}, threshold {:g}{}\n  {} {} {}:{}, {} bytes\n  {}\n", document.id, dropped.drop.rule,
+             dropped.drop.value, dropped.drop.threshold,
+             dropped.survivor.empty() ? "" : ", survivor " + dropped.survivor, document.source, document.language,
+             document.source_file, document.source_line, document.text.size(), excerpt(document.text));
+}
+
+void dropped(const DroppedFlags& flags) {
+  std::uint64_t shown = 0;
+  std::uint64_t found = 0;
+  data::for_each_dropped(data::dropped_path(flags.run), [&](const data::DroppedDocument& document) {
+    if (!matches(document.drop.rule, flags.rule)) return;
+    ++found;
+    if (flags.limit > 0 && shown >= flags.limit) return;
+    ++shown;
+    print_dropped(document, flags.json);
+  });
+  fmt::print(stderr, "{} of {} dropped documents shown{}\n", shown, found,
+             shown < found ? "; --limit 0 shows all" : "");
+}
+
+void add_build(CLI::App& data) {
+  const auto flags = std::make_shared<BuildFlags>();
+  CLI::App* verb = data.add_subcommand("build", "Read, filter, deduplicate and split the corpus of a config");
+  verb->add_option("CONFIG", flags->config, "Run config, such as configs/runs/tiny.pbtxt")->required();
+  verb->add_option("--set", flags->overrides, "Override a field: --set data.held_out_fraction=0.1 (repeatable)")
+      ->take_all()
+      ->allow_extra_args(false);
+  verb->add_option("--out", flags->out, "Folder of the run (default runs/NAME)");
+  verb->add_flag("--accept-changed-corpus", flags->accept_changed_corpus,
+                 "Report input files that differ from the recipe instead of stopping");
+  verb->add_flag("--json", flags->json, "Print counts and digests as JSON on stdout");
+  verb->add_flag("--quiet", flags->quiet, "Show no progress");
+  verb->footer(
+      "Writes RUN/data/{train,held_out,dropped}.jsonl.zst and RUN/data/report.json.\n\n"
+      "Example:\n  reprise data build configs/runs/tiny.pbtxt --out runs/tiny");
+  verb->callback([flags] { build(*flags); });
+}
+
+void add_report(CLI::App& data) {
+  const auto flags = std::make_shared<ReportFlags>();
+  CLI::App* verb = data.add_subcommand("report", "Documents, bytes and tokens per source, language, kind and rule");
+  verb->add_option("RUN", flags->run, "Run folder")->required();
+  verb->add_flag("--json", flags->json, "Print the report as JSON on stdout");
+  verb->footer("Example:\n  reprise data report runs/tiny --json | jq .by_rule");
+  verb->callback([flags] { report(*flags); });
+}
+
+void add_dropped(CLI::App& data) {
+  const auto flags = std::make_shared<DroppedFlags>();
+  CLI::App* verb = data.add_subcommand("dropped", "Dropped documents, each with the rule that dropped it");
+  verb->add_option("RUN", flags->run, "Run folder")->required();
+  verb->add_option("--rule", flags->rule, "Only this rule, such as gopher_word_count or gopher_top_ngrams.2");
+  verb->add_option("--limit", flags->limit, "Show at most this many; 0 shows all")->capture_default_str();
+  verb->add_flag("--json", flags->json, "Print one JSON object per line, with the whole text");
+  verb->footer("Example:\n  reprise data dropped runs/tiny --rule c4_min_sentences --limit 5");
+  verb->callback([flags] { dropped(*flags); });
+}
+
+}  // namespace
+
+void add_data_command(CLI::App& app, Context&) {
+  CLI::App* verb = app.add_subcommand("data", "Build the documents of a run; see what was kept and dropped, and why");
+  verb->require_subcommand(1);
+  verb->footer("Example:\n  reprise data build configs/runs/tiny.pbtxt --out runs/tiny");
+  add_build(*verb);
+  add_report(*verb);
+  add_dropped(*verb);
+}
+
+}  // namespace reprise::app
