@@ -48,7 +48,15 @@ HWY_INLINE void transpose_into(const float* HWY_RESTRICT from, Index stride, Ind
 /// to[p * width + i] = from[p * stride + i] for i < count, p < num_k.
 HWY_INLINE void copy_into(const float* HWY_RESTRICT from, Index stride, Index count, Index num_k,
                           float* HWY_RESTRICT to, Index width) {
-  for (Index p = 0; p < num_k; ++p) {
+  Index p = 0;
+  if (count == width && stride >= count + kWidth) {
+    // Whole vectors: what one row stores too much, the next overwrites, and what it reads too much lies before the next
+    // row's own elements. The last row ends the array, so it is copied with care below.
+    for (; p + 1 < num_k; ++p) {
+      for (Index i = 0; i < count; i += kWidth) store(load(from + p * stride + i), to + p * width + i);
+    }
+  }
+  for (; p < num_k; ++p) {
     for (Index i = 0; i < count; i += kWidth) {
       store_some(load_some(from + p * stride + i, count - i), to + p * width + i, count - i);
     }
