@@ -1,7 +1,7 @@
 #include <algorithm>
 #include <set>
 
-#include "filter_names.h"
+#include "reprise/configs/filter_names.h"
 #include "reprise/core/nearest_name.h"
 #include "validate_rules.h"
 

@@ -32,6 +32,7 @@ class TemporaryFolder {
 
 /// Writes a file anew, without the syncs of write_file_atomically, which cost more than the tests.
 inline void overwrite(const std::filesystem::path& path, const std::string& bytes) {
+  std::filesystem::remove(path);  // ext4 flushes a file that is truncated and written again
   std::ofstream(path, std::ios::binary | std::ios::trunc) << bytes;
 }
 

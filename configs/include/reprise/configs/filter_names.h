@@ -1,5 +1,5 @@
 #pragma once
-// Names that a FilterRule may hold. The rules themselves are in data_pipeline/, which a test there compares with these.
+// Names that a FilterRule may hold. The rules themselves are in data_pipeline/; a test compares the names.
 
 #include <string>
 #include <string_view>
@@ -19,6 +19,7 @@ const std::vector<KnownFilter>& known_filters();
 /// Returns the filter called `name`, or nullptr.
 const KnownFilter* find_filter(std::string_view name);
 
+/// The names of known_filters().
 std::vector<std::string> filter_names();
 
 }  // namespace reprise::configs
