@@ -37,7 +37,8 @@ void count_giga(benchmark::State& state, const char* unit, double per_iteration)
 constexpr int kChains = 12, kRounds = 10000;
 
 __attribute__((target("avx2,fma"))) float chains_avx2(float factor) {
-  __m256 sums[kChains] = {};
+  __m256 sums[kChains];
+  for (int i = 0; i < kChains; ++i) sums[i] = _mm256_set1_ps(static_cast<float>(i));  // equal chains would become one
   const __m256 x = _mm256_set1_ps(factor), y = _mm256_set1_ps(0.001f);
   for (int round = 0; round < kRounds; ++round) {
 #pragma GCC unroll 16
@@ -49,7 +50,8 @@ __attribute__((target("avx2,fma"))) float chains_avx2(float factor) {
 }
 
 __attribute__((target("avx512f"))) float chains_avx512(float factor) {
-  __m512 sums[kChains] = {};
+  __m512 sums[kChains];
+  for (int i = 0; i < kChains; ++i) sums[i] = _mm512_set1_ps(static_cast<float>(i));  // equal chains would become one
   const __m512 x = _mm512_set1_ps(factor), y = _mm512_set1_ps(0.001f);
   for (int round = 0; round < kRounds; ++round) {
 #pragma GCC unroll 16
