@@ -30,8 +30,8 @@ void expect_ids_below(std::span<const std::int32_t> ids, std::int32_t lowest, st
                       std::string_view what) {
   for (std::size_t i = 0; i < ids.size(); ++i) {
     if (ids[i] >= lowest && (ids[i] < 0 || static_cast<std::uint32_t>(ids[i]) < vocab_size)) continue;
-    throw Error(ErrorKind::kData, fmt::format("{} {} at position {} is outside the vocabulary of {}", what, ids[i], i,
-                                              vocab_size),
+    throw Error(ErrorKind::kData,
+                fmt::format("{} {} at position {} is outside the vocabulary of {}", what, ids[i], i, vocab_size),
                 "the tokens were made with another tokenizer than the model: make the shards again");
   }
 }
@@ -110,8 +110,7 @@ GrainLosses Decoder::run_grain(std::span<const std::int32_t> inputs, std::span<c
   REPRISE_CHECK_EQ(static_cast<std::int64_t>(gradient.size()), state_->layout.num_elements());
   const at::AutoGradMode with_graph(true);
   const std::vector<ops::Parameter> parameters = parameter_views(state_->layout, state_->weights, gradient);
-  const at::Tensor hidden =
-      forward_hidden(state_->constants, parameters, id_view(inputs, num_sequences, length));
+  const at::Tensor hidden = forward_hidden(state_->constants, parameters, id_view(inputs, num_sequences, length));
   const ops::HeadLoss loss =
       ops::head_loss(hidden, parameters.back(), id_view(targets, num_sequences, length), z_weight);
 
@@ -139,8 +138,8 @@ std::vector<float> Decoder::score(std::span<const std::int32_t> inputs, std::spa
     const auto size = static_cast<std::size_t>(count * length);
     const at::Tensor hidden =
         forward_hidden(state_->constants, parameters, id_view(inputs.subspan(begin, size), count, length));
-    const ops::HeadLoss loss = ops::head_loss_without_gradient(
-        hidden, parameters.back(), id_view(targets.subspan(begin, size), count, length));
+    const ops::HeadLoss loss = ops::head_loss_without_gradient(hidden, parameters.back(),
+                                                               id_view(targets.subspan(begin, size), count, length));
     const float* values = loss.cross_entropy.const_data_ptr<float>();
     losses.insert(losses.end(), values, values + size);
   }

@@ -36,14 +36,15 @@ void fill_truncated_normal(std::span<float> values, std::uint32_t tensor_index, 
 void initialize_parameters(const TensorLayout& layout, const configs::ModelRecipe& model, std::uint64_t seed,
                            std::span<float> flat) {
   REPRISE_CHECK_EQ(static_cast<std::int64_t>(flat.size()), layout.num_elements());
-  REPRISE_REQUIRE(model.init_cut() > 0 && model.init_cut() <= 6 && model.init_std() >= 0, ErrorKind::kConfig,
-                  fmt::format("initialisation with init_std {} cut at {} deviations", model.init_std(), model.init_cut()),
-                  "set model.init_std >= 0 and model.init_cut above 0, at most 6");
+  REPRISE_REQUIRE(
+      model.init_cut() > 0 && model.init_cut() <= 6 && model.init_std() >= 0, ErrorKind::kConfig,
+      fmt::format("initialisation with init_std {} cut at {} deviations", model.init_std(), model.init_cut()),
+      "set model.init_std >= 0 and model.init_cut above 0, at most 6");
   std::fill(flat.begin(), flat.end(), 0.0f);
   for (std::size_t index = 0; index < layout.entries().size(); ++index) {
     const TensorLayout::Entry& entry = layout.entries()[index];
-    const std::span<float> values = flat.subspan(static_cast<std::size_t>(entry.offset),
-                                                 static_cast<std::size_t>(entry.spec.num_elements()));
+    const std::span<float> values =
+        flat.subspan(static_cast<std::size_t>(entry.offset), static_cast<std::size_t>(entry.spec.num_elements()));
     if (entry.spec.shape.size() == 1) {
       std::fill(values.begin(), values.end(), 1.0f);  // norms
     } else {

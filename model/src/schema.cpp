@@ -9,7 +9,8 @@ namespace {
 
 void expect_usable(const configs::ModelRecipe& model, std::uint32_t vocab_size) {
   REPRISE_REQUIRE(model.hidden_size() > 0 && model.num_layers() > 0 && model.num_heads() > 0 && model.ffn_size() > 0,
-                  ErrorKind::kConfig, "a size of the model is 0", "set model.hidden_size, num_layers, num_heads, ffn_size");
+                  ErrorKind::kConfig, "a size of the model is 0",
+                  "set model.hidden_size, num_layers, num_heads, ffn_size");
   REPRISE_REQUIRE(vocab_size > 0, ErrorKind::kConfig, "the vocabulary is empty", "set tokenizer.vocab_size");
   REPRISE_REQUIRE(model.hidden_size() % (2 * model.num_heads()) == 0, ErrorKind::kConfig,
                   fmt::format("model.hidden_size {} does not divide into {} heads of even size", model.hidden_size(),

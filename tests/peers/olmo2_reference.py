@@ -4,9 +4,10 @@
 usage: olmo2_reference.py OUT.json        writes tests/unit/model/olmo2_known_answer.json
 
 Parameter names are those of Hugging Face's Olmo2ForCausalLM, so a checkpoint of Reprise loads with load_state_dict.
-The known answers are computed in binary64 from weights that any program can make again (an integer hash)."""
+The known answers are computed in binary64, from weights that any program can make again (an integer hash)."""
 import json
 import math
+import re
 import statistics
 import struct
 import sys
@@ -111,8 +112,15 @@ def token_losses(logits, targets):
 
 
 # ---- Known answers
-SHAPE = {"vocab": 61, "hidden": 16, "layers": 2, "heads": 2, "ffn": 24}
-SEQUENCES, LENGTH, Z_WEIGHT, SEED = 2, 12, 0.01, 20261121
+# "small" for exhaustive tests, "tiny" with the shape and grain of configs/runs/tiny.pbtxt. Weights are uniform in
+# [-scale / 2, scale / 2); scales are powers of two, so that every weight is exact in binary32.
+CASES = {
+    "small": {"vocab": 61, "hidden": 16, "layers": 2, "heads": 2, "ffn": 24,
+              "sequences": 2, "length": 12, "scale": 0.5},
+    "tiny": {"vocab": 4096, "hidden": 128, "layers": 4, "heads": 4, "ffn": 384,
+             "sequences": 2, "length": 256, "scale": 0.125},
+}
+Z_WEIGHT, SEED = 0.01, 20261121
 
 
 def hash32(stream, index):
@@ -131,11 +139,11 @@ def to_float32(value):
     return struct.unpack("f", struct.pack("f", value))[0]
 
 
-def fill(model):
-    for stream, parameter in enumerate(model.parameters_in_schema_order()):
+def fill(parameters, scale):
+    for stream, parameter in enumerate(parameters):
         norm = parameter.dim() == 1
         values = [fraction(stream, i) for i in range(parameter.numel())]
-        values = [to_float32(1 + v * 0.5) if norm else v * 0.5 for v in values]
+        values = [to_float32(1 + v * 0.5) if norm else v * scale for v in values]
         parameter.data = torch.tensor(values, dtype=torch.float64).view(parameter.shape)
 
 
@@ -164,17 +172,16 @@ def initial_weight(tensor_index, element, deviation=0.02, cut=3.0):
     return to_float32(normal.inv_cdf(low + uniform * (high - low)) * deviation)
 
 
-def known_answers():
-    model = Olmo2(**SHAPE).double()
-    names = schema_names(SHAPE["layers"])
+def known_answer(vocab, hidden, layers, heads, ffn, sequences, length, scale):
+    model = Olmo2(vocab, hidden, layers, heads, ffn).double()
+    names = schema_names(layers)
     parameters = dict(model.named_parameters())
     assert sorted(names) == sorted(parameters)
-    model.parameters_in_schema_order = lambda: [parameters[n] for n in names]
-    fill(model)
-    count = SEQUENCES * LENGTH
-    ids = [hash32(1000, i) % SHAPE["vocab"] for i in range(count)]
-    targets = [-1 if i % 7 == 3 else hash32(1001, i) % SHAPE["vocab"] for i in range(count)]
-    as_tensor = lambda values: torch.tensor(values).view(SEQUENCES, LENGTH)
+    fill([parameters[n] for n in names], scale)
+    count = sequences * length
+    ids = [hash32(1000, i) % vocab for i in range(count)]
+    targets = [-1 if i % 7 == 3 else hash32(1001, i) % vocab for i in range(count)]
+    as_tensor = lambda values: torch.tensor(values).view(sequences, length)
     cross_entropy, z = token_losses(model(as_tensor(ids)), as_tensor(targets))
     (cross_entropy + to_float32(Z_WEIGHT) * z).sum().backward()
     gradients = []
@@ -183,19 +190,29 @@ def known_answers():
         gradients.append({"name": name, "norm": math.sqrt(sum(x * x for x in g)),
                           "projection": sum(x * fraction(2000 + stream, i) for i, x in enumerate(g)),
                           "first": g[:4], "last": g[-4:]})
+    rounded = lambda tensor: [round(x, 9) for x in tensor.flatten().tolist()]
+    return {"cross_entropy": rounded(cross_entropy), "z": rounded(z), "gradients": gradients}
+
+
+def known_answers():
     initial = [{"tensor": t, "element": e, "value": initial_weight(t, e)}
                for t in (0, 1, 10, 46) for e in (0, 1, 2, 1000, 16383)]
     return {"made_by": f"tests/peers/olmo2_reference.py, torch {torch.__version__.split('+')[0]}, "
                        f"Python {sys.version.split()[0]}",
-            **SHAPE, "sequences": SEQUENCES, "length": LENGTH, "z_weight": Z_WEIGHT, "seed": SEED,
-            "ids": ids, "targets": targets, "cross_entropy": cross_entropy.flatten().tolist(),
-            "z": z.flatten().tolist(), "gradients": gradients, "initial": initial}
+            "z_weight": Z_WEIGHT, "seed": SEED, "initial": initial,
+            "cases": {name: {**case, **known_answer(**case)} for name, case in CASES.items()}}
+
+
+def write(answers, out):
+    """JSON with one list of numbers, or one gradient, to a line."""
+    text = json.dumps(answers, indent=1)
+    text = re.sub(r"\[\s*([^][{}]*?)\s*\]", lambda m: "[" + re.sub(r"\s+", " ", m.group(1)) + "]", text)
+    out.write(text + "\n")
 
 
 if __name__ == "__main__":
     if len(sys.argv) != 2:
         sys.exit(__doc__)
     torch.set_num_threads(1)
-    with open(sys.argv[1], "w") as out:
-        json.dump(known_answers(), out, indent=1)
-        out.write("\n")
+    with open(sys.argv[1], "w") as out_file:
+        write(known_answers(), out_file)

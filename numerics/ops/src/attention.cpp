@@ -76,12 +76,11 @@ struct AttentionNode : torch::autograd::Function<AttentionNode> {
     at::Tensor out = allocate(q.sizes());
     at::Tensor row_max = allocate({shape.num_sequences, shape.num_heads, shape.length});
     at::Tensor row_sum = allocate(row_max.sizes());
-    numerics::attention_forward(shape.num_sequences, shape.length, shape.num_heads, shape.head_dim,
-                                attention_scale(shape.head_dim), float_data(q, "attention: q"),
-                                float_data(k, "attention: k"), float_data(v, "attention: v"),
-                                mutable_float_data(out, "attention: out"),
-                                mutable_float_data(row_max, "attention: row_max"),
-                                mutable_float_data(row_sum, "attention: row_sum"));
+    numerics::attention_forward(
+        shape.num_sequences, shape.length, shape.num_heads, shape.head_dim, attention_scale(shape.head_dim),
+        float_data(q, "attention: q"), float_data(k, "attention: k"), float_data(v, "attention: v"),
+        mutable_float_data(out, "attention: out"), mutable_float_data(row_max, "attention: row_max"),
+        mutable_float_data(row_sum, "attention: row_sum"));
     context->set_materialize_grads(false);
     context->save_for_backward({q, k, v, out, row_max, row_sum});
     return out;
@@ -93,13 +92,13 @@ struct AttentionNode : torch::autograd::Function<AttentionNode> {
     at::Tensor dq = allocate(saved[0].sizes());
     at::Tensor dk = allocate(saved[0].sizes());
     at::Tensor dv = allocate(saved[0].sizes());
-    numerics::attention_backward(
-        shape.num_sequences, shape.length, shape.num_heads, shape.head_dim, attention_scale(shape.head_dim),
-        float_data(saved[0], "attention: q"), float_data(saved[1], "attention: k"), float_data(saved[2], "attention: v"),
-        float_data(saved[3], "attention: out"), float_data(saved[4], "attention: row_max"),
-        float_data(saved[5], "attention: row_sum"), float_data(gradients[0], "attention: dout"),
-        mutable_float_data(dq, "attention: dq"), mutable_float_data(dk, "attention: dk"),
-        mutable_float_data(dv, "attention: dv"));
+    numerics::attention_backward(shape.num_sequences, shape.length, shape.num_heads, shape.head_dim,
+                                 attention_scale(shape.head_dim), float_data(saved[0], "attention: q"),
+                                 float_data(saved[1], "attention: k"), float_data(saved[2], "attention: v"),
+                                 float_data(saved[3], "attention: out"), float_data(saved[4], "attention: row_max"),
+                                 float_data(saved[5], "attention: row_sum"),
+                                 float_data(gradients[0], "attention: dout"), mutable_float_data(dq, "attention: dq"),
+                                 mutable_float_data(dk, "attention: dk"), mutable_float_data(dv, "attention: dv"));
     return {dq, dk, dv, at::Tensor()};
   }
 };

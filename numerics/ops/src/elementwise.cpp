@@ -26,9 +26,9 @@ struct SwigluNode : torch::autograd::Function<SwigluNode> {
     const variable_list saved = context->get_saved_variables();
     at::Tensor dgate = allocate(saved[0].sizes());
     at::Tensor dup = allocate(saved[0].sizes());
-    numerics::swiglu_backward(saved[0].numel(), float_data(saved[0], "swiglu: gate"), float_data(saved[1], "swiglu: up"),
-                              float_data(gradients[0], "swiglu: dy"), mutable_float_data(dgate, "swiglu: dgate"),
-                              mutable_float_data(dup, "swiglu: dup"));
+    numerics::swiglu_backward(saved[0].numel(), float_data(saved[0], "swiglu: gate"),
+                              float_data(saved[1], "swiglu: up"), float_data(gradients[0], "swiglu: dy"),
+                              mutable_float_data(dgate, "swiglu: dgate"), mutable_float_data(dup, "swiglu: dup"));
     return {dgate, dup};
   }
 };

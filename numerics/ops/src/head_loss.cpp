@@ -72,11 +72,10 @@ HeadLoss head_loss_without_gradient(const at::Tensor& hidden, const Parameter& w
   HeadLoss loss;
   loss.cross_entropy = allocate(targets.sizes());
   loss.z = allocate(targets.sizes());
-  numerics::head_loss_forward(targets.numel(), hidden.size(-1), weight.weight.size(0),
-                              float_data(hidden, "head_loss: hidden"), float_data(weight.weight, "head_loss: weight"),
-                              int32_data(targets, "head_loss: targets"),
-                              mutable_float_data(loss.cross_entropy, "head_loss: cross_entropy"),
-                              mutable_float_data(loss.z, "head_loss: z"));
+  numerics::head_loss_forward(
+      targets.numel(), hidden.size(-1), weight.weight.size(0), float_data(hidden, "head_loss: hidden"),
+      float_data(weight.weight, "head_loss: weight"), int32_data(targets, "head_loss: targets"),
+      mutable_float_data(loss.cross_entropy, "head_loss: cross_entropy"), mutable_float_data(loss.z, "head_loss: z"));
   return loss;
 }
 

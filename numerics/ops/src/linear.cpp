@@ -19,7 +19,8 @@ at::Tensor input_gradient(const at::Tensor& x, std::span<const at::Tensor> weigh
   parts.reserve(weights.size());
   for (std::size_t i = 0; i < weights.size(); ++i) {
     const std::int64_t width = weights[i].size(0);
-    parts.push_back({float_data(gradients[i], "linear: dy"), width, float_data(weights[i], "linear: weight"), dim, width});
+    parts.push_back(
+        {float_data(gradients[i], "linear: dy"), width, float_data(weights[i], "linear: weight"), dim, width});
   }
   at::Tensor dx = allocate(x.sizes());
   numerics::gemm_nn_concatenated(rows, dim, parts, mutable_float_data(dx, "linear: dx"), dim);

@@ -9,8 +9,9 @@
 #include <nlohmann/json.hpp>
 #include <thread>
 
+#include "hashed_model.h"
 #include "reprise/core/error.h"
-#include "small_model.h"
+#include "reprise/numerics/target.h"
 
 namespace reprise::model {
 namespace {
@@ -24,51 +25,31 @@ bool same_bits(const std::vector<float>& a, const std::vector<float>& b) {
   return a.size() == b.size() && std::memcmp(a.data(), b.data(), a.size() * sizeof(float)) == 0;
 }
 
-struct GrainResult {
-  GrainLosses losses;
-  std::vector<float> gradient;
-};
-
-GrainResult run_small(SmallModel& model, const Decoder& decoder) {
-  GrainResult result;
-  result.gradient = model.new_gradient();
-  result.losses = decoder.run_grain(model.inputs, model.targets, SmallModel::kSequences, SmallModel::kLength,
-                                    SmallModel::kZWeight, result.gradient);
-  return result;
-}
-
 double total_loss(const GrainLosses& losses) {
   double sum = 0;
   for (std::size_t i = 0; i < losses.z.size(); ++i) {
-    sum += double{losses.cross_entropy[i]} + double{SmallModel::kZWeight} * losses.z[i];
+    sum += double{losses.cross_entropy[i]} + double{HashedModel::kZWeight} * losses.z[i];
   }
   return sum;
 }
 
-TEST(Decoder, LossesAreThoseOfPyTorch) {
-  SmallModel model;
-  const nlohmann::json answer = known_answer();
-  ASSERT_EQ(answer["ids"].get<std::vector<std::int32_t>>(), model.inputs);
-  ASSERT_EQ(answer["targets"].get<std::vector<std::int32_t>>(), model.targets);
-  const GrainLosses losses = run_small(model, model.decoder()).losses;
+/// Compares a grain with the known answer of the same case, in relation to the size of each value or tensor.
+void expect_known_answer(const HashedModel& model, const GrainResult& result, const std::string& name,
+                         double loss_tolerance, double gradient_tolerance) {
+  const nlohmann::json answer = known_answer()["cases"][name];
+  ASSERT_EQ(answer["cross_entropy"].size(), model.inputs.size());
   for (std::size_t i = 0; i < model.inputs.size(); ++i) {
     const double cross_entropy = answer["cross_entropy"][i];
     const double z = answer["z"][i];
-    EXPECT_NEAR(losses.cross_entropy[i], cross_entropy, 1e-5 * cross_entropy) << "token " << i;
-    EXPECT_NEAR(losses.z[i], z, 1e-5 * z) << "token " << i;
+    EXPECT_NEAR(result.losses.cross_entropy[i], cross_entropy, loss_tolerance * cross_entropy) << "token " << i;
+    EXPECT_NEAR(result.losses.z[i], z, loss_tolerance * z) << "token " << i;
   }
-}
-
-TEST(Decoder, GradientsAreThoseOfPyTorch) {
-  SmallModel model;
-  const nlohmann::json answer = known_answer();
-  const std::vector<float> gradient = run_small(model, model.decoder()).gradient;
   const auto& entries = model.layout.entries();
   ASSERT_EQ(answer["gradients"].size(), entries.size());
   for (std::size_t index = 0; index < entries.size(); ++index) {
     const nlohmann::json& expected = answer["gradients"][index];
     ASSERT_EQ(expected["name"], entries[index].spec.name);
-    const float* values = gradient.data() + entries[index].offset;
+    const float* values = result.gradient.data() + entries[index].offset;
     const auto size = static_cast<std::uint32_t>(entries[index].spec.num_elements());
     double squares = 0;
     double projection = 0;
@@ -77,7 +58,7 @@ TEST(Decoder, GradientsAreThoseOfPyTorch) {
       projection += values[i] * fraction(2000 + static_cast<std::uint32_t>(index), i);
     }
     const double norm = expected["norm"];
-    const double tolerance = 1e-5 * norm;
+    const double tolerance = gradient_tolerance * norm;
     EXPECT_NEAR(std::sqrt(squares), norm, tolerance) << entries[index].spec.name;
     EXPECT_NEAR(projection, expected["projection"], tolerance) << entries[index].spec.name;
     for (std::uint32_t i = 0; i < 4; ++i) {
@@ -85,6 +66,36 @@ TEST(Decoder, GradientsAreThoseOfPyTorch) {
       EXPECT_NEAR(values[size - 4 + i], expected["last"][i], tolerance) << entries[index].spec.name;
     }
   }
+}
+
+TEST(Decoder, SmallModelHasTheLossesAndGradientsOfPyTorch) {
+  HashedModel model(kSmall);
+  const Decoder decoder = model.decoder();
+  expect_known_answer(model, model.run(decoder), "small", 1e-6, 2e-6);
+}
+
+TEST(Decoder, ModelAndGrainOfTinyHaveTheLossesAndGradientsOfPyTorch) {
+  HashedModel model(kTiny);
+  const Decoder decoder = model.decoder();
+  expect_known_answer(model, model.run(decoder), "tiny", 1e-6, 2e-6);
+}
+
+TEST(Decoder, EveryTargetGivesTheSameBits) {
+  HashedModel model(kTiny);
+  model.inputs.resize(64);  // two sequences of 32: the portable target is slow
+  model.targets.resize(64);
+  model.shape.length = 32;
+  const Decoder decoder = model.decoder();
+  const numerics::Target active = numerics::active_target();
+  const GrainResult expected = model.run(decoder);
+  for (const numerics::Target target : numerics::available_targets()) {
+    numerics::set_active_target(target);
+    const GrainResult result = model.run(decoder);
+    EXPECT_TRUE(same_bits(result.losses.cross_entropy, expected.losses.cross_entropy)) << to_string(target);
+    EXPECT_TRUE(same_bits(result.losses.z, expected.losses.z)) << to_string(target);
+    EXPECT_TRUE(same_bits(result.gradient, expected.gradient)) << to_string(target);
+  }
+  numerics::set_active_target(active);
 }
 
 TEST(Decoder, KnownAnswerIsWhatPyTorchGivesToday) {
@@ -96,21 +107,25 @@ TEST(Decoder, KnownAnswerIsWhatPyTorchGivesToday) {
   const nlohmann::json fresh = known_answer(path);
   const nlohmann::json stored = known_answer();
   EXPECT_EQ(fresh["initial"], stored["initial"]);
-  for (std::size_t i = 0; i < stored["cross_entropy"].size(); ++i) {
-    EXPECT_NEAR(fresh["cross_entropy"][i].get<double>(), stored["cross_entropy"][i].get<double>(), 1e-10);
-  }
-  for (std::size_t i = 0; i < stored["gradients"].size(); ++i) {
-    const double norm = stored["gradients"][i]["norm"];
-    EXPECT_NEAR(fresh["gradients"][i]["projection"].get<double>(), stored["gradients"][i]["projection"].get<double>(),
-                1e-10 * norm);
+  for (const char* name : {"small", "tiny"}) {
+    const nlohmann::json& ours = stored["cases"][name];
+    const nlohmann::json& theirs = fresh["cases"][name];
+    for (std::size_t i = 0; i < ours["cross_entropy"].size(); ++i) {
+      EXPECT_NEAR(theirs["cross_entropy"][i].get<double>(), ours["cross_entropy"][i].get<double>(), 2e-9);
+    }
+    for (std::size_t i = 0; i < ours["gradients"].size(); ++i) {
+      const double norm = ours["gradients"][i]["norm"];
+      EXPECT_NEAR(theirs["gradients"][i]["projection"].get<double>(), ours["gradients"][i]["projection"].get<double>(),
+                  1e-10 * norm);
+    }
   }
 }
 
 TEST(Decoder, GradientIsTheDerivativeOfTheLossAlongADirection) {
-  SmallModel model;
+  HashedModel model;
   const Decoder decoder = model.decoder();
   const std::vector<float> at_rest = model.weights;
-  const std::vector<float> gradient = run_small(model, decoder).gradient;
+  const std::vector<float> gradient = model.run(decoder).gradient;
   for (std::uint32_t direction = 0; direction < 3; ++direction) {
     constexpr double kStep = 2e-3;
     double expected = 0;
@@ -121,7 +136,7 @@ TEST(Decoder, GradientIsTheDerivativeOfTheLossAlongADirection) {
         if (side == 0) expected += gradient[i] * along;
         model.weights[i] = static_cast<float>(at_rest[i] + (side == 0 ? kStep : -kStep) * along);
       }
-      moved[side] = total_loss(run_small(model, decoder).losses);
+      moved[side] = total_loss(model.run(decoder).losses);
     }
     const double slope = (moved[0] - moved[1]) / (2 * kStep);
     EXPECT_NEAR(slope, expected, 0.01 * std::abs(expected) + 0.05) << "direction " << direction;
@@ -129,8 +144,8 @@ TEST(Decoder, GradientIsTheDerivativeOfTheLossAlongADirection) {
 }
 
 TEST(Decoder, PaddingOfTheGradientIsZero) {
-  SmallModel model;
-  const std::vector<float> gradient = run_small(model, model.decoder()).gradient;
+  HashedModel model;
+  const std::vector<float> gradient = model.run(model.decoder()).gradient;
   for (const auto& entry : model.layout.entries()) {
     for (std::int64_t i = entry.spec.num_elements(); i < entry.num_chunks * kChunkElements; ++i) {
       ASSERT_EQ(gradient[static_cast<std::size_t>(entry.offset + i)], 0.0f) << entry.spec.name;
@@ -139,22 +154,22 @@ TEST(Decoder, PaddingOfTheGradientIsZero) {
 }
 
 TEST(Decoder, NegativeTargetsHaveNoLoss) {
-  SmallModel model;
+  HashedModel model;
   std::fill(model.targets.begin(), model.targets.end(), -1);
-  const GrainResult result = run_small(model, model.decoder());
+  const GrainResult result = model.run(model.decoder());
   EXPECT_EQ(total_loss(result.losses), 0.0);
   for (const float value : result.gradient) ASSERT_EQ(value, 0.0f);
 }
 
 TEST(Decoder, ThreadsAtOnceGiveTheBitsOfOne) {
-  SmallModel model;
+  HashedModel model;
   const Decoder decoder = model.decoder();
-  const GrainResult alone = run_small(model, decoder);
+  const GrainResult alone = model.run(decoder);
   std::vector<GrainResult> results(12);
   std::vector<std::thread> threads;
   for (int worker = 0; worker < 4; ++worker) {
     threads.emplace_back([&, worker] {
-      for (int i = worker; i < 12; i += 4) results[static_cast<std::size_t>(i)] = run_small(model, decoder);
+      for (int i = worker; i < 12; i += 4) results[static_cast<std::size_t>(i)] = model.run(decoder);
     });
   }
   for (std::thread& thread : threads) thread.join();
@@ -166,38 +181,37 @@ TEST(Decoder, ThreadsAtOnceGiveTheBitsOfOne) {
 }
 
 TEST(Decoder, ScoreGivesTheBitsOfRunGrain) {
-  SmallModel model;
+  HashedModel model;
   const Decoder decoder = model.decoder();
-  EXPECT_TRUE(same_bits(decoder.score(model.inputs, model.targets, SmallModel::kSequences, SmallModel::kLength),
-                        run_small(model, decoder).losses.cross_entropy));
+  EXPECT_TRUE(same_bits(decoder.score(model.inputs, model.targets, kSmall.num_sequences, kSmall.length),
+                        model.run(decoder).losses.cross_entropy));
 }
 
 TEST(Decoder, ScoreDoesNotDependOnTheBatch) {
-  SmallModel model;
+  HashedModel model;
   const Decoder decoder = model.decoder(64);
   constexpr std::int64_t kCount = 101;  // more than one internal batch, and a ragged last one
   std::vector<std::int32_t> inputs;
   std::vector<std::int32_t> targets;
-  for (std::uint32_t i = 0; i < kCount * SmallModel::kLength; ++i) {
-    inputs.push_back(static_cast<std::int32_t>(hash32(50, i) % SmallModel::kVocabSize));
-    targets.push_back(static_cast<std::int32_t>(hash32(51, i) % SmallModel::kVocabSize));
+  for (std::uint32_t i = 0; i < kCount * kSmall.length; ++i) {
+    inputs.push_back(static_cast<std::int32_t>(hash32(50, i) % kSmall.vocab_size));
+    targets.push_back(static_cast<std::int32_t>(hash32(51, i) % kSmall.vocab_size));
   }
-  const std::vector<float> together = decoder.score(inputs, targets, kCount, SmallModel::kLength);
+  const std::vector<float> together = decoder.score(inputs, targets, kCount, kSmall.length);
   std::vector<float> apart;
   for (std::int64_t i = 0; i < kCount; ++i) {
-    const auto begin = static_cast<std::size_t>(i * SmallModel::kLength);
-    const std::vector<float> one = decoder.score(std::span(inputs).subspan(begin, SmallModel::kLength),
-                                                 std::span(targets).subspan(begin, SmallModel::kLength), 1,
-                                                 SmallModel::kLength);
+    const auto begin = static_cast<std::size_t>(i * kSmall.length);
+    const std::vector<float> one = decoder.score(std::span(inputs).subspan(begin, kSmall.length),
+                                                 std::span(targets).subspan(begin, kSmall.length), 1, kSmall.length);
     apart.insert(apart.end(), one.begin(), one.end());
   }
   EXPECT_TRUE(same_bits(together, apart));
 }
 
 TEST(Decoder, ScoreDoesNotDependOnPaddingBehindTheSequence) {
-  SmallModel model;
+  HashedModel model;
   const Decoder decoder = model.decoder(64);
-  for (std::int64_t length = 1; length <= SmallModel::kLength; ++length) {
+  for (std::int64_t length = 1; length <= kSmall.length; ++length) {
     const auto size = static_cast<std::size_t>(length);
     std::vector<std::int32_t> inputs(model.inputs.begin(), model.inputs.begin() + length);
     std::vector<std::int32_t> targets(model.targets.begin(), model.targets.begin() + length);
@@ -212,37 +226,37 @@ TEST(Decoder, ScoreDoesNotDependOnPaddingBehindTheSequence) {
 }
 
 TEST(Decoder, ScoreOfNothingIsNothing) {
-  SmallModel model;
-  EXPECT_TRUE(model.decoder().score({}, {}, 0, SmallModel::kLength).empty());
+  HashedModel model;
+  EXPECT_TRUE(model.decoder().score({}, {}, 0, kSmall.length).empty());
 }
 
 TEST(Decoder, ReadsWeightsAtEachCall) {
-  SmallModel model;
+  HashedModel model;
   const Decoder decoder = model.decoder();
-  const std::vector<float> before = run_small(model, decoder).losses.cross_entropy;
+  const std::vector<float> before = model.run(decoder).losses.cross_entropy;
   model.weights[0] += 1.0f;  // row of token 0, which occurs
-  EXPECT_FALSE(same_bits(before, run_small(model, decoder).losses.cross_entropy));
+  EXPECT_FALSE(same_bits(before, model.run(decoder).losses.cross_entropy));
 }
 
 TEST(Decoder, TokenOutsideTheVocabularyIsADataError) {
-  SmallModel model;
+  HashedModel model;
   const Decoder decoder = model.decoder();
   model.inputs[5] = 61;
   try {
-    run_small(model, decoder);
+    model.run(decoder);
     FAIL() << "no error";
   } catch (const Error& error) {
     EXPECT_EQ(error.kind(), ErrorKind::kData);
     EXPECT_STREQ(error.what(), "input token 61 at position 5 is outside the vocabulary of 61");
   }
   model.inputs[5] = -1;
-  EXPECT_THROW(run_small(model, decoder), Error);
+  EXPECT_THROW(model.run(decoder), Error);
 }
 
 TEST(Decoder, SequenceLongerThanTheModelIsAUsageError) {
-  SmallModel model;
-  const Decoder decoder = model.decoder(SmallModel::kLength - 1);
-  EXPECT_THROW(run_small(model, decoder), Error);
+  HashedModel model;
+  const Decoder decoder = model.decoder(kSmall.length - 1);
+  EXPECT_THROW(model.run(decoder), Error);
 }
 
 }  // namespace

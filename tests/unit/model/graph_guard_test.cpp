@@ -11,9 +11,9 @@
 #include <set>
 
 #include "decoder_graph.h"
+#include "hashed_model.h"
 #include "reprise/core/error.h"
 #include "reprise/numerics/kernels.h"
-#include "small_model.h"
 
 namespace reprise::model {
 namespace {
@@ -21,8 +21,9 @@ namespace {
 // ---- What ATen is asked to do
 
 // Allocation and views. No operator that reads or writes an element may be added here.
-const std::set<std::string> kAllowedOperators = {"aten::empty", "aten::empty.memory_format", "aten::empty_strided",
-                                                 "aten::detach", "detach", "aten::view", "aten::as_strided"};
+const std::set<std::string> kAllowedOperators = {
+    "aten::empty", "aten::empty.memory_format", "aten::empty_strided", "aten::detach", "detach",
+    "aten::view",  "aten::as_strided"};
 // The engine announces each node it runs: ours, and the ends of the graph at the weights.
 const std::vector<std::string> kAllowedNodes = {
     "autograd::engine::evaluate_function: torch::autograd::CppNode<reprise::ops::",
@@ -71,13 +72,11 @@ std::set<std::string> outside_allow_list(const std::set<std::string>& operators)
 }
 
 TEST(AllowList, AGrainCallsNoOperatorThatComputes) {
-  SmallModel model;
+  HashedModel model;
   const Decoder decoder = model.decoder();
-  std::vector<float> gradient = model.new_gradient();
   const OperatorRecorder recorder;
-  decoder.run_grain(model.inputs, model.targets, SmallModel::kSequences, SmallModel::kLength, SmallModel::kZWeight,
-                    gradient);
-  decoder.score(model.inputs, model.targets, SmallModel::kSequences, SmallModel::kLength);
+  model.run(decoder);
+  decoder.score(model.inputs, model.targets, kSmall.num_sequences, kSmall.length);
   EXPECT_THAT(recorder.operators(), ::testing::Contains("aten::empty"));
   EXPECT_THAT(outside_allow_list(recorder.operators()), ::testing::IsEmpty());
 }
@@ -120,19 +119,19 @@ class FanOutGuard : public ::testing::Test {
     constants_.num_heads = 2;
     constants_.num_layers = 2;
     constants_.norm_epsilon = 1e-6f;
-    constants_.cos = at::empty({SmallModel::kLength, 4});
-    constants_.sin = at::empty({SmallModel::kLength, 4});
-    numerics::rope_table(SmallModel::kLength, 8, 500000.0, constants_.cos.mutable_data_ptr<float>(),
+    constants_.cos = at::empty({kSmall.length, 4});
+    constants_.sin = at::empty({kSmall.length, 4});
+    numerics::rope_table(kSmall.length, 8, 500000.0, constants_.cos.mutable_data_ptr<float>(),
                          constants_.sin.mutable_data_ptr<float>());
     parameters_ = parameter_views(model_.layout, model_.weights, gradient_);
     hidden_ = forward_hidden(constants_, parameters_, ids(model_.inputs));
   }
 
   static at::Tensor ids(const std::vector<std::int32_t>& values) {
-    return id_view(values, SmallModel::kSequences, SmallModel::kLength);
+    return id_view(values, kSmall.num_sequences, kSmall.length);
   }
 
-  SmallModel model_;
+  HashedModel model_;
   std::vector<float> gradient_;
   DecoderConstants constants_;
   std::vector<ops::Parameter> parameters_;

@@ -1,6 +1,7 @@
 #pragma once
 // The operators of the exact profile as autograd nodes: LibTorch holds the tensors and the graph, the kernels of
-// reprise::numerics do the arithmetic. One node per operator; no ATen arithmetic anywhere (a test lists what is called).
+// reprise::numerics do the arithmetic. One node per operator; no ATen arithmetic anywhere (a test lists what is
+// called).
 //
 // Legend: B sequences, T positions, D hidden size, H heads, E head size, F feed-forward width, V vocabulary.
 // All tensors are contiguous, on the CPU and float32, but for ids and targets, which are int32.
