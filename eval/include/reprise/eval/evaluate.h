@@ -12,6 +12,7 @@
 #include "reprise/configs/config.pb.h"
 #include "reprise/core/hash.h"
 #include "reprise/core/progress.h"
+#include "reprise/eval/suite.h"
 
 namespace reprise::eval {
 
@@ -51,10 +52,22 @@ struct EvalOptions {
   std::filesystem::path run_dir;
   std::vector<std::uint64_t> steps;  // empty: the recipe's evenly spaced ones and the last
   int num_threads = 1;
+  bool held_out = true;              // false: leave CheckpointResult::held_out empty
+  bool pairs = true;                 // false: leave CheckpointResult::pairs empty
 };
+
+/// Steps that are evaluated when none are named: eval.num_checkpoints of the scheduled checkpoints, each the nearest to
+/// one of as many evenly spaced steps (the earlier of two as near); the first and the last scheduled one always are.
+std::vector<std::uint64_t> eval_steps(const configs::Recipe& recipe);
+/// Steps that the recipe schedules a checkpoint for, ascending.
+std::vector<std::uint64_t> scheduled_steps(const configs::Recipe& recipe);
 
 /// Evaluates checkpoints of a run on its held-out shards and the generated suite. Throws kCheckpoint, kCorrupt.
 EvalResult evaluate_run(const configs::Recipe& recipe, const EvalOptions& options, ProgressSink& progress);
+
+/// Scores given pairs, such as BLiMP's, on one checkpoint of a run: "all" first, then by phenomenon. Same errors.
+std::vector<PairGroup> evaluate_pairs(const configs::Recipe& recipe, const EvalOptions& options, std::uint64_t step,
+                                      const std::vector<MinimalPair>& pairs, ProgressSink& progress);
 
 /// Writes / reads eval/results.json of a run.
 void write_results(const std::filesystem::path& run_dir, const EvalResult& result);

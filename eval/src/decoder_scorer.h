@@ -1,0 +1,30 @@
+#pragma once
+// The scorer of a run: one decoder whose weights are replaced checkpoint by checkpoint.
+
+#include <vector>
+
+#include "reprise/checkpoints/checkpoint.h"
+#include "reprise/configs/config.pb.h"
+#include "reprise/eval/scoring.h"
+#include "reprise/model/decoder.h"
+
+namespace reprise::eval {
+
+class DecoderScorer : public Scorer {
+ public:
+  explicit DecoderScorer(const configs::Recipe& recipe);
+
+  /// Takes over the weights of a verified checkpoint. Not while score() runs. Throws kCheckpoint when it holds another
+  /// model than the recipe's.
+  void load(const checkpoints::LoadedCheckpoint& checkpoint);
+
+  std::vector<float> score(std::span<const std::int32_t> inputs, std::span<const std::int32_t> targets,
+                           std::int64_t num_sequences, std::int64_t length) const override;
+
+ private:
+  TensorLayout layout_;
+  std::vector<float> weights_;
+  model::Decoder decoder_;
+};
+
+}  // namespace reprise::eval

@@ -1,0 +1,155 @@
+// Walks checkpoints: reads each, verified, and scores the prepared tasks on it.
+#include "reprise/eval/evaluate.h"
+
+#include <fmt/core.h>
+
+#include <algorithm>
+#include <utility>
+
+#include "decoder_scorer.h"
+#include "reprise/checkpoints/checkpoint.h"
+#include "reprise/configs/config.h"
+#include "reprise/core/error.h"
+#include "reprise/core/thread_pool.h"
+#include "reprise/data_pipeline/shards.h"
+#include "reprise/data_pipeline/tokenizer.h"
+#include "reprise/eval/tasks.h"
+
+namespace reprise::eval {
+namespace {
+
+data::Tokenizer load_tokenizer(const configs::Recipe& recipe, const std::filesystem::path& run_dir) {
+  const std::filesystem::path path = run_dir / "tokenizer" / "tokenizer.json";
+  data::Tokenizer tokenizer = data::Tokenizer::load(path);
+  REPRISE_REQUIRE(tokenizer.vocab_size() <= recipe.tokenizer().vocab_size(), ErrorKind::kCheckpoint,
+                  fmt::format("{} has more entries than the model: {} > {}", path.string(), tokenizer.vocab_size(),
+                              recipe.tokenizer().vocab_size()),
+                  "use the tokenizer of the run itself");
+  return tokenizer;
+}
+
+checkpoints::LoadedCheckpoint read_step(const configs::Recipe& recipe, const std::filesystem::path& run_dir,
+                                        std::uint64_t step) {
+  const std::filesystem::path path =
+      run_dir / "checkpoints" / checkpoints::file_name(checkpoints::FileKind::kScheduled, step);
+  REPRISE_REQUIRE(std::filesystem::exists(path), ErrorKind::kCheckpoint,
+                  fmt::format("the run has no checkpoint of step {}: {} is missing", step, path.string()),
+                  fmt::format("see `reprise checkpoint list {}`, or go on training with `reprise train --resume {}`",
+                              run_dir.string(), run_dir.string()));
+  checkpoints::LoadedCheckpoint checkpoint = checkpoints::read_checkpoint(path);
+  REPRISE_REQUIRE(checkpoint.info.header.recipe_hash == configs::recipe_hash(recipe), ErrorKind::kCheckpoint,
+                  fmt::format("{} was made by another recipe: {}", path.string(), checkpoint.info.header.recipe_hash.hex()),
+                  fmt::format("evaluate it with the recipe in {}", (run_dir / "recipe.pbtxt").string()));
+  return checkpoint;
+}
+
+/// The suite of the recipe; a recipe that fixes its hash gets that suite or an error.
+std::vector<MinimalPair> suite_of(const configs::EvalRecipe& recipe, Digest& digest) {
+  std::vector<MinimalPair> pairs = generate_suite(recipe.pairs_per_phenomenon());
+  digest = suite_digest(pairs);
+  REPRISE_REQUIRE(recipe.suite_sha256().empty() || recipe.suite_sha256() == digest.hex(), ErrorKind::kConfig,
+                  fmt::format("the generated minimal pairs are not the recipe's: {} instead of {}", digest.hex(),
+                              recipe.suite_sha256()),
+                  "this version makes another suite; leave eval.suite_sha256 out to accept it");
+  return pairs;
+}
+
+Encoder encoder_of(const data::Tokenizer& tokenizer) {
+  return [&tokenizer](std::string_view text) { return tokenizer.encode(text); };
+}
+
+/// Ends the phase also when an error passes.
+class Phase {
+ public:
+  Phase(ProgressSink& sink, std::string_view name, std::int64_t num_targets) : sink_(sink) {
+    sink_.begin(name, num_targets, "tokens");
+  }
+  ~Phase() { sink_.end(); }
+  Phase(const Phase&) = delete;
+  Phase& operator=(const Phase&) = delete;
+
+  void add(std::int64_t num_targets) { sink_.update(done_ += num_targets, figure_); }
+  void say(std::string figure) { figure_ = std::move(figure); }
+
+ private:
+  ProgressSink& sink_;
+  std::int64_t done_ = 0;
+  std::string figure_;
+};
+
+}  // namespace
+
+std::vector<std::uint64_t> scheduled_steps(const configs::Recipe& recipe) {
+  const std::uint64_t last = recipe.train().num_steps();
+  const std::uint64_t interval = std::max<std::uint64_t>(1, recipe.train().checkpoints().interval());
+  std::vector<std::uint64_t> steps{0, last};
+  for (std::uint64_t step = 1; step <= last; step *= 2) steps.push_back(step);
+  for (std::uint64_t step = interval; step <= last; step += interval) steps.push_back(step);
+  std::sort(steps.begin(), steps.end());
+  steps.erase(std::unique(steps.begin(), steps.end()), steps.end());
+  return steps;
+}
+
+std::vector<std::uint64_t> eval_steps(const configs::Recipe& recipe) {
+  const std::vector<std::uint64_t> scheduled = scheduled_steps(recipe);
+  const std::uint64_t count = std::max<std::uint64_t>(2, recipe.eval().num_checkpoints());
+  const std::uint64_t last = scheduled.back();
+  std::vector<std::uint64_t> steps;
+  for (std::uint64_t i = 0; i < count; ++i) {
+    // Compares |step * (count - 1) - i * last|, all integers, so that no rounding decides.
+    const auto distance = [&](std::uint64_t step) {
+      const std::uint64_t a = step * (count - 1);
+      const std::uint64_t b = i * last;
+      return a > b ? a - b : b - a;
+    };
+    const auto nearest = std::min_element(scheduled.begin(), scheduled.end(), [&](std::uint64_t a, std::uint64_t b) {
+      return distance(a) < distance(b);
+    });
+    if (steps.empty() || steps.back() != *nearest) steps.push_back(*nearest);
+  }
+  return steps;
+}
+
+EvalResult evaluate_run(const configs::Recipe& recipe, const EvalOptions& options, ProgressSink& progress) {
+  EvalResult result;
+  std::vector<std::uint64_t> steps = options.steps.empty() ? eval_steps(recipe) : options.steps;
+  std::sort(steps.begin(), steps.end());
+  steps.erase(std::unique(steps.begin(), steps.end()), steps.end());
+  const data::Tokenizer tokenizer = load_tokenizer(recipe, options.run_dir);
+  const PairTask pairs(suite_of(recipe.eval(), result.suite), encoder_of(tokenizer), tokenizer.end_of_text());
+  const data::TokenSet tokens = data::TokenSet::open(options.run_dir / "shards", "held_out");
+  const HeldOutTask held_out(tokens.tokens(), tokens.documents(), tokenizer.end_of_text());
+  const std::int64_t targets_per_step =
+      (options.held_out ? held_out.num_targets() : 0) + (options.pairs ? pairs.num_targets() : 0);
+
+  DecoderScorer scorer(recipe);
+  ThreadPool pool(options.num_threads);
+  const std::size_t window = recipe.train().sequence_length();
+  Phase phase(progress, "evaluate", targets_per_step * static_cast<std::int64_t>(steps.size()));
+  const OnScored on_scored = [&](std::int64_t num_targets) { phase.add(num_targets); };
+  for (const std::uint64_t step : steps) {
+    phase.say(fmt::format("step {}", step));
+    const checkpoints::LoadedCheckpoint checkpoint = read_step(recipe, options.run_dir, step);
+    scorer.load(checkpoint);
+    CheckpointResult& entry = result.checkpoints.emplace_back();
+    entry.step = step;
+    entry.checkpoint_root = checkpoint.info.root;
+    if (options.held_out) entry.held_out = held_out.score(scorer, window, pool, on_scored);
+    if (options.pairs) entry.pairs = pairs.score(scorer, window, pool, on_scored);
+  }
+  return result;
+}
+
+std::vector<PairGroup> evaluate_pairs(const configs::Recipe& recipe, const EvalOptions& options, std::uint64_t step,
+                                      const std::vector<MinimalPair>& pairs, ProgressSink& progress) {
+  const data::Tokenizer tokenizer = load_tokenizer(recipe, options.run_dir);
+  const PairTask task(pairs, encoder_of(tokenizer), tokenizer.end_of_text());
+  DecoderScorer scorer(recipe);
+  scorer.load(read_step(recipe, options.run_dir, step));
+  ThreadPool pool(options.num_threads);
+  Phase phase(progress, "pairs", task.num_targets());
+  return task.score(scorer, recipe.train().sequence_length(), pool,
+                    [&](std::int64_t num_targets) { phase.add(num_targets); });
+}
+
+}  // namespace reprise::eval
