@@ -24,8 +24,9 @@ class Message {
   template <typename T>
   void put(std::span<const T> values) {
     static_assert(std::is_trivially_copyable_v<T>);
-    const auto* first = reinterpret_cast<const std::byte*>(values.data());
-    bytes_.insert(bytes_.end(), first, first + values.size_bytes());
+    const std::size_t position = bytes_.size();
+    bytes_.resize(position + values.size_bytes());
+    if (!values.empty()) std::memcpy(bytes_.data() + position, values.data(), values.size_bytes());
   }
   template <typename T>
   void put(const T& value) {

@@ -139,7 +139,8 @@ void expect_same(const Outcome& a, const Outcome& b, const std::string& where) {
 
 TEST(Step, GivesTheSameBitsOnAnyNumberOfRanksAndThreads) {
   const Outcome expected = run_ranks(1, 1, 3)[0];
-  for (const auto& [num_ranks, num_threads] : {std::pair{1, 4}, {2, 1}, {2, 3}, {3, 2}, {4, 1}, {5, 1}, {9, 1}, {12, 1}}) {
+  for (const auto& [num_ranks, num_threads] :
+       {std::pair{1, 4}, {2, 1}, {2, 3}, {3, 2}, {4, 1}, {5, 1}, {9, 1}, {12, 1}}) {
     for (const Outcome& outcome : run_ranks(num_ranks, num_threads, 3)) {
       expect_same(expected, outcome, fmt::format("{} ranks, {} threads", num_ranks, num_threads));
     }
@@ -158,7 +159,8 @@ TEST(Step, ChangesEveryTensorAndLeavesPaddingZero) {
 }
 
 /// Mean gradient in binary64, straight from the definition.
-std::vector<double> reference_gradient(const Batch& batch, const TensorLayout& layout, const std::vector<float>& weights) {
+std::vector<double> reference_gradient(const Batch& batch, const TensorLayout& layout,
+                                       const std::vector<float>& weights) {
   std::vector<double> sum(static_cast<std::size_t>(layout.num_elements()));
   std::vector<float> gradient(sum.size());
   const std::size_t grain_tokens = std::size_t{kGrainSequences} * kLength;
