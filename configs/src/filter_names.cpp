@@ -15,8 +15,7 @@ const std::vector<KnownFilter>& known_filters() {
       {"c4",
        {"c4-paper", "c4-tfds"},
        {"c4_terminal_punctuation", "c4_min_words_per_line", "c4_min_sentences", "c4_javascript", "c4_policy",
-        "c4_lorem_ipsum", "c4_curly_bracket", "c4_max_word_length", "c4_citations", "c4_page_length", "c4_citations",
-        "c4_page_length"}},
+        "c4_lorem_ipsum", "c4_curly_bracket", "c4_max_word_length", "c4_citations", "c4_page_length"}},
   };
   return filters;
 }

@@ -2,7 +2,6 @@
 
 #include "corpus_fixture.h"
 #include "filter_vectors.h"
-#include "reprise/configs/config.h"
 
 namespace reprise::data {
 namespace {
@@ -81,15 +80,19 @@ TEST(FilterChain, RefusesUnknownNames) {
   EXPECT_THAT(message(rule_of("c4", "", {"c4_javascrip"})), HasSubstr("did you mean \"c4_javascript\""));
 }
 
-TEST(FilterChain, HasTheNamesThatConfigsAccept) {
-  configs::RunConfig config = configs::load_config(REPRISE_SOURCE_DIR "/configs/runs/tiny.pbtxt");
-  config.mutable_recipe()->mutable_data()->clear_filter();
-  for (const std::string name : {"gopher_quality", "gopher_repetition", "c4"}) {
-    const std::vector<std::string> parts = filter_parts(name);
-    EXPECT_FALSE(parts.empty());
-    *config.mutable_recipe()->mutable_data()->add_filter() = rule_of(name, "", parts);
+TEST(FilterChain, KeepsAnythingWhenEveryPartIsSwitchedOff) {
+  const std::string line = "- # lorem ipsum { javascript cookie policy [1] 7 7 7 7 7 7 ...";
+  const std::string end = std::string(1001, 'x');
+  for (const configs::KnownFilter& filter : configs::known_filters()) {
+    for (const std::string& preset : filter.presets) {
+      std::string text = repeat(line, 20, "\n\n") + "\n\n" + end;
+      const std::string expected = filter.name == "c4" ? repeat(line, 20, "\n") + "\n" + end : text;
+      Edits edits;
+      const auto drop = make_filter(rule_of(filter.name, preset, filter.parts))->apply(text, edits);
+      EXPECT_FALSE(drop.has_value()) << drop->rule;
+      EXPECT_EQ(text, expected);  // c4 removes blank lines in any case
+    }
   }
-  for (const configs::Mistake& mistake : configs::validate(config)) ADD_FAILURE() << mistake.place << mistake.message;
 }
 
 }  // namespace

@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "reprise/configs/filter_names.h"
 #include "reprise/data_pipeline/filters.h"
 
 namespace reprise::data {
@@ -26,7 +27,7 @@ inline std::optional<Drop> judge(const configs::FilterRule& rule, std::string te
 /// A rule set with only `part` left on.
 inline configs::FilterRule only(const std::string& filter, const std::string& part, const std::string& preset = "") {
   std::vector<std::string> disabled;
-  for (const std::string& other : filter_parts(filter)) {
+  for (const std::string& other : configs::find_filter(filter)->parts) {
     if (other != part) disabled.push_back(other);
   }
   return rule_of(filter, preset, disabled);

@@ -36,9 +36,6 @@ class Filter {
   virtual std::optional<Drop> apply(std::string& text, Edits& edits) const = 0;
 };
 
-/// The parts of a filter that `disable` may name; empty for an unknown filter.
-std::vector<std::string> filter_parts(std::string_view filter);
-
 /// Makes the filter of a rule. Throws kConfig for an unknown name, preset or part.
 std::unique_ptr<Filter> make_filter(const configs::FilterRule& rule);
 
