@@ -2,6 +2,7 @@
 
 #include <fmt/core.h>
 
+#include <algorithm>
 #include <cstdio>
 #include <cstring>
 #include <new>
@@ -30,7 +31,7 @@ std::string verb_suggestion(const CLI::App* app, int argc, char** argv) {
   for (int i = 1; i < argc; ++i) {
     const std::string word = argv[i];
     if (word.empty() || word[0] == '-') continue;
-    if (app->get_subcommand_no_throw(word) != nullptr || word == app->get_name()) continue;
+    if (word == app->get_name() || std::find(names.begin(), names.end(), word) != names.end()) continue;
     const std::string nearest = nearest_name(word, names);
     if (!nearest.empty()) return nearest;
   }

@@ -20,7 +20,7 @@ constexpr std::array<const char*, 9> kRunEntries = {"manifest.json", "recipe.pbt
 
 enum class FolderState { kNew, kInterrupted, kComplete };
 
-bool exists(const std::filesystem::path& path) {
+bool is_there(const std::filesystem::path& path) {
   std::error_code ignored;
   return std::filesystem::exists(path, ignored);
 }
@@ -38,8 +38,8 @@ void remove_run(const std::filesystem::path& run_dir) {
 /// Looks at what is in the folder and makes room for the run, or refuses.
 FolderState settle_folder(const configs::Recipe& recipe, const ReproduceOptions& options) {
   const std::filesystem::path recipe_path = options.run_dir / "recipe.pbtxt";
-  if (!exists(recipe_path)) {
-    const bool foreign = exists(options.run_dir / "run.log") || exists(options.run_dir / "checkpoints");
+  if (!is_there(recipe_path)) {
+    const bool foreign = is_there(options.run_dir / "run.log") || is_there(options.run_dir / "checkpoints");
     REPRISE_REQUIRE(!foreign || options.overwrite, ErrorKind::kCheckpoint,
                     fmt::format("{} holds a run without its recipe", options.run_dir.string()),
                     "choose another folder with --out, or replace the run with --overwrite");
@@ -56,7 +56,7 @@ FolderState settle_folder(const configs::Recipe& recipe, const ReproduceOptions&
     remove_run(options.run_dir);
     return FolderState::kNew;
   }
-  if (exists(options.run_dir / "manifest.json") || options.overwrite) {
+  if (is_there(options.run_dir / "manifest.json") || options.overwrite) {
     options.say(fmt::format("{} holds a run of this recipe; computing it again from nothing", options.run_dir.string()));
     remove_run(options.run_dir);
     return FolderState::kComplete;
@@ -66,7 +66,7 @@ FolderState settle_folder(const configs::Recipe& recipe, const ReproduceOptions&
 
 /// True when the training part of an interrupted run can go on.
 bool can_resume(const std::filesystem::path& run_dir) {
-  return exists(run_dir / "run.log") && exists(run_dir / "checkpoints");
+  return is_there(run_dir / "run.log") && is_there(run_dir / "checkpoints");
 }
 
 Phase training_phase(const std::filesystem::path& run_dir, double seconds) {
@@ -133,7 +133,7 @@ void evaluate(const configs::RunConfig& config, const ReproduceOptions& options,
 }
 
 void compare(const ReproduceOptions& options, ReproduceReport& report) {
-  if (options.published.empty() || !exists(options.published)) return;
+  if (options.published.empty() || !is_there(options.published)) return;
   const Manifest published = read_manifest(options.published);
   report.published_root = published.root();
   report.first_difference = first_difference(published, report.manifest);
