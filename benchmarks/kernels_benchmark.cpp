@@ -1,6 +1,7 @@
 // Speed of the exact kernels at the shapes that training uses, one thread. Counters are in units of 10^9 a second:
-// FLOP for products and attention (allowed pairs only), elements for the rest. REPRISE_TARGET chooses the instruction set;
-// `peak` is what chains of fused multiply-adds reach in registers, so that the others can be read as a share of it.
+// FLOP for products and attention (allowed pairs only), elements for the rest. REPRISE_TARGET chooses the instruction
+// set; `peak` is what chains of fused multiply-adds reach in registers, so that the others can be read as a share of
+// it.
 
 #include <benchmark/benchmark.h>
 #include <immintrin.h>
@@ -29,8 +30,8 @@ Floats random_floats(Index count) {
 }
 
 void count_giga(benchmark::State& state, const char* unit, double per_iteration) {
-  state.counters[unit] = benchmark::Counter(per_iteration * 1e-9 * static_cast<double>(state.iterations()),
-                                            benchmark::Counter::kIsRate);
+  state.counters[unit] =
+      benchmark::Counter(per_iteration * 1e-9 * static_cast<double>(state.iterations()), benchmark::Counter::kIsRate);
 }
 
 // Independent chains of fused multiply-adds in registers: what the processor can do at most.

@@ -35,8 +35,7 @@ HWY_INLINE void pack_rows(Index length, Index dim, const float* from, Index stri
 }
 
 /// to[E, Tp] = columns of one head, the positions beyond T zero.
-HWY_INLINE void pack_columns(Index length, Index dim, const float* from, Index stride, float* to,
-                             Index padded_length) {
+HWY_INLINE void pack_columns(Index length, Index dim, const float* from, Index stride, float* to, Index padded_length) {
   for (Index e = 0; e < dim; ++e) {
     for (Index t = length; t < padded_length; ++t) to[e * padded_length + t] = 0.0f;
   }
@@ -64,8 +63,8 @@ HWY_INLINE void dot_tile(Index dim, const float* rows, Index padded_dim, const f
 }
 
 /// to[i - first, j] = factor * dot(rows[i], columns[j]) for the queries [first, last) and at least their allowed keys.
-HWY_INLINE void dot_block(Index first, Index last, Index dim, const float* rows, Index padded_dim,
-                          const float* columns, Index padded_length, float factor, float* to) {
+HWY_INLINE void dot_block(Index first, Index last, Index dim, const float* rows, Index padded_dim, const float* columns,
+                          Index padded_length, float factor, float* to) {
   const Vector scale = broadcast(factor);
   for (Index j = 0; j < last; j += kTileColumns) {
     Index i = first;
@@ -83,8 +82,8 @@ HWY_INLINE void dot_block(Index first, Index last, Index dim, const float* rows,
 
 /// to[r, :] = sum over keys 0..i + r of weights[r, key] * values[key, :], for the queries i .. i + kRows - 1.
 template <int kRows>
-HWY_INLINE void sum_over_keys(Index i, const float* weights, Index padded_length, const float* values,
-                              Index padded_dim, float* to) {
+HWY_INLINE void sum_over_keys(Index i, const float* weights, Index padded_length, const float* values, Index padded_dim,
+                              float* to) {
   for (Index column = 0; column < padded_dim; column += kTileColumns) {
     for (Index begin = 0; begin <= i; begin += kGemmSegment) {
       const Index end = begin + kGemmSegment < i + 1 ? begin + kGemmSegment : i + 1;

@@ -25,8 +25,8 @@ struct Block {
 /// totals[j + r, :] = sum over queries i >= j + r of weights[i, j + r] * values[i, :], the share of one block of
 /// queries; `running` carries the sums of a segment that is not over.
 template <int kRows>
-HWY_INLINE void sum_over_queries(const Block& block, Index j, const float* weights, const float* values,
-                                 float* running, float* totals) {
+HWY_INLINE void sum_over_queries(const Block& block, Index j, const float* weights, const float* values, float* running,
+                                 float* totals) {
   const Index stride = block.padded_length;
   const bool diagonal = j >= block.first;
   const bool segment_ends = block.last % kGemmSegment == 0 || block.last == block.length;
@@ -159,16 +159,28 @@ HWY_AFTER_NAMESPACE();
 #if HWY_ONCE
 namespace reprise::numerics {
 
-void attention_backward(std::int64_t num_sequences, std::int64_t length, std::int64_t num_heads,
-                        std::int64_t head_dim, float scale, const float* q, const float* k, const float* v,
-                        const float* out, const float* row_max, const float* row_sum, const float* dout, float* dq,
-                        float* dk, float* dv) {
+void attention_backward(std::int64_t num_sequences, std::int64_t length, std::int64_t num_heads, std::int64_t head_dim,
+                        float scale, const float* q, const float* k, const float* v, const float* out,
+                        const float* row_max, const float* row_sum, const float* dout, float* dq, float* dk,
+                        float* dv) {
   const std::int64_t stride = num_heads * head_dim;
   for (std::int64_t index = 0; index < num_sequences * num_heads; ++index) {
     const std::int64_t at = index / num_heads * length * stride + index % num_heads * head_dim;
-    REPRISE_DISPATCH(backward_head)
-    ({length, head_dim, stride, scale, q + at, k + at, v + at, out + at, row_max + index * length,
-      row_sum + index * length, dout + at, dq + at, dk + at, dv + at});
+    const BackwardHead head{length,
+                            head_dim,
+                            stride,
+                            scale,
+                            q + at,
+                            k + at,
+                            v + at,
+                            out + at,
+                            row_max + index * length,
+                            row_sum + index * length,
+                            dout + at,
+                            dq + at,
+                            dk + at,
+                            dv + at};
+    REPRISE_DISPATCH(backward_head)(head);
   }
 }
 

@@ -18,8 +18,7 @@ namespace HWY_NAMESPACE {
 void forward_head(const ForwardHead& head) {
   const Index padded_dim = round_to_tile(head.dim), padded_length = round_to_tile(head.length);
   const Index rows_size = head.length * padded_dim;
-  float* q_rows = scratch(Scratch::kAttention,
-                          3 * rows_size + head.dim * padded_length + kQueryBlock * padded_length);
+  float* q_rows = scratch(Scratch::kAttention, 3 * rows_size + head.dim * padded_length + kQueryBlock * padded_length);
   float* v_rows = q_rows + rows_size;
   float* sums = v_rows + rows_size;
   float* k_columns = sums + rows_size;
@@ -58,9 +57,17 @@ void attention_forward(std::int64_t num_sequences, std::int64_t length, std::int
   const std::int64_t stride = num_heads * head_dim;
   for (std::int64_t index = 0; index < num_sequences * num_heads; ++index) {
     const std::int64_t at = index / num_heads * length * stride + index % num_heads * head_dim;
-    REPRISE_DISPATCH(forward_head)
-    ({length, head_dim, stride, scale, q + at, k + at, v + at, out + at, row_max + index * length,
-      row_sum + index * length});
+    const ForwardHead head{length,
+                           head_dim,
+                           stride,
+                           scale,
+                           q + at,
+                           k + at,
+                           v + at,
+                           out + at,
+                           row_max + index * length,
+                           row_sum + index * length};
+    REPRISE_DISPATCH(forward_head)(head);
   }
 }
 

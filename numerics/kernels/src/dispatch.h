@@ -14,9 +14,12 @@ namespace reprise::numerics {
 template <typename Function>
 Function* choose_variant(Function* portable, Function* avx2, Function* avx512) {
   switch (active_target()) {
-    case Target::kAvx2: return avx2;
-    case Target::kAvx512: return avx512;
-    case Target::kPortable: break;
+    case Target::kAvx2:
+      return avx2;
+    case Target::kAvx512:
+      return avx512;
+    case Target::kPortable:
+      break;
   }
   return portable;
 }

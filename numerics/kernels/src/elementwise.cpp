@@ -22,7 +22,9 @@ void divide_in_place(std::int64_t count, float divisor, float* x) {
 std::int64_t find_non_finite(std::int64_t count, const float* x) {
   constexpr std::uint32_t kExponent = 0x7f800000u;
   constexpr std::int64_t kBlock = 1024;
-  const auto is_non_finite = [x](std::int64_t i) { return (std::bit_cast<std::uint32_t>(x[i]) & kExponent) == kExponent; };
+  const auto is_non_finite = [x](std::int64_t i) {
+    return (std::bit_cast<std::uint32_t>(x[i]) & kExponent) == kExponent;
+  };
   for (std::int64_t begin = 0; begin < count; begin += kBlock) {
     const std::int64_t end = begin + kBlock < count ? begin + kBlock : count;
     std::uint32_t found = 0;

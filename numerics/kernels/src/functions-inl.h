@@ -18,9 +18,7 @@ HWY_INLINE Vector from_bits(IntVector bits) { return hn::BitCast(FloatTag(), bit
 HWY_INLINE IntVector to_bits(Vector x) { return hn::BitCast(IntTag(), x); }
 HWY_INLINE Vector quiet_nan() { return from_bits(hn::Set(IntTag(), 0x7fc00000)); }
 /// Returns 2^n for -126 <= n <= 127.
-HWY_INLINE Vector power_of_two(IntVector n) {
-  return from_bits(hn::ShiftLeft<23>(hn::Add(n, hn::Set(IntTag(), 127))));
-}
+HWY_INLINE Vector power_of_two(IntVector n) { return from_bits(hn::ShiftLeft<23>(hn::Add(n, hn::Set(IntTag(), 127)))); }
 
 /// exp(x) = (1 + high + low) * scale1 * scale2 for x in [-104, 89].
 struct ExpParts {
@@ -71,8 +69,7 @@ HWY_INLINE Vector log_value(Vector x) {
   const IntVector offset = hn::Set(IntTag(), 0x3f3504f3);  // sqrt(1/2)
   const IntVector exponent = hn::ShiftRight<23>(hn::Sub(to_bits(normal), offset));
   const Vector f = hn::Sub(from_bits(hn::Sub(to_bits(normal), hn::ShiftLeft<23>(exponent))), kOne);
-  const Vector e = hn::Add(hn::ConvertTo(FloatTag(), exponent),
-                           hn::IfThenElse(tiny, broadcast(-23.0f), zero()));
+  const Vector e = hn::Add(hn::ConvertTo(FloatTag(), exponent), hn::IfThenElse(tiny, broadcast(-23.0f), zero()));
   Vector p = broadcast(0x1.1b4316p-4f);
   p = fma(p, f, broadcast(-0x1.e2ee38p-4f));
   p = fma(p, f, broadcast(0x1.e652cep-4f));

@@ -1,11 +1,10 @@
 // Matrix products [C-3]. k is cut into segments; inside one, blocks of b and a are packed into panels and every tile of
 // c gets its own fresh accumulators. Blocking decides which element is computed when, never how.
 
-#include "reprise/numerics/kernels.h"
-
 #include "dispatch.h"
 #include "gemm_product.h"
 #include "reprise/core/error.h"
+#include "reprise/numerics/kernels.h"
 #include "scratch.h"
 
 #undef HWY_TARGET_INCLUDE
@@ -25,7 +24,7 @@ constexpr Index kBlockRows = 252 / kTileRows * kTileRows;
 /// The part of the concatenated k that one segment covers, within one operand pair.
 struct Slice {
   const ProductPart* part;
-  Index first;   // k inside the part
+  Index first;  // k inside the part
   Index count;
   Index offset;  // k inside the segment
 };
@@ -173,8 +172,7 @@ void gemm_tn(std::int64_t m, std::int64_t n, std::int64_t k, const float* a, std
   multiply_parts(m, n, {&part, 1}, c, ldc, false);
 }
 
-void gemm_nn_concatenated(std::int64_t m, std::int64_t n, std::span<const GemmPart> parts, float* c,
-                          std::int64_t ldc) {
+void gemm_nn_concatenated(std::int64_t m, std::int64_t n, std::span<const GemmPart> parts, float* c, std::int64_t ldc) {
   constexpr std::size_t kMaxParts = 8;
   REPRISE_CHECK(parts.size() <= kMaxParts);
   ProductPart products[kMaxParts];

@@ -77,8 +77,8 @@ void chunk_losses(const HeadLoss& head, std::int64_t first, std::int64_t count, 
       continue;
     }
     REPRISE_CHECK(target < head.vocab);
-    REPRISE_DISPATCH(token_loss)(head.vocab, target, head.z_weight, gradient, row, head.cross_entropy + first + i,
-                                 head.z + first + i);
+    REPRISE_DISPATCH(token_loss)
+    (head.vocab, target, head.z_weight, gradient, row, head.cross_entropy + first + i, head.z + first + i);
   }
 }
 

@@ -44,10 +44,10 @@ double exp_of_pair(double x, double x_low) {
   const double correction = x_low - n * kLn2Low;
   const Pair r = fast_two_sum(reduced, correction);
   double series = 0.0;  // (exp(r) - 1 - r - r^2 / 2) / r^3 as sum of r^k / (k + 3)!
-  constexpr double kInverseFactorials[] = {
-      0x1.93974a8c07c9dp-37, 0x1.6124613a86d09p-33, 0x1.1eed8eff8d898p-29, 0x1.ae64567f544e4p-26,
-      0x1.27e4fb7789f5cp-22, 0x1.71de3a556c734p-19, 0x1.a01a01a01a01ap-16, 0x1.a01a01a01a01ap-13,
-      0x1.6c16c16c16c17p-10, 0x1.1111111111111p-7,  0x1.5555555555555p-5,  0x1.5555555555555p-3};
+  constexpr double kInverseFactorials[] = {0x1.93974a8c07c9dp-37, 0x1.6124613a86d09p-33, 0x1.1eed8eff8d898p-29,
+                                           0x1.ae64567f544e4p-26, 0x1.27e4fb7789f5cp-22, 0x1.71de3a556c734p-19,
+                                           0x1.a01a01a01a01ap-16, 0x1.a01a01a01a01ap-13, 0x1.6c16c16c16c17p-10,
+                                           0x1.1111111111111p-7,  0x1.5555555555555p-5,  0x1.5555555555555p-3};
   for (const double coefficient : kInverseFactorials) series = series * r.high + coefficient;
   const double square = r.high * r.high;
   const double tail = square * (0.5 + r.high * series) + r.low * (1.0 + r.high);
@@ -59,7 +59,7 @@ double exp_of_pair(double x, double x_low) {
 }
 
 struct Reduced {
-  double f;      // x = 2^exponent (1 + f), sqrt(1/2) <= 1 + f < sqrt(2)
+  double f;  // x = 2^exponent (1 + f), sqrt(1/2) <= 1 + f < sqrt(2)
   int exponent;
 };
 

@@ -39,7 +39,7 @@ Reduced reduce(double x) {
 }
 
 double sin_series(double x, double x_low) {
-  constexpr double kCoefficients[] = {-0x1.2f49b46814157p-57, 0x1.952c77030ad4ap-49, -0x1.ae7f3e733b81fp-41,
+  constexpr double kCoefficients[] = {-0x1.2f49b46814157p-57, 0x1.952c77030ad4ap-49,  -0x1.ae7f3e733b81fp-41,
                                       0x1.6124613a86d09p-33,  -0x1.ae64567f544e4p-26, 0x1.71de3a556c734p-19,
                                       -0x1.a01a01a01a01ap-13, 0x1.1111111111111p-7};
   const double square = x * x;
@@ -53,7 +53,7 @@ double sin_series(double x, double x_low) {
 }
 
 double cos_series(double x, double x_low) {
-  constexpr double kCoefficients[] = {-0x1.6827863b97d97p-53, 0x1.ae7f3e733b81fp-45, -0x1.93974a8c07c9dp-37,
+  constexpr double kCoefficients[] = {-0x1.6827863b97d97p-53, 0x1.ae7f3e733b81fp-45,  -0x1.93974a8c07c9dp-37,
                                       0x1.1eed8eff8d898p-29,  -0x1.27e4fb7789f5cp-22, 0x1.a01a01a01a01ap-16,
                                       -0x1.6c16c16c16c17p-10, 0x1.5555555555555p-5};
   const double square = x * x;
@@ -73,20 +73,28 @@ double exact_sin(double x) {
   if (x == 0.0) return x;
   const Reduced r = reduce(x);
   switch (r.quadrant) {
-    case 0: return sin_series(r.high, r.low);
-    case 1: return cos_series(r.high, r.low);
-    case 2: return -sin_series(r.high, r.low);
-    default: return -cos_series(r.high, r.low);
+    case 0:
+      return sin_series(r.high, r.low);
+    case 1:
+      return cos_series(r.high, r.low);
+    case 2:
+      return -sin_series(r.high, r.low);
+    default:
+      return -cos_series(r.high, r.low);
   }
 }
 
 double exact_cos(double x) {
   const Reduced r = reduce(x);
   switch (r.quadrant) {
-    case 0: return cos_series(r.high, r.low);
-    case 1: return -sin_series(r.high, r.low);
-    case 2: return -cos_series(r.high, r.low);
-    default: return sin_series(r.high, r.low);
+    case 0:
+      return cos_series(r.high, r.low);
+    case 1:
+      return -sin_series(r.high, r.low);
+    case 2:
+      return -cos_series(r.high, r.low);
+    default:
+      return sin_series(r.high, r.low);
   }
 }
 

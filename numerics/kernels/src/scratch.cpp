@@ -28,8 +28,8 @@ thread_local std::array<Buffer, static_cast<std::size_t>(Scratch::kCount)> buffe
 float* scratch(Scratch which, std::int64_t count) {
   Buffer& buffer = buffers[static_cast<std::size_t>(which)];
   if (count + kOverrun <= buffer.capacity) return buffer.data.get();
-  const std::size_t num_bytes = (static_cast<std::size_t>(count + kOverrun) * sizeof(float) + kAlignment - 1) /
-                                kAlignment * kAlignment;
+  const std::size_t num_bytes =
+      (static_cast<std::size_t>(count + kOverrun) * sizeof(float) + kAlignment - 1) / kAlignment * kAlignment;
   buffer.data.reset();
   buffer.capacity = 0;
   auto* memory = static_cast<float*>(std::aligned_alloc(kAlignment, num_bytes));

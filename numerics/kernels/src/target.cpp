@@ -28,10 +28,10 @@ bool has_avx512() {
 void require_available(Target target, const std::string& asked_by) {
   const std::vector<Target> available = available_targets();
   if (std::find(available.begin(), available.end(), target) != available.end()) return;
-  throw Error(ErrorKind::kDevice,
-              "this processor cannot run the instruction set asked for by " + asked_by + ": " +
-                  std::string(to_string(target)),
-              "use " + std::string(to_string(available.back())) + "; every target gives the same bits");
+  throw Error(
+      ErrorKind::kDevice,
+      "this processor cannot run the instruction set asked for by " + asked_by + ": " + std::string(to_string(target)),
+      "use " + std::string(to_string(available.back())) + "; every target gives the same bits");
 }
 
 Target initial_target() {
@@ -55,9 +55,12 @@ std::atomic<Target>& current_target() {
 
 std::string_view to_string(Target target) {
   switch (target) {
-    case Target::kPortable: return "portable";
-    case Target::kAvx2: return "avx2";
-    case Target::kAvx512: return "avx512";
+    case Target::kPortable:
+      return "portable";
+    case Target::kAvx2:
+      return "avx2";
+    case Target::kAvx512:
+      return "avx512";
   }
   return "unknown";
 }

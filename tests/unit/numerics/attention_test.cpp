@@ -119,9 +119,12 @@ TEST(Attention, GradientsEqualFiniteDifferences) {
   const Inputs in = random_inputs(s);
   const std::vector<double> q(in.q.begin(), in.q.end()), k(in.k.begin(), in.k.end()), v(in.v.begin(), in.v.end());
   const reference::Attention r = run(s, in);
-  expect_gradient(r.dq, in.q, [&](const auto& x) { return loss(s, in.dout, x, k, v); }, 3e-5, "dq");
-  expect_gradient(r.dk, in.k, [&](const auto& x) { return loss(s, in.dout, q, x, v); }, 3e-5, "dk");
-  expect_gradient(r.dv, in.v, [&](const auto& x) { return loss(s, in.dout, q, k, x); }, 3e-5, "dv");
+  expect_gradient(
+      r.dq, in.q, [&](const auto& x) { return loss(s, in.dout, x, k, v); }, 3e-5, "dq");
+  expect_gradient(
+      r.dk, in.k, [&](const auto& x) { return loss(s, in.dout, q, x, v); }, 3e-5, "dk");
+  expect_gradient(
+      r.dv, in.v, [&](const auto& x) { return loss(s, in.dout, q, k, x); }, 3e-5, "dv");
 }
 
 TEST(Attention, OutputStaysWithinTheBoundOfBinary64) {

@@ -23,9 +23,9 @@ struct Shape {
 
 // One, odd, prime, on either side of tiles (6, 14 rows; 16, 32 columns), blocks (252 rows, 512 columns) and segments
 // (256).
-const Shape kShapes[] = {{1, 1, 1},    {1, 1, 0},     {1, 37, 300},  {2, 3, 5},      {5, 16, 7},    {6, 16, 255},
-                         {7, 17, 256}, {13, 31, 257}, {14, 32, 64},  {15, 33, 511},  {29, 1, 513},  {28, 64, 16},
-                         {37, 41, 43}, {64, 32, 600}, {255, 13, 10}, {513, 5, 3},    {3, 1030, 11}, {11, 515, 259},
+const Shape kShapes[] = {{1, 1, 1},    {1, 1, 0},     {1, 37, 300},  {2, 3, 5},     {5, 16, 7},    {6, 16, 255},
+                         {7, 17, 256}, {13, 31, 257}, {14, 32, 64},  {15, 33, 511}, {29, 1, 513},  {28, 64, 16},
+                         {37, 41, 43}, {64, 32, 600}, {255, 13, 10}, {513, 5, 3},   {3, 1030, 11}, {11, 515, 259},
                          {1, 1, 1024}, {4, 48, 96},   {12, 96, 128}, {253, 520, 13}};
 
 Floats reference_product(const Shape& s, const std::function<float(Index, Index)>& a,
@@ -104,7 +104,8 @@ TEST(Gemm, SegmentsRunOverTheConcatenatedAxis) {
   }
   const Shape s{m, n, 557};
   const Floats expected = reference_product(
-      s, [&](Index i, Index k) { return a_joined[i * s.k + k]; }, [&](Index k, Index j) { return b_joined[k * n + j]; });
+      s, [&](Index i, Index k) { return a_joined[i * s.k + k]; },
+      [&](Index k, Index j) { return b_joined[k * n + j]; });
   for_each_target([&] {
     Floats c = to_be_overwritten(expected.size());
     gemm_nn_concatenated(m, n, parts, c.data(), n);

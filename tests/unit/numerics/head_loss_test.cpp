@@ -26,8 +26,8 @@ Targets some_targets(Index tokens, Index vocab) {
   return targets;
 }
 
-reference::Head run(Index tokens, Index dim, Index vocab, const Floats& h, const Floats& weight,
-                    const Targets& targets, float z_weight) {
+reference::Head run(Index tokens, Index dim, Index vocab, const Floats& h, const Floats& weight, const Targets& targets,
+                    float z_weight) {
   reference::Head r{to_be_overwritten(targets.size()), to_be_overwritten(targets.size()), to_be_overwritten(h.size()),
                     to_be_overwritten(weight.size())};
   head_loss_forward_backward(tokens, dim, vocab, h.data(), weight.data(), targets.data(), z_weight,
@@ -114,8 +114,10 @@ TEST(HeadLoss, GradientsEqualFiniteDifferences) {
   };
   const reference::Head r = run(tokens, dim, vocab, h, weight, targets, z_weight);
   const std::vector<double> hs(h.begin(), h.end()), ws(weight.begin(), weight.end());
-  expect_gradient(r.dh, h, [&](const auto& p) { return loss(p, ws); }, 1e-5, "dh");
-  expect_gradient(r.dweight, weight, [&](const auto& p) { return loss(hs, p); }, 1e-5, "dweight");
+  expect_gradient(
+      r.dh, h, [&](const auto& p) { return loss(p, ws); }, 1e-5, "dh");
+  expect_gradient(
+      r.dweight, weight, [&](const auto& p) { return loss(hs, p); }, 1e-5, "dweight");
 }
 
 }  // namespace

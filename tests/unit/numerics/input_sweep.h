@@ -21,7 +21,9 @@ struct Function {
   const char* digest;  // SHA-256 of the outputs of the inputs 0x00000000 to 0xffffffff, four bytes each, low byte first
 };
 
-inline double true_sigmoid(double x) { return x < 0.0 ? std::exp(x) / (1.0 + std::exp(x)) : 1.0 / (1.0 + std::exp(-x)); }
+inline double true_sigmoid(double x) {
+  return x < 0.0 ? std::exp(x) / (1.0 + std::exp(x)) : 1.0 / (1.0 + std::exp(-x));
+}
 
 inline const Function kFunctions[] = {
     {"exp", reprise::numerics::exact_exp, reference::exp, static_cast<double (*)(double)>(std::exp), 1.0418,

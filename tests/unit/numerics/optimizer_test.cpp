@@ -41,8 +41,9 @@ TEST(AdamW, EqualsTheReferenceBitForBit) {
     Floats v = random_floats(6, count, 1e-3f);
     for (float& x : v) x *= x;
     Floats w_expected = w, m_expected = m, v_expected = v;
-    const reference::Optimizer o{kStep.learning_rate, kStep.beta1,           kStep.beta2,           kStep.epsilon,
-                                 kStep.weight_decay,  kStep.bias_correction1, kStep.bias_correction2};
+    const reference::Optimizer o{kStep.learning_rate,   kStep.beta1,        kStep.beta2,
+                                 kStep.epsilon,         kStep.weight_decay, kStep.bias_correction1,
+                                 kStep.bias_correction2};
     for (std::size_t i = 0; i < g.size(); ++i) reference::adamw(o, g[i], w_expected[i], m_expected[i], v_expected[i]);
     for_each_target([&] {
       Floats w_actual = w, m_actual = m, v_actual = v;

@@ -57,9 +57,10 @@ TEST(RmsNorm, GradientsEqualFiniteDifferences) {
   Floats y(x.size()), inverse(rows), dx(x.size()), dweight(weight.size());
   rms_norm_forward(rows, dim, x.data(), weight.data(), 1e-6f, y.data(), inverse.data());
   rms_norm_backward(rows, dim, dy.data(), x.data(), weight.data(), inverse.data(), dx.data(), dweight.data());
-  expect_gradient(dx, x, [&](const auto& p) { return rms_norm_loss(rows, dim, p, weight_point, dy); }, 1e-5, "dx");
-  expect_gradient(dweight, weight, [&](const auto& p) { return rms_norm_loss(rows, dim, x_point, p, dy); }, 1e-5,
-                  "dweight");
+  expect_gradient(
+      dx, x, [&](const auto& p) { return rms_norm_loss(rows, dim, p, weight_point, dy); }, 1e-5, "dx");
+  expect_gradient(
+      dweight, weight, [&](const auto& p) { return rms_norm_loss(rows, dim, x_point, p, dy); }, 1e-5, "dweight");
 }
 
 TEST(Rope, EqualsTheReferenceBitForBit) {
@@ -136,8 +137,10 @@ TEST(SwiGlu, GradientsEqualFiniteDifferences) {
     return total;
   };
   const std::vector<double> g(gate.begin(), gate.end()), u(up.begin(), up.end());
-  expect_gradient(dgate, gate, [&](const auto& p) { return loss(p, u); }, 1e-5, "dgate");
-  expect_gradient(dup, up, [&](const auto& p) { return loss(g, p); }, 1e-5, "dup");
+  expect_gradient(
+      dgate, gate, [&](const auto& p) { return loss(p, u); }, 1e-5, "dgate");
+  expect_gradient(
+      dup, up, [&](const auto& p) { return loss(g, p); }, 1e-5, "dup");
 }
 
 TEST(Embedding, GradientAddsPositionsInAscendingOrder) {

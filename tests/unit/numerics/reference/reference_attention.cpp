@@ -37,32 +37,32 @@ Attention attention(Index sequences, Index length, Index heads, Index dim, float
       result.row_max.push_back(maximum);
       result.row_sum.push_back(sum);
       for (Index e = 0; e < dim; ++e) {
-        head(result.out, i, e) = segmented_dot(
-                                     0, i + 1, [&](Index j) { return weights[i * length + j]; },
-                                     [&](Index j) { return head(v, j, e); }) /
-                                 sum;
+        head(result.out, i, e) =
+            segmented_dot(
+                0, i + 1, [&](Index j) { return weights[i * length + j]; }, [&](Index j) { return head(v, j, e); }) /
+            sum;
         g[i * dim + e] = head(dout, i, e) / sum;
       }
-      const float delta = lane_sum(
-          dim, [&](float lane, Index e) { return std::fma(g[i * dim + e], head(result.out, i, e), lane); });
+      const float delta =
+          lane_sum(dim, [&](float lane, Index e) { return std::fma(g[i * dim + e], head(result.out, i, e), lane); });
       for (Index j = 0; j <= i; ++j) {
         const float dot = segmented_dot(
             0, dim, [&](Index e) { return g[i * dim + e]; }, [&](Index e) { return head(v, j, e); });
         slopes[i * length + j] = weights[i * length + j] * (dot - delta);
       }
       for (Index e = 0; e < dim; ++e) {
-        head(result.dq, i, e) = segmented_dot(
-                                    0, i + 1, [&](Index j) { return slopes[i * length + j]; },
-                                    [&](Index j) { return head(k, j, e); }) *
-                                scale;
+        head(result.dq, i, e) =
+            segmented_dot(
+                0, i + 1, [&](Index j) { return slopes[i * length + j]; }, [&](Index j) { return head(k, j, e); }) *
+            scale;
       }
     }
     for (Index j = 0; j < length; ++j) {
       for (Index e = 0; e < dim; ++e) {
-        head(result.dk, j, e) = segmented_dot(
-                                    j, length, [&](Index i) { return slopes[i * length + j]; },
-                                    [&](Index i) { return head(q, i, e); }) *
-                                scale;
+        head(result.dk, j, e) =
+            segmented_dot(
+                j, length, [&](Index i) { return slopes[i * length + j]; }, [&](Index i) { return head(q, i, e); }) *
+            scale;
         head(result.dv, j, e) = segmented_dot(
             j, length, [&](Index i) { return weights[i * length + j]; }, [&](Index i) { return g[i * dim + e]; });
       }
