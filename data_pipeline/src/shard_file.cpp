@@ -155,7 +155,8 @@ void check_columns(const ImageReader& reader, const ShardColumns& columns, const
 
 std::string write_shard_image(const ShardColumns& columns, const ShardAttributes& attributes) {
   const QuietHdf5 quiet;
-  const Hdf5Handle file = create_hdf5_image();
+  Hdf5Image image;
+  Hdf5Handle file = create_hdf5_image(image);
   write_hdf5_attribute(file, "format", std::string(kFormat));
   write_hdf5_attribute(file, "format_version", kFormatVersion);
   write_hdf5_attribute(file, "vocab_size", attributes.vocab_size);
@@ -172,7 +173,7 @@ std::string write_shard_image(const ShardColumns& columns, const ShardAttributes
                                                   ElementType<Element>::memory(), column.data(), column.size());
     write_hdf5_attribute(dataset, kDigestAttribute, column_digest(column).hex());
   });
-  return hdf5_image_bytes(file);
+  return close_hdf5_image(std::move(file), image);
 }
 
 void read_shard_image(const std::string& image, const std::string& name, ShardColumns& columns,

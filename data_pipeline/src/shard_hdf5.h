@@ -11,7 +11,7 @@ namespace reprise::data {
 /// Owns an identifier of HDF5.
 class Hdf5Handle {
  public:
-  Hdf5Handle(hid_t id, herr_t (*close)(hid_t)) : id_(id), close_(close) {}
+  Hdf5Handle(hid_t id, herr_t (*closer)(hid_t)) : id_(id), close_(closer) {}
   ~Hdf5Handle() {
     if (id_ >= 0) close_(id_);
   }
@@ -20,6 +20,8 @@ class Hdf5Handle {
 
   hid_t get() const { return id_; }
   bool valid() const { return id_ >= 0; }
+  /// Closes now; returns whether HDF5 could.
+  bool close() { return close_(std::exchange(id_, -1)) >= 0; }
 
  private:
   hid_t id_;
@@ -39,14 +41,20 @@ class QuietHdf5 {
   void* data_ = nullptr;
 };
 
-/// Creates an empty file in memory: format of HDF5 1.10, no times.
-Hdf5Handle create_hdf5_image();
+/// Memory of a file that HDF5 writes, taken over when HDF5 closes it.
+struct Hdf5Image {
+  std::size_t allocated = 0;
+  std::string bytes;
+};
+
+/// Creates an empty file in memory: format of HDF5 1.10, no times. `image` must outlive the file.
+Hdf5Handle create_hdf5_image(Hdf5Image& image);
 
 /// Opens a file in memory; invalid when it is not HDF5.
 Hdf5Handle open_hdf5_image(const std::string& image);
 
-/// Returns the bytes of a file in memory.
-std::string hdf5_image_bytes(const Hdf5Handle& file);
+/// Closes a file that create_hdf5_image made, after all its objects, and returns its bytes.
+std::string close_hdf5_image(Hdf5Handle file, Hdf5Image& image);
 
 /// Writes a one-dimensional contiguous dataset without times and returns it.
 Hdf5Handle write_hdf5_dataset(const Hdf5Handle& file, const std::string& name, hid_t file_type, hid_t memory_type,

@@ -106,7 +106,7 @@ def pieces(text):
 
 
 def make():
-    small = train(TRAINING_TEXTS, 400, 2)
+    small = train(TRAINING_TEXTS, 400, 1)
     corpus = corpus_texts()
     tiny = train(corpus, 4096, 2)
     trainings = []
@@ -117,7 +117,7 @@ def make():
     repaired = [bytes.fromhex(value).decode("utf-8", errors="replace") for value in BYTES]
     return {
         "made_by": f"tests/peers/make_tokenizer_vectors.py with tokenizers {tokenizers.__version__}",
-        "small": {"texts": TRAINING_TEXTS, "vocab_size": 400, "min_frequency": 2, "sha256": file_digest(small)},
+        "small": {"texts": TRAINING_TEXTS, "vocab_size": 400, "min_frequency": 1, "sha256": file_digest(small)},
         "trainings": trainings,
         "corpus": {"vocab_size": 4096, "min_frequency": 2, "sha256": file_digest(tiny),
                    "num_tokens": sum(len(e.ids) for e in tiny.encode_batch(corpus))},

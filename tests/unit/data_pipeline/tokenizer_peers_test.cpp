@@ -1,0 +1,64 @@
+// Against Hugging Face tokenizers itself, where REPRISE_PEERS_PYTHON names a Python that has it.
+#include <gtest/gtest.h>
+
+#include <cstdlib>
+
+#include "reprise/core/files.h"
+#include "tokenizer_fixture.h"
+
+namespace reprise::data {
+namespace {
+
+class TokenizerPeers : public ::testing::Test {
+ protected:
+  void SetUp() override {
+    const char* python = std::getenv("REPRISE_PEERS_PYTHON");
+    if (python == nullptr) GTEST_SKIP() << "REPRISE_PEERS_PYTHON is not set";
+    python_ = python;
+  }
+
+  int run(const std::string& script, const std::string& arguments) const {
+    const std::string command = python_ + " " REPRISE_SOURCE_DIR "/tests/peers/" + script + " " + arguments;
+    return std::system(command.c_str());
+  }
+
+  /// Encodes `texts` here and there.
+  void expect_agreement(const Tokenizer& tokenizer, const std::vector<std::string>& texts) const {
+    const TemporaryFolder folder;
+    write_file_atomically(folder.path() / "tokenizer.json", tokenizer.json());
+    std::string cases;
+    const auto add = [&](std::uint32_t value) { cases.append(reinterpret_cast<const char*>(&value), sizeof value); };
+    for (const std::string& text : texts) {
+      add(static_cast<std::uint32_t>(text.size()));
+      cases += text;
+      const std::vector<TokenId> ids = tokenizer.encode(text);
+      add(static_cast<std::uint32_t>(ids.size()));
+      for (const TokenId id : ids) add(static_cast<std::uint32_t>(id));
+    }
+    write_file_atomically(folder.path() / "cases", cases);
+    EXPECT_EQ(run("compare_tokenizer.py", (folder.path() / "tokenizer.json").string() + " " +
+                                              (folder.path() / "cases").string()),
+              0);
+  }
+
+  std::string python_;
+};
+
+TEST_F(TokenizerPeers, GiveTheSameIdsOnTheTinyCorpus) {
+  expect_agreement(train_on(corpus_texts(), 4096, 2, 2), corpus_texts());
+}
+
+TEST_F(TokenizerPeers, GiveTheSameIdsOnRandomText) {
+  std::mt19937_64 random(4);
+  std::vector<std::string> texts;
+  for (int k = 0; k < 3000; ++k) texts.push_back(random_text(random, random() % 120));
+  for (int k = 0; k < 3000; ++k) texts.push_back(random_bytes(random, random() % 60));
+  expect_agreement(train_on(texts, 3000, 2), texts);
+}
+
+TEST_F(TokenizerPeers, HaveTheSameCharacterClasses) { EXPECT_EQ(run("compare_unicode_classes.py", ""), 0); }
+
+TEST_F(TokenizerPeers, StillGiveTheCommittedAnswers) { EXPECT_EQ(run("make_tokenizer_vectors.py", "--check"), 0); }
+
+}  // namespace
+}  // namespace reprise::data
