@@ -120,7 +120,7 @@ constexpr Template kSubjectVerb[] = {
 constexpr Template kWordOrder[] = {
     {"The {person.sg} {bring.past} the {thing.sg}.", "The {person.sg} {bring.past} {thing.sg} the."},
     {"The {person.pl} {meet.past} {pronoun.obj} in the {place.sg}.", "The {person.pl} {pronoun.obj} {meet.past} in the {place.sg}."},
-    {"The {person.sg} {travel.past} {where.word} the {place.sg}.", "The {person.sg} {go.past} the {where.word} {place.sg}."},
+    {"The {person.sg} {travel.past} {where.word} the {place.sg}.", "The {person.sg} {travel.past} the {where.word} {place.sg}."},
     {"The {person.sg} {modal.word} {bring.base} the {thing.sg}.", "The {person.sg} {bring.base} {modal.word} the {thing.sg}."},
     {"The {adjective.word} {person.sg} {travel.past} to the {place.sg}.", "The {person.sg} {adjective.word} {travel.past} to the {place.sg}."},
     {"{pronoun.subj} will not {bring.base} the {thing.pl}.", "{pronoun.subj} not will {bring.base} the {thing.pl}."},
