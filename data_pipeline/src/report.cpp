@@ -113,17 +113,28 @@ Report from_json(const json& root) {
 
 using CountsById = std::unordered_map<std::string, std::uint64_t>;
 
-/// Adds the counts of the documents of one file, and takes them out of `counts`.
+/// Takes the count of `document` out of `counts`.
+std::uint64_t take_count(const Document& document, const std::filesystem::path& path, CountsById& counts) {
+  const auto found = counts.find(document.id);
+  if (found == counts.end()) {
+    throw Error(ErrorKind::kData, fmt::format("no token count for document: {}: {}", path.string(), document.id),
+                "make the shards of this run again");
+  }
+  const std::uint64_t count = found->second;
+  counts.erase(found);
+  return count;
+}
+
 void count_file(const std::filesystem::path& path, const std::string& split, CountsById& counts,
                 ReportBuilder& builder) {
   for_each_document(path, [&](const Document& document) {
-    const auto found = counts.find(document.id);
-    if (found == counts.end()) {
-      throw Error(ErrorKind::kData, fmt::format("no token count for document: {}: {}", path.string(), document.id),
-                  "make the shards of this run again");
-    }
-    builder.add_tokens(document, split, found->second);
-    counts.erase(found);
+    builder.add_tokens(document, split, "", take_count(document, path, counts));
+  });
+}
+
+void count_dropped(const std::filesystem::path& path, CountsById& counts, ReportBuilder& builder) {
+  for_each_dropped(path, [&](const DroppedDocument& dropped) {
+    builder.add_tokens(dropped.document, "dropped", dropped.drop.rule, take_count(dropped.document, path, counts));
   });
 }
 
@@ -190,6 +201,7 @@ Digest add_token_counts(const std::filesystem::path& run, std::span<const TokenC
   ReportBuilder builder;
   count_file(train_path(run), "train", by_id, builder);
   count_file(held_out_path(run), "held_out", by_id, builder);
+  count_dropped(dropped_path(run), by_id, builder);
   if (!by_id.empty()) {
     throw Error(ErrorKind::kData, fmt::format("token counts without a document: {} of them", by_id.size()),
                 "make the shards of this run again");
@@ -200,7 +212,7 @@ Digest add_token_counts(const std::filesystem::path& run, std::span<const TokenC
   for (ReportRow& row : report.rows) {
     for (const ReportRow& tokens : counted.rows) {
       if (row.source == tokens.source && row.language == tokens.language && row.kind == tokens.kind &&
-          row.split == tokens.split) {
+          row.split == tokens.split && row.rule == tokens.rule) {
         row.num_tokens = tokens.num_tokens;
       }
     }

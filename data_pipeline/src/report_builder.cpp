@@ -14,8 +14,9 @@ void ReportBuilder::add(const Document& document, const std::string& split, cons
   counts.num_bytes += document.text.size();
 }
 
-void ReportBuilder::add_tokens(const Document& document, const std::string& split, std::uint64_t num_tokens) {
-  ReportRow& counts = row(document, split, "");
+void ReportBuilder::add_tokens(const Document& document, const std::string& split, const std::string& rule,
+                               std::uint64_t num_tokens) {
+  ReportRow& counts = row(document, split, rule);
   counts.num_tokens = counts.num_tokens.value_or(0) + num_tokens;
 }
 

@@ -15,7 +15,8 @@ namespace reprise::data {
 class ReportBuilder {
  public:
   void add(const Document& document, const std::string& split, const std::string& rule);
-  void add_tokens(const Document& document, const std::string& split, std::uint64_t num_tokens);
+  void add_tokens(const Document& document, const std::string& split, const std::string& rule,
+                  std::uint64_t num_tokens);
   void add_edits(const Edits& edits);
   /// Moves rows and edits into `report`.
   void finish(Report& report);

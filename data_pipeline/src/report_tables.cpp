@@ -46,15 +46,14 @@ std::string axis_table(const Report& report, ReportAxis axis, const std::string&
   for (const std::string split : kSplits) {
     head.push_back(split + " docs");
     head.emplace_back("bytes");
-    if (tokens && split != "dropped") head.emplace_back("tokens");
+    if (tokens) head.emplace_back("tokens");
   }
   std::vector<Cells> rows = {head};
-  TotalsBySplit sums;
   for (const auto& [name, splits] : totals_by(report, axis)) {
     Cells cells = {name.empty() ? "(none)" : name};
     for (const std::string split : kSplits) {
       const auto found = splits.find(split);
-      append_total(cells, found == splits.end() ? ReportTotal{} : found->second, tokens && split != "dropped");
+      append_total(cells, found == splits.end() ? ReportTotal{} : found->second, tokens);
     }
     rows.push_back(cells);
   }
@@ -62,11 +61,13 @@ std::string axis_table(const Report& report, ReportAxis axis, const std::string&
 }
 
 std::string rule_table(const Report& report) {
+  const bool tokens = has_tokens(report);
   std::vector<Cells> rows = {{"", "docs", "bytes"}};
+  if (tokens) rows.front().emplace_back("tokens");
   for (const auto& [rule, splits] : totals_by(report, ReportAxis::kRule)) {
     if (rule.empty()) continue;
     Cells cells = {rule};
-    append_total(cells, splits.at("dropped"), false);
+    append_total(cells, splits.at("dropped"), tokens);
     rows.push_back(cells);
   }
   return rows.size() == 1 ? std::string() : format_table("Dropped, by rule", rows);

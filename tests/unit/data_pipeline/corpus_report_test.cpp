@@ -64,19 +64,19 @@ TEST_F(CorpusReport, SumsRowsBySourceLanguageKindAndRule) {
 
 TEST_F(CorpusReport, TakesTokenCountsAndGivesANewDigest) {
   const Digest before = read_corpus_result(run_dir()).report;
-  const std::vector<TokenCount> counts = {{"1", 5}, {"3", 2}};
+  const std::vector<TokenCount> counts = {{"1", 5}, {"2", 4}, {"3", 2}, {"4", 2}};
   const Digest after = add_token_counts(run_dir(), counts);
   EXPECT_NE(after, before);
   EXPECT_EQ(read_corpus_result(run_dir()).report, after);
-  EXPECT_THAT(rows(), ElementsAre("other/es/natural/train/: 1 7 2", "test/en/natural/dropped/gopher_stop_words: 1 13 -",
-                                  "test/en/natural/train/: 1 15 5", "test/es/natural/dropped/exact_duplicate: 1 7 -"));
+  EXPECT_THAT(rows(), ElementsAre("other/es/natural/train/: 1 7 2", "test/en/natural/dropped/gopher_stop_words: 1 13 4",
+                                  "test/en/natural/train/: 1 15 5", "test/es/natural/dropped/exact_duplicate: 1 7 2"));
   EXPECT_EQ(add_token_counts(run_dir(), counts), after);
 }
 
 TEST_F(CorpusReport, WantsOneTokenCountForEachDocument) {
   const std::vector<TokenCount> too_few = {{"1", 5}};
   EXPECT_THAT(error_of([&] { add_token_counts(run_dir(), too_few); }).what(), HasSubstr("no token count"));
-  const std::vector<TokenCount> too_many = {{"1", 5}, {"3", 2}, {"4", 2}};
+  const std::vector<TokenCount> too_many = {{"1", 5}, {"2", 4}, {"3", 2}, {"4", 2}, {"5", 2}};
   EXPECT_THAT(error_of([&] { add_token_counts(run_dir(), too_many); }).what(), HasSubstr("without a document"));
 }
 
@@ -94,6 +94,12 @@ TEST_F(CorpusReport, PrintsTables) {
   EXPECT_THAT(tables, HasSubstr("  gopher_stop_words     1     13\n"));
   EXPECT_THAT(tables, HasSubstr("a.jsonl"));
   EXPECT_THAT(tables, HasSubstr("as in the recipe"));
+}
+
+TEST_F(CorpusReport, PrintsTokensOnceTheyAreCounted) {
+  add_token_counts(run_dir(), std::vector<TokenCount>{{"1", 5}, {"2", 4}, {"3", 2}, {"4", 2}});
+  const std::string tables = report_tables(read_report(run_dir()));
+  EXPECT_THAT(tables, HasSubstr("  gopher_stop_words     1     13       4\n"));
 }
 
 }  // namespace

@@ -76,8 +76,8 @@ struct TokenCount {
   std::uint64_t num_tokens = 0;
 };
 
-/// Writes the token columns of the report of `run` from one count for each kept and held-out document, and returns the
-/// new digest of the report. Throws kData for a document without count or a count without document.
+/// Writes the token columns of the report of `run` from one count for each kept, held-out and dropped document, and
+/// returns the new digest of the report. Throws kData for a document without count or a count without document.
 Digest add_token_counts(const std::filesystem::path& run, std::span<const TokenCount> counts);
 
 }  // namespace reprise::data
