@@ -1,13 +1,11 @@
 #include <gtest/gtest.h>
 
 #include <limits>
-#include <regex>
 #include <set>
 
 #include "config_text.h"
 #include "reprise/configs/config.h"
 #include "reprise/configs/filter_names.h"
-#include "reprise/core/files.h"
 
 namespace reprise::configs {
 namespace {
@@ -207,22 +205,15 @@ TEST(ConfigRules, AnEmptyConfigLacksNameFilesStepsAndPeak) {
   EXPECT_EQ(places, expected);
 }
 
-/// The quoted words of a source file that start with one of the filters' prefixes.
-std::set<std::string> quoted_filter_names(const std::string& source) {
-  const std::regex name("\"((gopher|c4)(_[a-z0-9_]+)?)\"");
-  std::set<std::string> found;
-  for (std::sregex_iterator it(source.begin(), source.end(), name), end; it != end; ++it) found.insert((*it)[1]);
-  return found;
-}
-
-TEST(FilterNames, AreThoseThatTheDataPipelineImplements) {
-  std::set<std::string> known;
+TEST(FilterNames, AreNamedOnceEach) {
+  std::set<std::string> seen;
   for (const KnownFilter& filter : known_filters()) {
-    known.insert(filter.name);
-    known.insert(filter.parts.begin(), filter.parts.end());
+    EXPECT_TRUE(seen.insert(filter.name).second) << filter.name;
+    EXPECT_EQ(find_filter(filter.name), &filter);
+    EXPECT_FALSE(filter.presets.empty());
+    for (const std::string& part : filter.parts) EXPECT_TRUE(seen.insert(part).second) << part;
   }
-  const std::string table = read_file(std::filesystem::path(REPRISE_SOURCE_DIR) / "data_pipeline/src/filters.cpp");
-  EXPECT_EQ(quoted_filter_names(table), known);
+  EXPECT_EQ(find_filter("c5"), nullptr);
 }
 
 }  // namespace

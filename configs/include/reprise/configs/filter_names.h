@@ -1,5 +1,5 @@
 #pragma once
-// Names that a FilterRule may hold. The rules themselves are in data_pipeline/; a test compares the names.
+// Names that a FilterRule may hold. The rules themselves are in data_pipeline/, which reads these names.
 
 #include <string>
 #include <string_view>
