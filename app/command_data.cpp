@@ -4,8 +4,10 @@
 
 #include <memory>
 #include <nlohmann/json.hpp>
+#include <thread>
 
 #include "commands.h"
+#include "reprise/audit/reproduce.h"
 #include "reprise/configs/config.h"
 #include "reprise/core/error.h"
 #include "reprise/data_pipeline/corpus.h"
@@ -68,17 +70,18 @@ void print_result(const data::CorpusResult& result, const std::filesystem::path&
 void build(const BuildFlags& flags) {
   configs::RunConfig config = configs::load_config(flags.config, flags.overrides);
   if (!flags.out.empty()) config.mutable_runtime()->set_output_dir(flags.out);
-  data::BuildOptions options;
-  options.corpus_dir = config.runtime().corpus_dir();
-  options.output_dir = configs::output_folder(config);
-  options.accept_changed_corpus = flags.accept_changed_corpus;
-  options.num_threads = static_cast<int>(config.runtime().num_threads());
+  const std::filesystem::path run = configs::output_folder(config);
   const auto progress = logs::make_progress(flags.quiet);
-  const data::CorpusResult result = data::build_corpus(config.recipe().data(), options, *progress);
+  const auto say = [](const std::string& line) { fmt::print(stderr, "{}\n", line); };
+  const int threads = config.runtime().num_threads() > 0
+                          ? static_cast<int>(config.runtime().num_threads())
+                          : std::max(1, static_cast<int>(std::thread::hardware_concurrency()));
+  audit::prepare_data(config, run, threads, flags.accept_changed_corpus, say, *progress);
+  const data::CorpusResult result = data::read_corpus_result(run);
   if (flags.json) {
     fmt::print("{}\n", to_json(result).dump(1));
   } else {
-    print_result(result, options.output_dir);
+    print_result(result, run);
   }
 }
 

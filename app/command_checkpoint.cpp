@@ -1,0 +1,278 @@
+// reprise checkpoint list|show|verify|diff
+
+#include <fmt/core.h>
+
+#include <algorithm>
+#include <bit>
+#include <charconv>
+#include <cstdio>
+#include <filesystem>
+#include <memory>
+#include <nlohmann/json.hpp>
+
+#include "commands.h"
+#include "reprise/checkpoints/checkpoint.h"
+#include "reprise/checkpoints/difference.h"
+#include "reprise/checkpoints/folder.h"
+#include "reprise/configs/config.h"
+#include "reprise/core/error.h"
+#include "reprise/train/trainer.h"
+
+namespace reprise::app {
+namespace {
+
+using checkpoints::CheckpointDescription;
+using checkpoints::CheckpointInfo;
+using checkpoints::FileKind;
+using nlohmann::ordered_json;
+using std::filesystem::path;
+
+struct Flags {
+  path run;
+  std::uint64_t step = 0;
+  bool json = false;
+  std::string a;
+  std::string b;
+};
+
+std::string_view name_of(FileKind kind) { return kind == FileKind::kScheduled ? "scheduled" : "recovery"; }
+
+path folder_of(const path& run) {
+  const path folder = run / "checkpoints";
+  REPRISE_REQUIRE(std::filesystem::is_directory(folder), ErrorKind::kIo,
+                  fmt::format("not a run: {} holds no folder checkpoints", run.string()),
+                  "give the folder that `reprise train` or `reprise reproduce` wrote, such as runs/tiny");
+  return folder;
+}
+
+/// Returns the file of a step: the scheduled one, or the recovery file when there is no other.
+path file_of_step(const path& run, std::uint64_t step) {
+  const path folder = folder_of(run);
+  for (const FileKind kind : {FileKind::kScheduled, FileKind::kRecovery}) {
+    const path file = folder / checkpoints::file_name(kind, step);
+    if (std::filesystem::exists(file)) return file;
+  }
+  throw Error(ErrorKind::kCheckpoint, fmt::format("no checkpoint is stored at step {}: {}", step, folder.string()),
+              fmt::format("`reprise checkpoint list {}` lists the steps", run.string()));
+}
+
+void list(const Flags& flags) {
+  const checkpoints::FolderScan scan = checkpoints::scan_checkpoints(folder_of(flags.run));
+  ordered_json json = ordered_json::array();
+  for (const CheckpointInfo& info : scan.complete) {
+    json.push_back({{"step", info.header.step},
+                    {"root", info.root.hex()},
+                    {"has_moments", info.has_moments},
+                    {"bytes", info.file_bytes},
+                    {"path", info.path.string()},
+                    {"kind", name_of(info.kind)}});
+  }
+  if (flags.json) {
+    fmt::print("{}\n", json.dump(1));
+  } else {
+    fmt::print("{:>8}  {:<9}  {:<7}  {:>12}  {}\n", "step", "kind", "moments", "bytes", "root");
+    for (const CheckpointInfo& info : scan.complete) {
+      fmt::print("{:>8}  {:<9}  {:<7}  {:>12}  {}\n", info.header.step, name_of(info.kind),
+                 info.has_moments ? "yes" : "no", info.file_bytes, info.root.hex());
+    }
+  }
+  for (const checkpoints::SkippedFile& file : scan.skipped) fmt::print(stderr, "left out: {}\n", file.reason.what());
+}
+
+ordered_json header_json(const CheckpointInfo& info) {
+  const checkpoints::Header& h = info.header;
+  return {{"step", h.step},
+          {"kind", name_of(info.kind)},
+          {"root", info.root.hex()},
+          {"previous_root", h.previous_root.hex()},
+          {"tokens_seen", h.tokens_seen},
+          {"next_sample", h.next_sample},
+          {"adam_step", h.adam_step},
+          {"beta1_power", h.beta1_power},
+          {"beta2_power", h.beta2_power},
+          {"seed", h.seed},
+          {"contract_version", h.contract_version},
+          {"recipe_hash", h.recipe_hash.hex()},
+          {"data_root", h.data_root.hex()},
+          {"has_moments", info.has_moments},
+          {"bytes", info.file_bytes},
+          {"path", info.path.string()}};
+}
+
+ordered_json tensors_json(const CheckpointDescription& description) {
+  const std::vector<Digest> weights = tensor_digests(description.layout, description.digests.weights);
+  const std::vector<Digest> first = tensor_digests(description.layout, description.digests.first_moments);
+  const std::vector<Digest> second = tensor_digests(description.layout, description.digests.second_moments);
+  ordered_json tensors = ordered_json::array();
+  for (std::size_t i = 0; i < weights.size(); ++i) {
+    const TensorSpec& spec = description.layout.entries()[i].spec;
+    tensors.push_back({{"name", spec.name},
+                       {"shape", spec.shape},
+                       {"dtype", "float32"},
+                       {"weight", weights[i].hex()},
+                       {"first_moment", first[i].hex()},
+                       {"second_moment", second[i].hex()}});
+  }
+  return tensors;
+}
+
+void show(const Flags& flags) {
+  const CheckpointDescription description = checkpoints::read_description(file_of_step(flags.run, flags.step));
+  ordered_json json = header_json(description.info);
+  const ordered_json tensors = tensors_json(description);
+  if (flags.json) {
+    json["tensors"] = tensors;
+    fmt::print("{}\n", json.dump(1));
+    return;
+  }
+  for (const auto& [key, value] : json.items()) {
+    fmt::print("{:<17} {}\n", key, value.is_string() ? value.get<std::string>() : value.dump());
+  }
+  fmt::print("\n{:<48} {:<14} {:<16}  {:<16}  {}\n", "tensor", "shape", "weight", "first moment", "second moment");
+  for (const ordered_json& tensor : tensors) {
+    const auto start_of = [&](const char* key) { return tensor[key].get<std::string>().substr(0, 16); };
+    fmt::print("{:<48} {:<14} {}  {}  {}\n", tensor["name"].get<std::string>(), tensor["shape"].dump(),
+               start_of("weight"), start_of("first_moment"), start_of("second_moment"));
+  }
+}
+
+/// Returns the steps that the run's recipe schedules, up to the newest one there: a run may be unfinished.
+std::vector<std::uint64_t> expected_steps(const path& run, const std::vector<CheckpointInfo>& present) {
+  std::uint64_t newest = 0;
+  for (const CheckpointInfo& info : present) {
+    if (info.kind == FileKind::kScheduled) newest = std::max(newest, info.header.step);
+  }
+  const configs::RunConfig config = configs::resolve(configs::load_config(run / "recipe.pbtxt"));
+  std::vector<std::uint64_t> steps = train::checkpoint_steps(config.recipe().train());
+  std::erase_if(steps, [&](std::uint64_t step) { return step > newest; });
+  return steps;
+}
+
+void verify(const Flags& flags, Context& context) {
+  const path folder = folder_of(flags.run);
+  const std::vector<CheckpointInfo> present = checkpoints::list_checkpoints(folder);
+  std::vector<checkpoints::ChainProblem> problems =
+      checkpoints::verify_chain(folder, expected_steps(flags.run, present));
+  for (const CheckpointInfo& info : present) {
+    try {
+      checkpoints::read_checkpoint(info.path);
+    } catch (const Error& error) {
+      problems.push_back({info.header.step, info.path, error.what()});
+    }
+  }
+  if (present.empty() && problems.empty()) problems.push_back({0, folder, "the folder holds no checkpoint"});
+  if (!problems.empty()) context.status = exit_code(ErrorKind::kCorrupt);
+  if (flags.json) {
+    ordered_json json = {{"checkpoints", present.size()}, {"problems", ordered_json::array()}};
+    for (const auto& problem : problems) {
+      json["problems"].push_back({{"step", problem.step}, {"path", problem.path.string()}, {"what", problem.what}});
+    }
+    fmt::print("{}\n", json.dump(1));
+    return;
+  }
+  for (const auto& problem : problems) {
+    fmt::print("WRONG  {:<22} {}\n", problem.path.empty() ? "" : problem.path.filename().string(), problem.what);
+  }
+  fmt::print("{} checkpoints read, {} problems\n", present.size(), problems.size());
+}
+
+/// Takes RUN@STEP or the path of a checkpoint file.
+path file_of(const std::string& text) {
+  const std::size_t at = text.rfind('@');
+  std::uint64_t step = 0;
+  if (at != std::string::npos) {
+    const char* const last = text.data() + text.size();
+    const auto parsed = std::from_chars(text.data() + at + 1, last, step);
+    if (parsed.ec == std::errc() && parsed.ptr == last) return file_of_step(text.substr(0, at), step);
+  }
+  REPRISE_REQUIRE(std::filesystem::is_regular_file(text), ErrorKind::kUsage,
+                  fmt::format("not a checkpoint: '{}'", text), "write RUN@STEP, such as runs/tiny@128");
+  return text;
+}
+
+std::string with_bits(float value) { return fmt::format("{} (0x{:08x})", value, std::bit_cast<std::uint32_t>(value)); }
+
+void print_difference(const checkpoints::Difference& difference) {
+  if (difference.where == checkpoints::Difference::Where::kLayout) {
+    fmt::print("the models differ: {}\n", difference.tensor);
+    return;
+  }
+  fmt::print("first difference: {} {}, chunk {}", to_string(difference.where), difference.tensor, difference.chunk);
+  if (difference.element >= 0) {
+    fmt::print(", element {}: {} and {}\n", difference.element, with_bits(difference.a), with_bits(difference.b));
+  } else {
+    fmt::print(" (by its digest: one of the files does not store these values)\n");
+  }
+  fmt::print("{} chunks differ\n", difference.differing_chunks);
+}
+
+void diff(const Flags& flags, Context& context) {
+  const checkpoints::LoadedCheckpoint a = checkpoints::read_checkpoint(file_of(flags.a));
+  const checkpoints::LoadedCheckpoint b = checkpoints::read_checkpoint(file_of(flags.b));
+  const std::optional<checkpoints::Difference> difference = checkpoints::first_difference(a, b);
+  context.status = difference ? 1 : 0;
+  if (flags.json) {
+    ordered_json json = {{"same", !difference}, {"root_a", a.info.root.hex()}, {"root_b", b.info.root.hex()}};
+    if (difference) {
+      json["where"] = to_string(difference->where);
+      json["tensor"] = difference->tensor;
+      json["chunk"] = difference->chunk;
+      json["element"] = difference->element;
+      json["bits_a"] = std::bit_cast<std::uint32_t>(difference->a);
+      json["bits_b"] = std::bit_cast<std::uint32_t>(difference->b);
+      json["differing_chunks"] = difference->differing_chunks;
+    }
+    fmt::print("{}\n", json.dump(1));
+    return;
+  }
+  if (difference) {
+    print_difference(*difference);
+  } else {
+    fmt::print("the same state{}\n", a.info.root == b.info.root ? fmt::format(", root {}", a.info.root.hex())
+                                                                : " (the headers differ, and so do the roots)");
+  }
+}
+
+}  // namespace
+
+void add_checkpoint_command(CLI::App& app, Context& context) {
+  const auto flags = std::make_shared<Flags>();
+  CLI::App* verb = app.add_subcommand("checkpoint", "List, show, verify and compare the checkpoints of a run");
+  verb->require_subcommand(1);
+  const auto add = [&](const char* name, const char* what, const char* json, const char* footer) {
+    CLI::App* action = verb->add_subcommand(name, what);
+    action->add_flag("--json", flags->json, json);
+    action->footer(footer);
+    return action;
+  };
+  const auto add_run = [&](CLI::App* action) {
+    action->add_option("RUN", flags->run, "Run folder, such as runs/tiny")->required();
+  };
+
+  CLI::App* listing = add("list", "List the complete checkpoints of a run", "Print an array with one object for each",
+                          "Example:\n  reprise checkpoint list runs/tiny --json");
+  add_run(listing);
+  listing->callback([flags] { list(*flags); });
+
+  CLI::App* showing = add("show", "Show the header and the tensors of one checkpoint, with their digests",
+                          "Print one object, digests in full", "Example:\n  reprise checkpoint show runs/tiny --step 128");
+  add_run(showing);
+  showing->add_option("--step", flags->step, "Step of the checkpoint")->required();
+  showing->callback([flags] { show(*flags); });
+
+  CLI::App* verifying = add("verify", "Check every value, digest and root of a run's checkpoints, and their chain",
+                            "Print the problems as JSON",
+                            "Exit code 0: all is well; 4: something is wrong.\n\nExample:\n  reprise checkpoint verify runs/tiny");
+  add_run(verifying);
+  verifying->callback([flags, &context] { verify(*flags, context); });
+
+  CLI::App* comparing = add("diff", "Find the first tensor, chunk and element in which two checkpoints differ",
+                            "Print the answer as JSON",
+                            "Exit code 0: the same state; 1: they differ.\n\n"
+                            "Example:\n  reprise checkpoint diff runs/tiny@128 runs/other@128");
+  comparing->add_option("A", flags->a, "RUN@STEP, or a checkpoint file")->required();
+  comparing->add_option("B", flags->b, "RUN@STEP, or a checkpoint file")->required();
+  comparing->callback([flags, &context] { diff(*flags, context); });
+}
+
+}  // namespace reprise::app
