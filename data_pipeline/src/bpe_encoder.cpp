@@ -25,9 +25,7 @@ struct Step {
   std::uint32_t right;
   std::uint32_t product;
 
-  bool operator>(const Step& other) const {
-    return rank != other.rank ? rank > other.rank : place > other.place;
-  }
+  bool operator>(const Step& other) const { return rank != other.rank ? rank > other.rank : place > other.place; }
 };
 
 /// A symbol of a long word, linked to the next living ones.

@@ -122,8 +122,7 @@ Candidate Trainer::pop() {
 /// Two pairs may make the same piece ("ab"+"c", "a"+"bc"); the second gets the id of the first.
 std::uint32_t Trainer::product_of(IdPair pair) {
   std::string piece = model_.pieces[pair.left] + model_.pieces[pair.right];
-  const auto [entry, is_new] =
-      id_of_piece_.try_emplace(piece, static_cast<std::uint32_t>(model_.pieces.size()));
+  const auto [entry, is_new] = id_of_piece_.try_emplace(piece, static_cast<std::uint32_t>(model_.pieces.size()));
   if (is_new) model_.pieces.push_back(std::move(piece));
   return entry->second;
 }

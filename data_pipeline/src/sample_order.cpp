@@ -82,8 +82,7 @@ void check_epoch(std::uint64_t epoch) {
 
 }  // namespace
 
-SampleOrder::SampleOrder(std::uint64_t seed, std::uint64_t num_sequences)
-    : seed_(seed), num_sequences_(num_sequences) {
+SampleOrder::SampleOrder(std::uint64_t seed, std::uint64_t num_sequences) : seed_(seed), num_sequences_(num_sequences) {
   REPRISE_REQUIRE(num_sequences > 0, ErrorKind::kData, "sample order: the shards hold no whole sequence",
                   "use more text, or a smaller train.sequence_length");
 }

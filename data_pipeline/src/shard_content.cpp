@@ -8,7 +8,8 @@
 
 namespace reprise::data {
 
-static_assert(std::endian::native == std::endian::little, "digests are over little-endian values as they lie in memory");
+static_assert(std::endian::native == std::endian::little,
+              "digests are over little-endian values as they lie in memory");
 
 Digest document_leaf(const DocumentSpan& document, std::span<const std::uint16_t> tokens) {
   return CanonicalHasher("reprise.document_tokens.v1")

@@ -119,7 +119,8 @@ Hdf5Handle create_hdf5_image(Hdf5Image& image) {
   H5FD_file_image_callbacks_t callbacks{allocate_image, copy_image, resize_image, release_image,
                                         share_owner,    keep_owner, &image};
   check(H5Pset_file_image_callbacks(access.get(), &callbacks) >= 0, "H5Pset_file_image_callbacks");
-  return checked(H5Fcreate(next_image_name().c_str(), H5F_ACC_TRUNC, creation.get(), access.get()), H5Fclose, "H5Fcreate");
+  return checked(H5Fcreate(next_image_name().c_str(), H5F_ACC_TRUNC, creation.get(), access.get()), H5Fclose,
+                 "H5Fcreate");
 }
 
 Hdf5Handle open_hdf5_image(const std::string& image) {
@@ -150,9 +151,9 @@ Hdf5Handle write_hdf5_dataset(const Hdf5Handle& file, const std::string& name, h
   check(H5Pset_layout(creation.get(), H5D_CONTIGUOUS) >= 0, "H5Pset_layout");
   check(H5Pset_alloc_time(creation.get(), H5D_ALLOC_TIME_EARLY) >= 0, "H5Pset_alloc_time");
   check(H5Pset_fill_time(creation.get(), H5D_FILL_TIME_NEVER) >= 0, "H5Pset_fill_time");
-  Hdf5Handle dataset = checked(
-      H5Dcreate2(file.get(), name.c_str(), file_type, space.get(), H5P_DEFAULT, creation.get(), H5P_DEFAULT),
-      H5Dclose, name.c_str());
+  Hdf5Handle dataset =
+      checked(H5Dcreate2(file.get(), name.c_str(), file_type, space.get(), H5P_DEFAULT, creation.get(), H5P_DEFAULT),
+              H5Dclose, name.c_str());
   if (count > 0) {
     check(H5Dwrite(dataset.get(), memory_type, H5S_ALL, H5S_ALL, H5P_DEFAULT, values) >= 0, name.c_str());
   }

@@ -20,13 +20,27 @@ std::string json_string(std::string_view text) {
   std::string result = "\"";
   for (const char c : text) {
     switch (c) {
-      case '"': result += "\\\""; break;
-      case '\\': result += "\\\\"; break;
-      case '\b': result += "\\b"; break;
-      case '\f': result += "\\f"; break;
-      case '\n': result += "\\n"; break;
-      case '\r': result += "\\r"; break;
-      case '\t': result += "\\t"; break;
+      case '"':
+        result += "\\\"";
+        break;
+      case '\\':
+        result += "\\\\";
+        break;
+      case '\b':
+        result += "\\b";
+        break;
+      case '\f':
+        result += "\\f";
+        break;
+      case '\n':
+        result += "\\n";
+        break;
+      case '\r':
+        result += "\\r";
+        break;
+      case '\t':
+        result += "\\t";
+        break;
       default:
         if (static_cast<unsigned char>(c) < 0x20) {
           result += fmt::format("\\u{:04x}", static_cast<unsigned>(c));
@@ -156,7 +170,8 @@ void Reader::read_special_token() {
   for (const char* key : {"single_word", "lstrip", "rstrip"}) require(token, key, "the added token", false, true);
   const json& id = member(token, "id", "the added token");
   const json& content = member(token, "content", "the added token");
-  if (!id.is_number_unsigned() || !content.is_string()) fail("the added token needs a number \"id\" and a text \"content\"");
+  if (!id.is_number_unsigned() || !content.is_string())
+    fail("the added token needs a number \"id\" and a text \"content\"");
   special_ = content.get<std::string>();
   model_.end_of_text = id.get<std::uint32_t>();
 }
@@ -206,7 +221,8 @@ std::pair<std::string, std::string> Reader::split_merge(const json& merge, std::
 
 std::uint32_t Reader::id_of(const std::string& symbols, std::size_t rank) const {
   const auto entry = ids_.find(symbols);
-  if (entry == ids_.end()) fail(fmt::format("merge {} names a piece that is not in the vocabulary: \"{}\"", rank, symbols));
+  if (entry == ids_.end())
+    fail(fmt::format("merge {} names a piece that is not in the vocabulary: \"{}\"", rank, symbols));
   return entry->second;
 }
 
@@ -239,8 +255,7 @@ BpeModel Reader::read() {
 std::string write_tokenizer_json(const BpeModel& model) {
   std::string text = fmt::format(kHead, model.end_of_text, json_string(model.pieces[model.end_of_text]));
   for (std::size_t id = 0; id < model.pieces.size(); ++id) {
-    const std::string symbols =
-        id == model.end_of_text ? model.pieces[id] : bytes_to_symbols(model.pieces[id]);
+    const std::string symbols = id == model.end_of_text ? model.pieces[id] : bytes_to_symbols(model.pieces[id]);
     text += fmt::format("      {}: {}{}\n", json_string(symbols), id, id + 1 < model.pieces.size() ? "," : "");
   }
   text += "    },\n    \"merges\": [";

@@ -63,7 +63,9 @@ CharacterClass character_class(std::uint32_t code_point) {
 }
 
 Decoded decode_character(std::string_view text, std::size_t position) {
-  const auto byte = [&](std::size_t k) { return static_cast<std::uint32_t>(static_cast<std::uint8_t>(text[position + k])); };
+  const auto byte = [&](std::size_t k) {
+    return static_cast<std::uint32_t>(static_cast<std::uint8_t>(text[position + k]));
+  };
   const std::uint32_t first = byte(0);
   if (first < 0x80) return {first, 1};
   if (first < 0xE0) return {(first & 0x1F) << 6 | (byte(1) & 0x3F), 2};

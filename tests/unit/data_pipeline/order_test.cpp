@@ -26,10 +26,14 @@ TEST(SampleOrder, GivesTheKnownAnswers) {
       {7u, 10u, 10u, {3u, 8u, 2u, 9u, 4u, 7u, 6u, 5u}},
       {42u, 1000u, 0u, {868u, 972u, 887u, 49u, 962u, 800u, 536u, 651u}},
       {9223372036854775813u, 4096u, 8192u, {3053u, 2130u, 764u, 2974u, 3078u, 467u, 2153u, 1849u}},
-      {3u, 1099511627777u, 5u,
+      {3u,
+       1099511627777u,
+       5u,
        {1013363787751u, 754812579557u, 738272700902u, 141409972413u, 524574355459u, 866855943852u, 662241223798u,
         1025677086087u}},
-      {9u, 9223372036854775808u, 9223372036854775804u,
+      {9u,
+       9223372036854775808u,
+       9223372036854775804u,
        {6039366293674819998u, 2110283668520668815u, 5510867148492679681u, 7225340887368196565u, 1610455384013745262u,
         3115999934720413275u, 269286595598375153u, 8180934408891570248u}},
   };
@@ -52,8 +56,8 @@ TEST(SampleOrder, GivesTheKnownDigestOfTwoEpochs) {
 }
 
 TEST(SampleOrder, ReadsEverySequenceOncePerEpochAndKnowsWhen) {
-  for (const std::uint64_t size : {1u, 2u, 3u, 4u, 5u, 15u, 16u, 17u, 63u, 64u, 65u, 100u, 255u, 256u, 257u, 1000u,
-                                   1023u, 1024u, 1025u, 4095u, 4097u}) {
+  for (const std::uint64_t size : {1u,   2u,   3u,   4u,   5u,    15u,   16u,   17u,   63u,   64u,  65u,
+                                   100u, 255u, 256u, 257u, 1000u, 1023u, 1024u, 1025u, 4095u, 4097u}) {
     const SampleOrder order(size * 31, size);
     for (std::uint64_t epoch = 0; epoch < 3; ++epoch) {
       std::vector<int> reads(size);

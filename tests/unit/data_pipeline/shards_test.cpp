@@ -1,3 +1,5 @@
+#include "reprise/data_pipeline/shards.h"
+
 #include <gmock/gmock.h>
 
 #include <cstdlib>
@@ -5,7 +7,6 @@
 #include "reprise/core/error.h"
 #include "reprise/core/files.h"
 #include "reprise/data_pipeline/document_file.h"
-#include "reprise/data_pipeline/shards.h"
 #include "tokenizer_fixture.h"
 
 namespace reprise::data {
@@ -108,7 +109,8 @@ TEST_F(Shards, AreTheSameBytesWhenMadeAgainWithMoreThreads) {
 TEST_F(Shards, HaveTheKnownRootAndFileBytes) {
   const ShardResult result = write({document("a", "the cat"), document("b", ""), document("c", "caf\xC3\xA9")});
   EXPECT_EQ(result.root.hex(), "5ace637aa1106a3890da7282c4c653058105a3d8b59fb28e91283430a7d07c6c");
-  EXPECT_EQ(sha256(read_file(result.files.at(0))).hex(), "cdc77f4c900752405ef4b4a6d95f81b7ead77622b6af32f1e6f502989d1d8ffb");
+  EXPECT_EQ(sha256(read_file(result.files.at(0))).hex(),
+            "cdc77f4c900752405ef4b4a6d95f81b7ead77622b6af32f1e6f502989d1d8ffb");
 }
 
 TEST_F(Shards, AreCutBetweenDocumentsAndReadAsOneStream) {
@@ -125,7 +127,8 @@ TEST_F(Shards, AreCutBetweenDocumentsAndReadAsOneStream) {
 }
 
 TEST_F(Shards, GiveADocumentLongerThanAShardAFileOfItsOwn) {
-  const ShardResult result = write({document("a", "a"), document("b", "the cat sat on the mat"), document("c", "c")}, 3);
+  const ShardResult result =
+      write({document("a", "a"), document("b", "the cat sat on the mat"), document("c", "c")}, 3);
   EXPECT_THAT(result.files, SizeIs(3));
   EXPECT_THAT(open().documents(), SizeIs(3));
 }

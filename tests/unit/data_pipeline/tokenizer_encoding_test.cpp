@@ -15,7 +15,8 @@ using ::testing::HasSubstr;
 
 std::string bytes_of_hex(const std::string& hex) {
   std::string bytes;
-  for (std::size_t k = 0; k < hex.size(); k += 2) bytes.push_back(static_cast<char>(std::stoi(hex.substr(k, 2), nullptr, 16)));
+  for (std::size_t k = 0; k < hex.size(); k += 2)
+    bytes.push_back(static_cast<char>(std::stoi(hex.substr(k, 2), nullptr, 16)));
   return bytes;
 }
 
@@ -65,7 +66,8 @@ TEST(UnicodeClasses, AreInAscendingRangesThatDoNotOverlap) {
 TEST(Tokenizer, GivesTheIdsOfTheReference) {
   for (const auto& encoding : tokenizer_vectors().at("encodings")) {
     const std::string text = encoding.at("text");
-    EXPECT_THAT(small_tokenizer().encode(text), ElementsAreArray(encoding.at("ids").get<std::vector<TokenId>>())) << text;
+    EXPECT_THAT(small_tokenizer().encode(text), ElementsAreArray(encoding.at("ids").get<std::vector<TokenId>>()))
+        << text;
   }
 }
 

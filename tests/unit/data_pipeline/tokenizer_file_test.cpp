@@ -7,9 +7,9 @@
 namespace reprise::data {
 namespace {
 
+using nlohmann::json;
 using ::testing::AllOf;
 using ::testing::HasSubstr;
-using nlohmann::json;
 
 class TokenizerFile : public ::testing::Test {
  protected:
@@ -102,7 +102,9 @@ TEST_F(TokenizerFile, WithAnotherPartThanOursIsRefusedByName) {
   EXPECT_THAT(complaint([](json& r) { r["pre_tokenizer"]["add_prefix_space"] = true; }), HasSubstr("add_prefix_space"));
   EXPECT_THAT(complaint([](json& r) { r["pre_tokenizer"]["use_regex"] = false; }), HasSubstr("use_regex"));
   EXPECT_THAT(complaint([](json& r) { r["decoder"]["type"] = "WordPiece"; }), HasSubstr("decoder \"type\""));
-  EXPECT_THAT(complaint([](json& r) { r["post_processor"] = {{"type", "TemplateProcessing"}}; }),
+  EXPECT_THAT(complaint([](json& r) {
+                r["post_processor"] = {{"type", "TemplateProcessing"}};
+              }),
               HasSubstr("TemplateProcessing"));
   EXPECT_THAT(complaint([](json& r) { r["truncation"] = {{"max_length", 5}}; }), HasSubstr("truncation"));
   EXPECT_THAT(complaint([](json& r) { r["version"] = "2.0"; }), HasSubstr("version"));
@@ -124,7 +126,8 @@ TEST_F(TokenizerFile, WithOtherAddedTokensThanTheEndOfTextIsRefused) {
   EXPECT_THAT(complaint([](json& r) { r["added_tokens"][0]["special"] = false; }), HasSubstr("special"));
   EXPECT_THAT(complaint([](json& r) { r["added_tokens"][0]["id"] = 7; }), HasSubstr("two ids"));
   EXPECT_THAT(complaint([](json& r) { r["added_tokens"][0]["id"] = "0"; }), HasSubstr("needs a number"));
-  EXPECT_THAT(complaint([](json& r) { r["added_tokens"][0]["content"] = "<|other|>"; }), HasSubstr("not in the vocabulary"));
+  EXPECT_THAT(complaint([](json& r) { r["added_tokens"][0]["content"] = "<|other|>"; }),
+              HasSubstr("not in the vocabulary"));
 }
 
 TEST_F(TokenizerFile, WithABrokenVocabularyIsRefused) {

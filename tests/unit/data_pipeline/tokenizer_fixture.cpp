@@ -65,8 +65,8 @@ void append_character(std::string& text, std::uint32_t c) {
 }  // namespace
 
 const nlohmann::json& tokenizer_vectors() {
-  static const nlohmann::json vectors = nlohmann::json::parse(
-      read_file(REPRISE_SOURCE_DIR "/tests/unit/data_pipeline/tokenizer_vectors.json"));
+  static const nlohmann::json vectors =
+      nlohmann::json::parse(read_file(REPRISE_SOURCE_DIR "/tests/unit/data_pipeline/tokenizer_vectors.json"));
   return vectors;
 }
 
@@ -103,10 +103,17 @@ std::string random_text(std::mt19937_64& random, std::size_t num_characters) {
   std::string text;
   for (std::size_t k = 0; k < num_characters; ++k) {
     switch (random() % 6) {
-      case 0: append_character(text, static_cast<std::uint32_t>(random() % 0x250)); break;
-      case 1: append_character(text, static_cast<std::uint32_t>(random() % 0xD800)); break;
-      case 2: append_character(text, static_cast<std::uint32_t>(0xE000 + random() % (0x110000 - 0xE000))); break;
-      default: text += common[random() % common.size()];
+      case 0:
+        append_character(text, static_cast<std::uint32_t>(random() % 0x250));
+        break;
+      case 1:
+        append_character(text, static_cast<std::uint32_t>(random() % 0xD800));
+        break;
+      case 2:
+        append_character(text, static_cast<std::uint32_t>(0xE000 + random() % (0x110000 - 0xE000)));
+        break;
+      default:
+        text += common[random() % common.size()];
     }
   }
   return text;

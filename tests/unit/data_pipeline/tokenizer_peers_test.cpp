@@ -36,8 +36,8 @@ class TokenizerPeers : public ::testing::Test {
       for (const TokenId id : ids) add(static_cast<std::uint32_t>(id));
     }
     write_file_atomically(folder.path() / "cases", cases);
-    EXPECT_EQ(run("compare_tokenizer.py", (folder.path() / "tokenizer.json").string() + " " +
-                                              (folder.path() / "cases").string()),
+    EXPECT_EQ(run("compare_tokenizer.py",
+                  (folder.path() / "tokenizer.json").string() + " " + (folder.path() / "cases").string()),
               0);
   }
 

@@ -12,7 +12,8 @@ using ::testing::HasSubstr;
 
 std::string config_error(const configs::TokenizerRecipe& recipe) {
   try {
-    train_tokenizer(recipe, [](const auto&) {}, 1, no_progress());
+    train_tokenizer(
+        recipe, [](const auto&) {}, 1, no_progress());
   } catch (const Error& error) {
     EXPECT_EQ(error.kind(), ErrorKind::kConfig);
     return error.what();
@@ -26,8 +27,7 @@ TEST(TokenizerTraining, OfSmallTextsGivesTheFileOfTheReference) {
 
 TEST(TokenizerTraining, OfLongWordsWithManyTiesGivesTheFileOfTheReference) {
   for (const auto& training : tokenizer_vectors().at("trainings")) {
-    const Tokenizer tokenizer =
-        train_on(training.at("texts"), training.at("vocab_size"), training.at("min_frequency"));
+    const Tokenizer tokenizer = train_on(training.at("texts"), training.at("vocab_size"), training.at("min_frequency"));
     EXPECT_EQ(tokenizer.digest().hex(), training.at("sha256")) << "vocab_size " << training.at("vocab_size");
   }
 }
@@ -59,7 +59,8 @@ TEST(TokenizerTraining, CountsATextAsOftenAsItOccurs) {
 }
 
 TEST(TokenizerTraining, BreaksTiesByTheSmallerIds) {
-  const Tokenizer tokenizer = train_on({"xy ab"}, 258, 1);  // "a b" is a smaller pair than "x y"; " a" and " x" are larger
+  const Tokenizer tokenizer =
+      train_on({"xy ab"}, 258, 1);  // "a b" is a smaller pair than "x y"; " a" and " x" are larger
   EXPECT_EQ(tokenizer.decode(std::vector<TokenId>{257}), "ab");
 }
 
@@ -74,7 +75,8 @@ TEST(TokenizerTraining, ReadsIllFormedTextAsReplacementCharacters) {
 }
 
 TEST(TokenizerTraining, RefusesAVocabularyThatCannotBe) {
-  EXPECT_THAT(config_error(tokenizer_recipe(256, 2)), HasSubstr("tokenizer.vocab_size is not within 257 and 65536: 256"));
+  EXPECT_THAT(config_error(tokenizer_recipe(256, 2)),
+              HasSubstr("tokenizer.vocab_size is not within 257 and 65536: 256"));
   EXPECT_THAT(config_error(tokenizer_recipe(65537, 2)), HasSubstr("65537"));
 }
 
