@@ -28,9 +28,9 @@ int system_error_of(const std::string& message) {
 
 Hdf5Lock::Hdf5Lock() : lock_(hdf5_mutex()) { H5Eset_auto2(H5E_DEFAULT, nullptr, nullptr); }
 
-void Handle::reset() {
+herr_t Handle::close() {
   const hid_t id = std::exchange(id_, H5I_INVALID_HID);
-  if (id >= 0) H5Idec_ref(id);
+  return id < 0 ? 0 : H5Idec_ref(id);
 }
 
 std::string take_hdf5_message() {
@@ -51,6 +51,7 @@ void Calls::check(herr_t result, std::string_view what, std::string_view name) {
   std::string hint = kind == ErrorKind::kIo ? system_hint(system_error)
                                             : "the file is damaged; use another checkpoint of the run or copy it again";
   failure_.emplace(kind, std::move(message), std::move(hint));
+  if (at_first_failure_) at_first_failure_();
   if (on_failure_ == OnFailure::kThrow) throw *failure_;
 }
 

@@ -4,6 +4,7 @@
 
 #include <hdf5.h>
 
+#include <functional>
 #include <mutex>
 #include <optional>
 #include <string>
@@ -36,7 +37,9 @@ class Handle {
     return *this;
   }
   hid_t get() const { return id_; }
-  void reset();
+  void reset() { close(); }
+  /// Closes; negative when that failed. The handle is empty either way.
+  herr_t close();
 
  private:
   hid_t id_ = H5I_INVALID_HID;
@@ -60,12 +63,15 @@ class Calls {
   Handle own(hid_t id, std::string_view what, std::string_view name = {});
 
   const std::optional<Error>& failure() const { return failure_; }
+  /// Sets what is done at the first failure, before anything is thrown.
+  void at_first_failure(std::function<void()> action) { at_first_failure_ = std::move(action); }
 
  private:
   std::string subject_;
   ErrorKind kind_;
   OnFailure on_failure_;
   std::optional<Error> failure_;
+  std::function<void()> at_first_failure_;
 };
 
 }  // namespace reprise::checkpoints

@@ -8,6 +8,7 @@
 #include <array>
 #include <cerrno>
 #include <cstring>
+#include <exception>
 #include <new>
 #include <optional>
 
@@ -43,6 +44,8 @@ std::optional<Error> failure_of(Work&& work) {
     return error;
   } catch (const std::bad_alloc&) {
     return Error(ErrorKind::kOutOfMemory, "out of memory while writing a checkpoint", "use more ranks or close programs");
+  } catch (const std::exception& error) {
+    return Error(ErrorKind::kIo, fmt::format("cannot write a checkpoint: {}", error.what()));
   }
 }
 
@@ -83,30 +86,29 @@ void check_state(const Header& header, const TensorLayout& layout, const StateDi
   REPRISE_CHECK(header.recipe_text.find('\0') == std::string::npos);
 }
 
-/// Creates the file and asks the file system for all of its space, so that a full disk, a quota, a size limit or a
-/// read-only folder is found out by one rank before HDF5 has begun.
+/// Asks the file system for all the space of a file (created when there is none), so that a full disk, a quota, a size
+/// limit or a read-only folder is found out by one rank before anything is written.
 void reserve_space(const std::filesystem::path& path, std::uint64_t bytes) {
   const auto fail = [&](std::string_view what, int error_number) {
     throw Error(ErrorKind::kIo, fmt::format("cannot {}: {}: {}", what, path.string(), system_reason(error_number)),
                 system_hint(error_number));
   };
-  const int fd = ::open(path.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
+  const int fd = ::open(path.c_str(), O_WRONLY | O_CREAT | O_CLOEXEC, 0644);
   if (fd < 0) fail("create", errno);
-  const int result = ::fallocate(fd, 0, 0, static_cast<off_t>(bytes));
-  const int error_number = errno;
+  const int result = ::posix_fallocate(fd, 0, static_cast<off_t>(bytes));  // returns the error, sets no errno
   ::close(fd);
-  // Some file systems cannot reserve; the write itself then tells.
-  if (result != 0 && error_number != EOPNOTSUPP && error_number != ENOSYS && error_number != EINTR) {
-    fail(fmt::format("reserve {} bytes for", bytes), error_number);
-  }
+  if (result != 0) fail(fmt::format("reserve {} bytes for", bytes), result);
 }
 
-/// Sends every rank's slice of the moments to rank 0, for ranks that cannot write one file together.
-struct GatheredMoments {
-  std::vector<float> first;
-  std::vector<float> second;
-};
+/// Creates the file with a place for every value. HDF5 gives back what was reserved before, so it is reserved again.
+void prepare_file(const std::filesystem::path& path, const FileContent& content) {
+  ::unlink(path.c_str());  // what a killed process left
+  reserve_space(path, size_bound(content));
+  create_file(path, content);
+  reserve_space(path, std::filesystem::file_size(path));
+}
 
+/// Sends every rank's slice of a moment to rank 0.
 std::vector<float> gather_to_first(std::span<const float> mine, std::int64_t num_chunks,
                                    dist::Communicator& communicator) {
   const auto num_ranks = static_cast<std::size_t>(communicator.size());
@@ -127,6 +129,27 @@ std::vector<float> gather_to_first(std::span<const float> mine, std::int64_t num
   return all;
 }
 
+/// What this process writes: its slice when ranks write together, everything on the first rank otherwise.
+struct Share {
+  StateView state;
+  ChunkRange weights;
+  std::vector<float> first_moments, second_moments;  // gathered
+};
+
+Share share_of(const TensorLayout& layout, const StateView& state, bool together, dist::Communicator& communicator) {
+  Share share{state, {0, layout.num_chunks()}, {}, {}};
+  if (together) {
+    share.weights = state.moments;
+  } else if (communicator.size() > 1 && state.store_moments) {
+    share.first_moments = gather_to_first(state.first_moments, layout.num_chunks(), communicator);
+    share.second_moments = gather_to_first(state.second_moments, layout.num_chunks(), communicator);
+    share.state.first_moments = share.first_moments;
+    share.state.second_moments = share.second_moments;
+    share.state.moments = {0, layout.num_chunks()};
+  }
+  return share;
+}
+
 }  // namespace
 
 std::string file_name(FileKind kind, std::uint64_t step) {
@@ -141,27 +164,15 @@ Digest write_checkpoint(const std::filesystem::path& folder, FileKind kind, cons
   const std::filesystem::path partial = partial_path(path);
   const bool first = communicator.rank() == 0;
   const bool together = communicator.size() > 1 && communicator.mpi_comm() != nullptr;
-  FileContent content{header, layout, digests, state, {0, layout.num_chunks()}, checkpoint_root(header, layout, digests)};
-  StateView gathered_state = state;
-  GatheredMoments gathered;
-  if (together) {
-    content.weights = chunk_slice(layout.num_chunks(), communicator.rank(), communicator.size());
-  } else if (communicator.size() > 1 && state.store_moments) {
-    gathered.first = gather_to_first(state.first_moments, layout.num_chunks(), communicator);
-    gathered.second = gather_to_first(state.second_moments, layout.num_chunks(), communicator);
-    gathered_state.first_moments = gathered.first;
-    gathered_state.second_moments = gathered.second;
-    gathered_state.moments = {0, layout.num_chunks()};
-  }
-  const FileContent to_write{header, layout, digests, gathered_state, content.weights, content.root};
+  const Share share = share_of(layout, state, together, communicator);
+  const FileContent content{header,      layout,        digests,
+                            share.state, share.weights, checkpoint_root(header, layout, digests)};
   try {
     agree(communicator, failure_of([&] {
-            if (first) reserve_space(partial, size_bound(to_write));
+            if (first) prepare_file(partial, content);
           }));
     agree(communicator, failure_of([&] {
-            if (first || together) {
-              write_file(partial, to_write, together ? communicator.mpi_comm() : nullptr, first);
-            }
+            if (first || together) write_values(partial, content, together ? communicator.mpi_comm() : nullptr);
             fault_point("before_rename");
           }));
     agree(communicator, failure_of([&] {

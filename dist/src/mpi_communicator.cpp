@@ -84,6 +84,13 @@ void accept_forwarded_signals() {
   ::sigaction(SIGUSR2, &action, nullptr);
 }
 
+/// MPI_Init ends the process when it fails; mpirun --quiet, which hides mpirun's remarks on our own errors, must not hide
+/// why.
+int start_mpi(int* provided) {
+  ::unsetenv("OMPI_MCA_orte_execute_quiet");
+  return MPI_Init_thread(nullptr, nullptr, MPI_THREAD_SERIALIZED, provided);
+}
+
 }  // namespace
 
 MpiCommunicator::MpiCommunicator(std::size_t max_message_bytes)
@@ -95,7 +102,7 @@ MpiCommunicator::MpiCommunicator(std::size_t max_message_bytes)
                 "make one MPI communicator a process and pass it on");
   }
   int provided = 0;
-  require(MPI_Init_thread(nullptr, nullptr, MPI_THREAD_SERIALIZED, &provided), "cannot start MPI");
+  require(start_mpi(&provided), "cannot start MPI");
   if (provided < MPI_THREAD_FUNNELED) {
     throw Error(ErrorKind::kDistributed, "this MPI does not support threads in a process",
                 "install OpenMPI with thread support (Debian: libopenmpi-dev)");

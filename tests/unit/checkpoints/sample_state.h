@@ -32,8 +32,8 @@ struct SampleState {
       for (const TensorLayout::Entry& entry : layout.entries()) {
         for (std::int64_t i = 0; i < entry.spec.num_elements(); ++i) {
           const std::int64_t at = entry.offset + i;
-          flat[static_cast<std::size_t>(at)] = scale * static_cast<float>((at * 7919) % 10007 - 5000) +
-                                               static_cast<float>(step);
+          const std::int64_t mixed = (at * 7919 + static_cast<std::int64_t>(step) * 104729) % 1000003;
+          flat[static_cast<std::size_t>(at)] = scale * static_cast<float>(mixed - 500000);
         }
       }
     };

@@ -85,6 +85,12 @@ TEST(MpirunTest, MessageOfAnotherSizeIsAnErrorThatNamesBothRanks) {
   EXPECT_THAT(outcome.output, HasSubstr("rank 0 sends 10 bytes, rank 1 expects 20"));
 }
 
+TEST(MpirunTest, FailureOfMpiItselfIsSaid) {
+  const Outcome outcome = run_scenario(2, "no_shared_memory");
+  EXPECT_NE(outcome.status, 0);
+  EXPECT_THAT(outcome.output, HasSubstr("File too large"));
+}
+
 TEST(RunRanksTest, PassesTheExitStatusOn) {
   EXPECT_EQ(run_ranks(2, std::vector<std::string>{kProgram, "exchange"}), 0);
   EXPECT_EQ(run_ranks(2, std::vector<std::string>{kProgram, "throw"}), 3);
