@@ -98,7 +98,7 @@ std::string read_file(const std::filesystem::path& path) {
 }
 
 std::filesystem::path partial_path(const std::filesystem::path& final_path) {
-  return final_path.parent_path() / ("." + final_path.filename().string() + ".partial");
+  return final_path.parent_path() / fmt::format(".{}.partial", final_path.filename().string());
 }
 
 void write_file_atomically(const std::filesystem::path& path, std::string_view bytes) {
