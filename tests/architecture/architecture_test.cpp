@@ -145,4 +145,16 @@ TEST(Architecture, ConfigsCiteDecisionRecordsThatExist) {
   EXPECT_GT(cited, 0);
 }
 
+TEST(Architecture, ReadmePrintsThePublishedRoot) {
+  std::string published;
+  for (const std::string& line : lines_of(kRoot / "configs" / "runs" / "tiny.published.json")) {
+    std::smatch match;
+    if (std::regex_search(line, match, std::regex(R"re("root": "([0-9a-f]{64})")re"))) published = match[1];
+  }
+  ASSERT_EQ(published.size(), 64u);
+  const std::vector<std::string> readme = lines_of(kRoot / "README.md");
+  EXPECT_TRUE(std::any_of(readme.begin(), readme.end(),
+                          [&](const std::string& line) { return line.find("root=" + published) != std::string::npos; }));
+}
+
 }  // namespace

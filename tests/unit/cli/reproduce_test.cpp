@@ -1,0 +1,104 @@
+// reproduce compares with the published root, and names the first artefact that differs.
+
+#include <fmt/core.h>
+
+#include <fstream>
+
+#include "program.h"
+#include "reprise/core/files.h"
+
+namespace reprise::cli_test {
+namespace {
+
+class Reproduce : public ProgramTest {
+ protected:
+  void SetUp() override {
+    ProgramTest::SetUp();
+    std::filesystem::copy(small_config(), config());
+    std::filesystem::create_directories(folder_ / "corpus");
+    std::filesystem::copy(REPRISE_SOURCE_DIR "/tests/data/small.jsonl", folder_ / "corpus" / "small.jsonl");
+    const Outcome published = reproduce("first", {"--publish"});
+    ASSERT_EQ(published.exit_code, 0) << published.err;
+  }
+  std::filesystem::path config() const { return folder_ / "small.pbtxt"; }
+  Outcome reproduce(const std::string& run, std::vector<std::string> flags) {
+    std::vector<std::string> arguments = {"reproduce", config().string(), "--out", (folder_ / run).string(), "--quiet",
+                                          "--set", "runtime.corpus_dir=" + (folder_ / "corpus").string()};
+    arguments.insert(arguments.end(), flags.begin(), flags.end());
+    return run_reprise(arguments);
+  }
+  static std::string last_line(const std::string& text) {
+    const std::size_t end = text.find_last_not_of('\n');
+    const std::size_t start = text.rfind('\n', end);
+    return text.substr(start + 1, end - start);
+  }
+};
+
+TEST_F(Reproduce, SaysReproducedForTheSameRecipeAtAnyNumberOfRanks) {
+  for (const char* ranks : {"1", "3"}) {
+    const Outcome again = reproduce(std::string("again") + ranks, {"--ranks", ranks, "--threads", "2"});
+    EXPECT_EQ(again.exit_code, 0) << again.err;
+    EXPECT_EQ(last_line(again.out).rfind("REPRODUCED root=", 0), 0u) << again.out;
+  }
+}
+
+TEST_F(Reproduce, NamesTheRecipeWhenTheSeedDiffersAndGivesOneOtherRoot) {
+  std::string lines[2];
+  for (const int i : {0, 1}) {
+    const Outcome other = reproduce("seed" + std::to_string(i), {"--set", "seed=8", "--ranks", i == 0 ? "1" : "3"});
+    EXPECT_EQ(other.exit_code, 1) << other.err;
+    lines[i] = last_line(other.out);
+  }
+  EXPECT_EQ(lines[0].rfind("NOT REPRODUCED root=", 0), 0u) << lines[0];
+  EXPECT_NE(lines[0].find("first difference: recipe"), std::string::npos) << lines[0];
+  EXPECT_EQ(lines[0], lines[1]);
+}
+
+TEST_F(Reproduce, NamesTheCorpusWhenOneByteOfItDiffersAndGivesOneOtherRoot) {
+  const auto path = folder_ / "corpus" / "small.jsonl";
+  std::string bytes = read_file(path);
+  const std::size_t place = bytes.find(" the ");
+  ASSERT_NE(place, std::string::npos);
+  bytes[place + 1] = 'T';
+  std::ofstream(path, std::ios::binary) << bytes;
+  std::string lines[2];
+  for (const int i : {0, 1}) {
+    const Outcome other = reproduce("byte" + std::to_string(i), {"--ranks", i == 0 ? "1" : "3"});
+    EXPECT_EQ(other.exit_code, 1) << other.err;
+    EXPECT_NE(other.err.find("small.jsonl"), std::string::npos) << other.err;
+    lines[i] = last_line(other.out);
+  }
+  EXPECT_NE(lines[0].find("first difference: corpus"), std::string::npos) << lines[0];
+  EXPECT_EQ(lines[0], lines[1]);
+}
+
+TEST_F(Reproduce, RefusesAFolderThatHoldsARunOfAnotherRecipe) {
+  const Outcome refused = reproduce("first", {"--set", "seed=9"});
+  EXPECT_EQ(refused.exit_code, 4) << refused.err;
+  EXPECT_NE(refused.err.find("--overwrite"), std::string::npos) << refused.err;
+}
+
+TEST_F(Reproduce, GoesOnWithAnInterruptedRun) {
+  const Outcome killed = run_reprise({"reproduce", config().string(), "--out", (folder_ / "cut").string(), "--set",
+                                      "runtime.corpus_dir=" + (folder_ / "corpus").string()},
+                                     {"REPRISE_FAULT=compute:100"});
+  ASSERT_EQ(killed.exit_code, 128 + 9) << killed.err;
+  const Outcome resumed = reproduce("cut", {});
+  EXPECT_EQ(resumed.exit_code, 0) << resumed.err;
+  EXPECT_NE(resumed.err.find("going on with the interrupted run"), std::string::npos) << resumed.err;
+  EXPECT_EQ(last_line(resumed.out).rfind("REPRODUCED root=", 0), 0u) << resumed.out;
+}
+
+TEST_F(Reproduce, VerifyHoldsForTheRunAndFailsForAChangedByte) {
+  EXPECT_EQ(run_reprise({"verify", (folder_ / "first").string()}).exit_code, 0);
+  const auto path = folder_ / "first" / "checkpoints" / "step-000008.h5";
+  std::string bytes = read_file(path);
+  bytes[bytes.size() / 2] = static_cast<char>(bytes[bytes.size() / 2] ^ 1);
+  std::ofstream(path, std::ios::binary) << bytes;
+  const Outcome failed = run_reprise({"verify", (folder_ / "first").string()});
+  EXPECT_EQ(failed.exit_code, 4) << failed.out;
+  EXPECT_NE(failed.out.find("step-000008.h5"), std::string::npos) << failed.out;
+}
+
+}  // namespace
+}  // namespace reprise::cli_test
