@@ -32,10 +32,9 @@ void check_link(const CheckpointInfo& info, const CheckpointInfo* previous, std:
                                                      previous->root.hex()))});
 }
 
-void check_steps(const std::vector<CheckpointInfo>& complete, std::span<const std::uint64_t> expected,
-                 std::vector<ChainProblem>& problems) {
+void check_steps(const FolderScan& scan, std::span<const std::uint64_t> expected, std::vector<ChainProblem>& problems) {
   std::vector<std::uint64_t> present;
-  for (const CheckpointInfo& info : complete) {
+  for (const CheckpointInfo& info : scan.complete) {
     if (info.kind != FileKind::kScheduled) continue;
     present.push_back(info.header.step);
     if (!std::binary_search(expected.begin(), expected.end(), info.header.step)) {
@@ -43,8 +42,11 @@ void check_steps(const std::vector<CheckpointInfo>& complete, std::span<const st
     }
   }
   for (const std::uint64_t step : expected) {
-    if (!std::binary_search(present.begin(), present.end(), step)) {
-      problems.push_back({step, {}, fmt::format("{} is missing", file_name(FileKind::kScheduled, step))});
+    const std::string name = file_name(FileKind::kScheduled, step);
+    const bool is_damaged = std::any_of(scan.skipped.begin(), scan.skipped.end(),
+                                        [&](const SkippedFile& file) { return file.path.filename() == name; });
+    if (!is_damaged && !std::binary_search(present.begin(), present.end(), step)) {
+      problems.push_back({step, {}, fmt::format("{} is missing", name)});
     }
   }
 }
@@ -62,7 +64,7 @@ std::vector<ChainProblem> verify_chain(const std::filesystem::path& folder,
     check_link(info, previous, problems);
     if (info.kind == FileKind::kScheduled) previous = &info;
   }
-  if (!expected_steps.empty()) check_steps(scan.complete, expected_steps, problems);
+  if (!expected_steps.empty()) check_steps(scan, expected_steps, problems);
   std::stable_sort(problems.begin(), problems.end(),
                    [](const ChainProblem& a, const ChainProblem& b) { return a.step < b.step; });
   return problems;

@@ -155,7 +155,7 @@ TEST_F(FolderTest, CheckpointOfAnotherRunIsAProblem) {
 TEST_F(FolderTest, DamagedFileIsAProblem) {
   write_chain();
   std::filesystem::resize_file(file(4), 100);
-  EXPECT_THAT(problems(), ElementsAre(HasSubstr("step-000004.h5")));
+  EXPECT_THAT(problems({0, 1, 2, 4}), ElementsAre(HasSubstr("step-000004.h5")));
 }
 
 TEST(DifferenceTest, SameStateHasNone) {
