@@ -1,4 +1,5 @@
 #include <fmt/core.h>
+#include <unistd.h>
 
 #include <cstdio>
 #include <nlohmann/json.hpp>
@@ -47,6 +48,26 @@ int threads_per_rank(const configs::Runtime& runtime) {
   return std::max(1, cores() / static_cast<int>(runtime.num_ranks()));
 }
 
+/// While it lives, what this process and its children print on stdout goes to stderr: the ranks' own summary is talk
+/// here, and stdout belongs to the report.
+class StdoutToStderr {
+ public:
+  StdoutToStderr() : saved_(::dup(STDOUT_FILENO)) {
+    std::fflush(stdout);
+    ::dup2(STDERR_FILENO, STDOUT_FILENO);
+  }
+  ~StdoutToStderr() {
+    std::fflush(stdout);
+    ::dup2(saved_, STDOUT_FILENO);
+    ::close(saved_);
+  }
+  StdoutToStderr(const StdoutToStderr&) = delete;
+  StdoutToStderr& operator=(const StdoutToStderr&) = delete;
+
+ private:
+  int saved_;
+};
+
 int train_in_ranks(const ReproduceFlags& flags, const configs::RunConfig& config, const std::filesystem::path& run_dir,
                    const Context& context, bool resume) {
   std::vector<std::string> arguments = {context.command_line.front(), "train"};
@@ -57,6 +78,7 @@ int train_in_ranks(const ReproduceFlags& flags, const configs::RunConfig& config
     for (const std::string& text : flags.overrides) arguments.insert(arguments.end(), {"--set", text});
   }
   arguments.insert(arguments.end(), {"--threads", std::to_string(threads_per_rank(config.runtime()))});
+  const StdoutToStderr redirected;
   return run_ranks(static_cast<int>(config.runtime().num_ranks()), arguments);
 }
 

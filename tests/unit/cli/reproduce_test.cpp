@@ -72,6 +72,12 @@ TEST_F(Reproduce, NamesTheCorpusWhenOneByteOfItDiffersAndGivesOneOtherRoot) {
   EXPECT_EQ(lines[0], lines[1]);
 }
 
+TEST_F(Reproduce, PrintsNothingButTheReportOnStdoutWithJson) {
+  const Outcome outcome = reproduce("json", {"--json", "--ranks", "2"});
+  ASSERT_EQ(outcome.exit_code, 0) << outcome.err;
+  EXPECT_TRUE(nlohmann::json::parse(outcome.out).at("reproduced").get<bool>());
+}
+
 TEST_F(Reproduce, RefusesAFolderThatHoldsARunOfAnotherRecipe) {
   const Outcome refused = reproduce("first", {"--set", "seed=9"});
   EXPECT_EQ(refused.exit_code, 4) << refused.err;
