@@ -38,7 +38,7 @@ struct EvalFlags {
 struct EvalReport {
   std::vector<eval::CheckpointResult> checkpoints;
   std::optional<eval::Baselines> baselines;
-  std::vector<eval::PairGroup> blimp;  // on the last of `checkpoints`
+  std::vector<eval::PairGroup> blimp;         // on the last of `checkpoints`
   std::vector<eval::CheckpointResult> curve;  // from eval/results.json
 };
 
@@ -117,14 +117,15 @@ EvalReport evaluate(const EvalFlags& flags) {
   const configs::Recipe recipe = recipe_of(run);
   std::vector<eval::MinimalPair> blimp;
   if (tasks.count("blimp") == 1) {
-    blimp = eval::read_blimp(eval::blimp_folder(
-        flags.data.empty() ? std::nullopt : std::optional<std::filesystem::path>(flags.data)));
+    blimp = eval::read_blimp(
+        eval::blimp_folder(flags.data.empty() ? std::nullopt : std::optional<std::filesystem::path>(flags.data)));
   }
   const std::unique_ptr<ProgressSink> progress = logs::make_progress();
   eval::EvalOptions options;
   options.run_dir = run;
   options.steps = steps_of(flags, recipe);
-  options.num_threads = flags.threads > 0 ? flags.threads : std::max(1, static_cast<int>(std::thread::hardware_concurrency()));
+  options.num_threads =
+      flags.threads > 0 ? flags.threads : std::max(1, static_cast<int>(std::thread::hardware_concurrency()));
   options.held_out = tasks.count("held_out") == 1;
   options.pairs = tasks.count("pairs") == 1;
   EvalReport report;
@@ -167,9 +168,8 @@ ordered_json to_json(const eval::CheckpointResult& checkpoint) {
 void print_json(const EvalReport& report) {
   ordered_json json = to_json(report.checkpoints.back());
   if (report.baselines) {
-    json["baselines"] = {{"bigram", report.baselines->bigram},
-                         {"five_gram", report.baselines->five_gram},
-                         {"xz", report.baselines->xz}};
+    json["baselines"] = {
+        {"bigram", report.baselines->bigram}, {"five_gram", report.baselines->five_gram}, {"xz", report.baselines->xz}};
   }
   if (!report.blimp.empty()) {
     json["blimp"] = {{"mean_accuracy", mean_accuracy(report.blimp)}, {"subtasks", to_json(report.blimp)}};
@@ -193,8 +193,8 @@ std::string baseline_cell(const std::optional<eval::Baselines>& baselines,
 
 void print_held_out(const eval::CheckpointResult& checkpoint, const std::optional<eval::Baselines>& baselines) {
   if (checkpoint.held_out.empty()) return;
-  fmt::print("\nheld-out bits per byte\n{:<12} {:>9} {:>9} {:>9} {:>9} {:>9} {:>9}\n", "language", "documents", "bytes", "model",
-             baselines ? "bigram" : "", baselines ? "5-gram" : "", baselines ? "xz" : "");
+  fmt::print("\nheld-out bits per byte\n{:<12} {:>9} {:>9} {:>9} {:>9} {:>9} {:>9}\n", "language", "documents", "bytes",
+             "model", baselines ? "bigram" : "", baselines ? "5-gram" : "", baselines ? "xz" : "");
   for (const eval::HeldOutGroup& group : checkpoint.held_out) {
     fmt::print("{:<12} {:>9} {:>9} {:>9.4f} {:>9} {:>9} {:>9}\n", group.name, group.num_documents, group.num_bytes,
                group.bits_per_byte, baseline_cell(baselines, &eval::Baselines::bigram, group.name),
@@ -262,16 +262,20 @@ void print_suite(const EvalFlags& flags) {
 
 void add_eval_command(CLI::App& app, Context&) {
   const auto flags = std::make_shared<EvalFlags>();
-  CLI::App* verb = app.add_subcommand("eval", "Measure checkpoints of a run on held-out text and minimal pairs, beside baselines");
+  CLI::App* verb =
+      app.add_subcommand("eval", "Measure checkpoints of a run on held-out text and minimal pairs, beside baselines");
   verb->add_option("RUN", flags->run, "Run folder, such as runs/tiny");
   verb->add_option("--checkpoints", flags->checkpoints, "last, all (those the recipe evaluates) or steps N,N,...")
       ->capture_default_str();
   verb->add_option("--tasks", flags->tasks, "held_out, pairs, baselines, blimp")->delimiter(',')->capture_default_str();
   verb->add_option("--data", flags->data, "Folder of BLiMP's *.jsonl(.zst) files; default: REPRISE_EVAL_DATA");
-  verb->add_option("--threads", flags->threads, "Threads; 0 takes all cores. The figures do not depend on it")->check(CLI::NonNegativeNumber);
+  verb->add_option("--threads", flags->threads, "Threads; 0 takes all cores. The figures do not depend on it")
+      ->check(CLI::NonNegativeNumber);
   verb->add_flag("--json", flags->json, "Print the figures as JSON");
-  verb->footer("Writes nothing.\n\nExamples:\n  reprise eval runs/tiny\n  reprise eval runs/tiny --checkpoints all --tasks pairs --json\n"
-               "  reprise eval runs/tiny --tasks blimp --data blimp\n  reprise eval suite");
+  verb->footer(
+      "Writes nothing.\n\nExamples:\n  reprise eval runs/tiny\n  reprise eval runs/tiny --checkpoints all --tasks "
+      "pairs --json\n"
+      "  reprise eval runs/tiny --tasks blimp --data blimp\n  reprise eval suite");
   verb->require_subcommand(0, 1);
   CLI::App* suite = verb->add_subcommand("suite", "Print the generated minimal pairs and their hash");
   suite->add_option("--pairs", flags->suite_pairs, "Pairs per phenomenon")->capture_default_str();

@@ -76,7 +76,8 @@ void read_pairs(const std::filesystem::path& path, std::vector<MinimalPair>& pai
     const std::size_t end = std::min(text.find('\n', start), text.size());
     const std::string_view line = std::string_view(text).substr(start, end - start);
     ++number;
-    if (line.find_first_not_of(" \t\r") != std::string_view::npos) pairs.push_back(parse_pair(parser, line, path, number));
+    if (line.find_first_not_of(" \t\r") != std::string_view::npos)
+      pairs.push_back(parse_pair(parser, line, path, number));
     start = end + 1;
   }
 }
@@ -95,14 +96,16 @@ std::vector<MinimalPair> read_blimp(const std::filesystem::path& folder) {
   std::sort(files.begin(), files.end());
   std::vector<MinimalPair> pairs;
   for (const std::filesystem::path& file : files) read_pairs(file, pairs);
-  REPRISE_REQUIRE(!pairs.empty(), ErrorKind::kData, fmt::format("BLiMP's files hold no pair: {}", folder.string()), kDataHint);
+  REPRISE_REQUIRE(!pairs.empty(), ErrorKind::kData, fmt::format("BLiMP's files hold no pair: {}", folder.string()),
+                  kDataHint);
   return pairs;
 }
 
 std::filesystem::path blimp_folder(const std::optional<std::filesystem::path>& given) {
   if (given) return *given;
   const char* const variable = std::getenv("REPRISE_EVAL_DATA");
-  REPRISE_REQUIRE(variable != nullptr && *variable != '\0', ErrorKind::kUsage, "BLiMP's folder is not given", kDataHint);
+  REPRISE_REQUIRE(variable != nullptr && *variable != '\0', ErrorKind::kUsage, "BLiMP's folder is not given",
+                  kDataHint);
   return variable;
 }
 

@@ -37,9 +37,10 @@ checkpoints::LoadedCheckpoint read_step(const configs::Recipe& recipe, const std
                   fmt::format("see `reprise checkpoint list {}`, or go on training with `reprise train --resume {}`",
                               run_dir.string(), run_dir.string()));
   checkpoints::LoadedCheckpoint checkpoint = checkpoints::read_checkpoint(path);
-  REPRISE_REQUIRE(checkpoint.info.header.recipe_hash == configs::recipe_hash(recipe), ErrorKind::kCheckpoint,
-                  fmt::format("{} was made by another recipe: {}", path.string(), checkpoint.info.header.recipe_hash.hex()),
-                  fmt::format("evaluate it with the recipe in {}", (run_dir / "recipe.pbtxt").string()));
+  REPRISE_REQUIRE(
+      checkpoint.info.header.recipe_hash == configs::recipe_hash(recipe), ErrorKind::kCheckpoint,
+      fmt::format("{} was made by another recipe: {}", path.string(), checkpoint.info.header.recipe_hash.hex()),
+      fmt::format("evaluate it with the recipe in {}", (run_dir / "recipe.pbtxt").string()));
   return checkpoint;
 }
 
@@ -102,9 +103,8 @@ std::vector<std::uint64_t> eval_steps(const configs::Recipe& recipe) {
       const std::uint64_t b = i * last;
       return a > b ? a - b : b - a;
     };
-    const auto nearest = std::min_element(scheduled.begin(), scheduled.end(), [&](std::uint64_t a, std::uint64_t b) {
-      return distance(a) < distance(b);
-    });
+    const auto nearest = std::min_element(scheduled.begin(), scheduled.end(),
+                                          [&](std::uint64_t a, std::uint64_t b) { return distance(a) < distance(b); });
     if (steps.empty() || steps.back() != *nearest) steps.push_back(*nearest);
   }
   return steps;
@@ -125,7 +125,8 @@ EvalResult evaluate_run(const configs::Recipe& recipe, const EvalOptions& option
   DecoderScorer scorer(recipe);
   ThreadPool pool(options.num_threads);
   const std::size_t window = recipe.train().sequence_length();
-  Phase phase(progress, "evaluate", targets_per_step * static_cast<std::int64_t>(steps.size()));
+  ProgressSink& sink = targets_per_step > 0 ? progress : no_progress();
+  Phase phase(sink, "evaluate", targets_per_step * static_cast<std::int64_t>(steps.size()));
   const OnScored on_scored = [&](std::int64_t num_targets) { phase.add(num_targets); };
   for (const std::uint64_t step : steps) {
     phase.say(fmt::format("step {}", step));

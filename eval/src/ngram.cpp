@@ -47,7 +47,8 @@ void NgramModel::set_discounts(Level& level) {
   const double y = n[1] / (n[1] + 2 * n[2]);
   for (int i = 1; i <= 3; ++i) {
     const double count = i;
-    const double estimate = count - (count + 1) * y * n[static_cast<std::size_t>(i) + 1] / n[static_cast<std::size_t>(i)];
+    const double estimate =
+        count - (count + 1) * y * n[static_cast<std::size_t>(i) + 1] / n[static_cast<std::size_t>(i)];
     level.discount[static_cast<std::size_t>(i)] = std::clamp(estimate, 0.0, count);
   }
 }

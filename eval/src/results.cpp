@@ -37,8 +37,9 @@ void hash_checkpoint(CanonicalHasher& hasher, const CheckpointResult& checkpoint
 std::string real_fields(std::string_view name, double value) {
   char text[32];
   const std::to_chars_result end = std::to_chars(text, text + sizeof text, value);
-  return fmt::format("\"{}\": {}, \"{}_bits\": \"{:016x}\"", name, std::string_view(text, static_cast<std::size_t>(end.ptr - text)),
-                     name, std::bit_cast<std::uint64_t>(value));
+  return fmt::format("\"{}\": {}, \"{}_bits\": \"{:016x}\"", name,
+                     std::string_view(text, static_cast<std::size_t>(end.ptr - text)), name,
+                     std::bit_cast<std::uint64_t>(value));
 }
 
 std::string quoted(const std::string& text) { return json(text).dump(); }
@@ -62,8 +63,9 @@ std::string list_to_json(const std::vector<Group>& groups) {
 }
 
 std::string to_json(const CheckpointResult& checkpoint) {
-  return fmt::format("  {{\"step\": {}, \"checkpoint_root\": \"{}\",\n   \"held_out\": {},\n   \"pairs\": {}}}", checkpoint.step,
-                     checkpoint.checkpoint_root.hex(), list_to_json(checkpoint.held_out), list_to_json(checkpoint.pairs));
+  return fmt::format("  {{\"step\": {}, \"checkpoint_root\": \"{}\",\n   \"held_out\": {},\n   \"pairs\": {}}}",
+                     checkpoint.step, checkpoint.checkpoint_root.hex(), list_to_json(checkpoint.held_out),
+                     list_to_json(checkpoint.pairs));
 }
 
 /// Reads one field with the type asked for; json's own exceptions carry the name of the field.
@@ -116,7 +118,8 @@ EvalResult parse(const std::string& text) {
   EvalResult result;
   result.suite = digest_field(object, "suite");
   for (const json& entry : object.at("checkpoints")) result.checkpoints.push_back(parse_checkpoint(entry));
-  if (digest_field(object, "result_hash") != result_hash(result)) throw std::invalid_argument("result_hash does not match");
+  if (digest_field(object, "result_hash") != result_hash(result))
+    throw std::invalid_argument("result_hash does not match");
   return result;
 }
 
@@ -132,8 +135,9 @@ Digest result_hash(const EvalResult& result) {
 }
 
 void write_results(const std::filesystem::path& run_dir, const EvalResult& result) {
-  std::string text = fmt::format("{{\"format\": \"{}\",\n \"suite\": \"{}\",\n \"result_hash\": \"{}\",\n \"checkpoints\": [", kFormat,
-                                 result.suite.hex(), result_hash(result).hex());
+  std::string text =
+      fmt::format("{{\"format\": \"{}\",\n \"suite\": \"{}\",\n \"result_hash\": \"{}\",\n \"checkpoints\": [", kFormat,
+                  result.suite.hex(), result_hash(result).hex());
   for (std::size_t i = 0; i < result.checkpoints.size(); ++i) {
     text += (i == 0 ? "\n" : ",\n") + to_json(result.checkpoints[i]);
   }

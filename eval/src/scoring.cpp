@@ -22,7 +22,8 @@ struct PaddedBatch {
   std::size_t length = 0;
 };
 
-PaddedBatch pad(std::span<const TokenStream> streams, std::span<const Window> windows, std::span<const std::size_t> batch) {
+PaddedBatch pad(std::span<const TokenStream> streams, std::span<const Window> windows,
+                std::span<const std::size_t> batch) {
   PaddedBatch padded;
   for (const std::size_t index : batch) padded.length = std::max(padded.length, windows[index].length);
   padded.inputs.assign(batch.size() * padded.length, 0);
@@ -42,9 +43,10 @@ void store(std::span<const float> losses, std::size_t length, std::span<const Wi
     const Window& window = windows[batch[row]];
     for (std::size_t i = 0; i < window.length; ++i) {
       const float loss = losses[row * length + i];
-      REPRISE_REQUIRE(std::isfinite(loss), ErrorKind::kNumeric,
-                      fmt::format("the loss of token {} of stream {} is not finite: {}", window.first + i, window.stream, loss),
-                      "the checkpoint holds a model that diverged; look at `reprise log show`");
+      REPRISE_REQUIRE(
+          std::isfinite(loss), ErrorKind::kNumeric,
+          fmt::format("the loss of token {} of stream {} is not finite: {}", window.first + i, window.stream, loss),
+          "the checkpoint holds a model that diverged; look at `reprise log show`");
       all[window.stream][window.first + i] = loss;
     }
   }
@@ -74,7 +76,8 @@ std::vector<std::vector<std::size_t>> plan_batches(std::span<const Window> windo
   for (std::size_t i = 0; i < order.size();) {
     const std::size_t length = windows[order[i]].length;
     const std::size_t rows = std::min(std::max<std::size_t>(1, max_tokens / length), order.size() - i);
-    batches.emplace_back(order.begin() + static_cast<std::ptrdiff_t>(i), order.begin() + static_cast<std::ptrdiff_t>(i + rows));
+    batches.emplace_back(order.begin() + static_cast<std::ptrdiff_t>(i),
+                         order.begin() + static_cast<std::ptrdiff_t>(i + rows));
     i += rows;
   }
   return batches;
@@ -90,8 +93,9 @@ std::vector<std::vector<float>> score_streams(const Scorer& scorer, std::span<co
   pool.parallel_for(static_cast<std::int64_t>(batches.size()), [&](std::int64_t index) {
     const std::vector<std::size_t>& batch = batches[static_cast<std::size_t>(index)];
     const PaddedBatch padded = pad(streams, windows, batch);
-    const std::vector<float> scored = scorer.score(padded.inputs, padded.targets, static_cast<std::int64_t>(batch.size()),
-                                                   static_cast<std::int64_t>(padded.length));
+    const std::vector<float> scored =
+        scorer.score(padded.inputs, padded.targets, static_cast<std::int64_t>(batch.size()),
+                     static_cast<std::int64_t>(padded.length));
     REPRISE_CHECK_EQ(scored.size(), padded.targets.size());
     store(scored, padded.length, windows, batch, losses);
     if (!on_scored) return;

@@ -59,7 +59,8 @@ HeldOutTask::HeldOutTask(std::span<const std::uint16_t> tokens, std::vector<data
                          std::int32_t end_of_text)
     : documents_(std::move(documents)) {
   streams_.reserve(documents_.size());
-  for (const data::DocumentSpan& document : documents_) streams_.push_back(document_stream(tokens, document, end_of_text));
+  for (const data::DocumentSpan& document : documents_)
+    streams_.push_back(document_stream(tokens, document, end_of_text));
 }
 
 std::vector<HeldOutGroup> HeldOutTask::score(const Scorer& scorer, std::size_t window_length, ThreadPool& pool,

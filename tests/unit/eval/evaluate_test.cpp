@@ -1,4 +1,6 @@
 // Evaluation end to end on a run folder with untrained checkpoints.
+#include "reprise/eval/evaluate.h"
+
 #include <fmt/core.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -16,7 +18,6 @@
 #include "reprise/data_pipeline/document_file.h"
 #include "reprise/data_pipeline/shards.h"
 #include "reprise/data_pipeline/tokenizer.h"
-#include "reprise/eval/evaluate.h"
 #include "reprise/model/schema.h"
 
 namespace reprise::eval {
@@ -64,7 +65,8 @@ void write_part(const std::filesystem::path& run, const std::string& stem, const
   data::write_shards(path, tokenizer, run / "shards", stem, 1, no_progress());
 }
 
-void write_step(const std::filesystem::path& run, const configs::Recipe& recipe, std::uint64_t step, std::uint64_t seed) {
+void write_step(const std::filesystem::path& run, const configs::Recipe& recipe, std::uint64_t step,
+                std::uint64_t seed) {
   const TensorLayout layout = model::parameter_layout(recipe.model(), recipe.tokenizer().vocab_size(), false);
   std::vector<float> weights(static_cast<std::size_t>(layout.num_elements()));
   model::initialize_parameters(layout, recipe.model(), seed, weights);
@@ -84,7 +86,8 @@ void write_step(const std::filesystem::path& run, const configs::Recipe& recipe,
 class Evaluate : public testing::Test {
  protected:
   static void SetUpTestSuite() {
-    run_ = new std::filesystem::path(std::filesystem::temp_directory_path() / fmt::format("reprise-evaluate-{}", getpid()));
+    run_ = new std::filesystem::path(std::filesystem::temp_directory_path() /
+                                     fmt::format("reprise-evaluate-{}", getpid()));
     recipe_ = new configs::Recipe(configs::parse_config(kConfig, "eval_test").recipe());
     for (const char* name : {"data", "tokenizer", "shards", "checkpoints"}) make_folders(*run_ / name);
     std::vector<data::Document> train, held_out;
@@ -92,9 +95,8 @@ class Evaluate : public testing::Test {
     const data::TextSource texts = [&](const std::function<void(std::string_view)>& visit) {
       for (const data::Document& document : train) visit(document.text);
     };
-    const data::Tokenizer tokenizer =
-        data::train_tokenizer(configs::resolve(configs::parse_config(kConfig, "eval_test")).recipe().tokenizer(), texts, 1,
-                              no_progress());
+    const data::Tokenizer tokenizer = data::train_tokenizer(
+        configs::resolve(configs::parse_config(kConfig, "eval_test")).recipe().tokenizer(), texts, 1, no_progress());
     write_file_atomically(*run_ / "tokenizer" / "tokenizer.json", tokenizer.json());
     write_part(*run_, "train", train, tokenizer);
     write_part(*run_, "held_out", held_out, tokenizer);
@@ -115,7 +117,8 @@ class Evaluate : public testing::Test {
     return options;
   }
 
-  static void expect_error(const configs::Recipe& recipe, const EvalOptions& options, ErrorKind kind, const std::string& text) {
+  static void expect_error(const configs::Recipe& recipe, const EvalOptions& options, ErrorKind kind,
+                           const std::string& text) {
     try {
       evaluate_run(recipe, options, no_progress());
       FAIL() << "no error";

@@ -79,7 +79,8 @@ class DirectModel {
     if (n[1] == 0 || n[2] == 0 || n[3] == 0 || n[4] == 0) return 0.75;
     const auto i = static_cast<std::size_t>(std::min(count, 3));
     const double y = n[1] / (n[1] + 2 * n[2]);
-    return std::clamp(static_cast<double>(i) - static_cast<double>(i + 1) * y * n[i + 1] / n[i], 0.0, static_cast<double>(i));
+    return std::clamp(static_cast<double>(i) - static_cast<double>(i + 1) * y * n[i + 1] / n[i], 0.0,
+                      static_cast<double>(i));
   }
 
   int vocab_size_;

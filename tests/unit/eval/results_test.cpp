@@ -53,7 +53,8 @@ EvalResult sample() {
   CheckpointResult checkpoint;
   checkpoint.step = 300;
   checkpoint.checkpoint_root = sha256("root");
-  checkpoint.held_out = {{"all", 3, 90, 400, 0.1 + 0.2, 1.0 / 3}, {"C++ \"x\"", 1, 40, 150, std::nextafter(2.0, 3.0), 5e-324}};
+  checkpoint.held_out = {{"all", 3, 90, 400, 0.1 + 0.2, 1.0 / 3},
+                         {"C++ \"x\"", 1, 40, 150, std::nextafter(2.0, 3.0), 5e-324}};
   checkpoint.pairs = {{"all", 4, 3}, {"word_order", 4, 3}};
   result.checkpoints = {{}, checkpoint};
   return result;
@@ -125,7 +126,8 @@ TEST(ResultHash, CoversEveryField) {
   EXPECT_TRUE(changed([](CheckpointResult& c) { ++c.held_out[0].num_documents; }));
   EXPECT_TRUE(changed([](CheckpointResult& c) { ++c.held_out[0].num_tokens; }));
   EXPECT_TRUE(changed([](CheckpointResult& c) { ++c.held_out[0].num_bytes; }));
-  EXPECT_TRUE(changed([](CheckpointResult& c) { c.held_out[0].nll_nats = std::nextafter(c.held_out[0].nll_nats, 1.0); }));
+  EXPECT_TRUE(
+      changed([](CheckpointResult& c) { c.held_out[0].nll_nats = std::nextafter(c.held_out[0].nll_nats, 1.0); }));
   EXPECT_TRUE(changed([](CheckpointResult& c) { c.held_out[0].bits_per_byte += 1; }));
   EXPECT_TRUE(changed([](CheckpointResult& c) { c.pairs[0].num_pairs = 5; }));
   EXPECT_TRUE(changed([](CheckpointResult& c) { c.pairs[0].num_correct = 2; }));

@@ -162,7 +162,8 @@ TEST(Lexicon, SpellsEveryFormOfEveryEntry) {
       EXPECT_TRUE(first_forms.insert(entry.forms[0]).second) << entry.forms[0] << " twice in " << word_class.name;
       for (std::size_t i = 0; i < suite::kMaxForms; ++i) {
         EXPECT_EQ(entry.forms[i].empty(), word_class.form_names[i].empty()) << entry.forms[0];
-        for (const char c : entry.forms[i]) EXPECT_TRUE(std::isalpha(static_cast<unsigned char>(c)) || c == ' ') << entry.forms[i];
+        for (const char c : entry.forms[i])
+          EXPECT_TRUE(std::isalpha(static_cast<unsigned char>(c)) || c == ' ') << entry.forms[i];
       }
     }
   }

@@ -26,7 +26,8 @@ data::DocumentSpan document(std::string language, std::uint64_t first, std::uint
 
 // Three documents, each followed by end of text, which is 0.
 const std::vector<std::uint16_t> kTokens{1, 2, 0, 3, 0, 4, 5, 6, 0};
-const std::vector<data::DocumentSpan> kDocuments{document("en", 0, 2, 10), document("C++", 3, 1, 4), document("en", 5, 3, 6)};
+const std::vector<data::DocumentSpan> kDocuments{document("en", 0, 2, 10), document("C++", 3, 1, 4),
+                                                 document("en", 5, 3, 6)};
 
 double loss(std::int32_t input, std::int32_t target, std::int64_t position) {
   return static_cast<double>(TableScorer::loss(input, target, position));

@@ -18,7 +18,7 @@ namespace reprise::eval {
 
 /// Bits per byte over a group of held-out documents.
 struct HeldOutGroup {
-  std::string name;              // language ("en", "C++"), or "all"
+  std::string name;  // language ("en", "C++"), or "all"
   std::uint64_t num_documents = 0;
   std::uint64_t num_tokens = 0;  // scored, end-of-text included
   std::uint64_t num_bytes = 0;   // of the text
@@ -28,7 +28,7 @@ struct HeldOutGroup {
 
 /// Forced choice: the good sentence has the higher log-likelihood; a tie is wrong.
 struct PairGroup {
-  std::string name;              // phenomenon, or "all"
+  std::string name;  // phenomenon, or "all"
   std::uint64_t num_pairs = 0;
   std::uint64_t num_correct = 0;
 };
@@ -41,8 +41,8 @@ struct CheckpointResult {
 };
 
 struct EvalResult {
-  Digest suite;                              // of the generated minimal pairs
-  std::vector<CheckpointResult> checkpoints; // by step
+  Digest suite;                               // of the generated minimal pairs
+  std::vector<CheckpointResult> checkpoints;  // by step
 };
 
 /// Hash of an EvalResult over the canonical encoding: what the manifest covers.
@@ -52,8 +52,8 @@ struct EvalOptions {
   std::filesystem::path run_dir;
   std::vector<std::uint64_t> steps;  // empty: the recipe's evenly spaced ones and the last
   int num_threads = 1;
-  bool held_out = true;              // false: leave CheckpointResult::held_out empty
-  bool pairs = true;                 // false: leave CheckpointResult::pairs empty
+  bool held_out = true;  // false: leave CheckpointResult::held_out empty
+  bool pairs = true;     // false: leave CheckpointResult::pairs empty
 };
 
 /// Steps that are evaluated when none are named: eval.num_checkpoints of the scheduled checkpoints, each the nearest to
@@ -75,9 +75,9 @@ EvalResult read_results(const std::filesystem::path& run_dir);
 
 /// Baselines on the run's held-out text, outside the root: bits per byte by group name ("all", "en", ...).
 struct Baselines {
-  std::map<std::string, double> bigram;       // interpolated token bigram
-  std::map<std::string, double> five_gram;    // interpolated Kneser-Ney or Witten-Bell token 5-gram
-  std::map<std::string, double> xz;           // 8 * (size(xz(train + held-out)) - size(xz(train))) / bytes
+  std::map<std::string, double> bigram;     // interpolated token bigram
+  std::map<std::string, double> five_gram;  // interpolated Kneser-Ney or Witten-Bell token 5-gram
+  std::map<std::string, double> xz;         // 8 * (size(xz(train + held-out)) - size(xz(train))) / bytes
 };
 Baselines compute_baselines(const std::filesystem::path& run_dir, ProgressSink& progress);
 

@@ -33,9 +33,9 @@ class NgramModel {
   struct Level {
     std::vector<Key> keys;
     std::vector<std::uint32_t> counts;
-    std::vector<std::uint64_t> total;                 // counts before entry i
-    std::array<std::vector<std::uint32_t>, 2> few;    // entries before i that were counted once, twice
-    std::array<double, 4> discount{};                 // by count; [3] is for three and more
+    std::vector<std::uint64_t> total;               // counts before entry i
+    std::array<std::vector<std::uint32_t>, 2> few;  // entries before i that were counted once, twice
+    std::array<double, 4> discount{};               // by count; [3] is for three and more
   };
 
   static Level count_level(std::vector<Key> sorted_keys);

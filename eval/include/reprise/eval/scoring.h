@@ -44,7 +44,8 @@ using OnScored = std::function<void(std::int64_t num_targets)>;
 
 /// Returns for each stream the cross-entropies of its tokens 1, 2, ... Throws kNumeric when one is not finite.
 std::vector<std::vector<float>> score_streams(const Scorer& scorer, std::span<const TokenStream> streams,
-                                              std::size_t window_length, ThreadPool& pool, const OnScored& on_scored = {});
+                                              std::size_t window_length, ThreadPool& pool,
+                                              const OnScored& on_scored = {});
 
 /// Number of targets in all streams.
 std::int64_t count_targets(std::span<const TokenStream> streams);

@@ -1,6 +1,7 @@
 #pragma once
-// The minimal-pair suite: English sentence pairs made from our own lexicon and templates (docs/reference/minimal_pairs.md).
-// The suite is a function of the number of pairs per phenomenon alone: no seed of a run, no file, no clock.
+// The minimal-pair suite: English sentence pairs made from our own lexicon and templates
+// (docs/reference/minimal_pairs.md). The suite is a function of the number of pairs per phenomenon alone: no seed of a
+// run, no file, no clock.
 
 #include <cstdint>
 #include <string>

@@ -20,7 +20,8 @@ namespace reprise::eval {
 class HeldOutTask {
  public:
   /// `tokens` is what the spans of `documents` point into.
-  HeldOutTask(std::span<const std::uint16_t> tokens, std::vector<data::DocumentSpan> documents, std::int32_t end_of_text);
+  HeldOutTask(std::span<const std::uint16_t> tokens, std::vector<data::DocumentSpan> documents,
+              std::int32_t end_of_text);
 
   const std::vector<TokenStream>& streams() const { return streams_; }
   std::int64_t num_targets() const { return count_targets(streams_); }
