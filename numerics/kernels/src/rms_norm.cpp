@@ -1,13 +1,13 @@
 // RMSNorm [C-10]. Row sums by lanes; the weight's gradient reduces over rows by the GEMM rule.
 
 #include "dispatch.h"
-#include "reprise/numerics/kernels.h"
+#include "reprise/numerics/norm.h"
 
 #undef HWY_TARGET_INCLUDE
 #define HWY_TARGET_INCLUDE "rms_norm.cpp"
 #include <hwy/foreach_target.h>
 
-#include "vector-inl.h"
+#include "column_sums-inl.h"
 
 HWY_BEFORE_NAMESPACE();
 namespace reprise::numerics {
@@ -72,19 +72,11 @@ void rms_norm_input_gradient(Index num_rows, Index dim, const float* dy, const f
 
 void rms_norm_weight_gradient(Index num_rows, Index dim, const float* dy, const float* x, const float* inverse_rms,
                               float* dweight) {
-  for (Index d = 0; d < dim; d += kWidth) {
-    Vector total = zero();
-    for (Index begin = 0; begin < num_rows; begin += kGemmSegment) {
-      const Index end = begin + kGemmSegment < num_rows ? begin + kGemmSegment : num_rows;
-      Vector sum = zero();
-      for (Index row = begin; row < end; ++row) {
-        const Vector normal = hn::Mul(load_some(x + row * dim + d, dim - d), broadcast(inverse_rms[row]));
-        sum = fma(load_some(dy + row * dim + d, dim - d), normal, sum);
-      }
-      total = begin == 0 ? sum : hn::Add(total, sum);
-    }
-    store_some(total, dweight + d, dim - d);
-  }
+  const auto accumulate = [=](Index row, Index column, Index count, Vector sum) HWY_ATTR {
+    const Vector normal = hn::Mul(load_some(x + row * dim + column, count), broadcast(inverse_rms[row]));
+    return fma(load_some(dy + row * dim + column, count), normal, sum);
+  };
+  sum_columns(num_rows, dim, accumulate, dweight);
 }
 
 }  // namespace HWY_NAMESPACE

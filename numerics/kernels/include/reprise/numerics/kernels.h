@@ -9,6 +9,9 @@
 #include <cstdint>
 #include <span>
 
+#include "reprise/numerics/linear.h"
+#include "reprise/numerics/norm.h"
+
 namespace reprise::numerics {
 
 // ---- Matrix products [GEMM clause]: one accumulator per output, fma over ascending k inside segments of
@@ -39,16 +42,11 @@ void gemm_nn_concatenated(std::int64_t m, std::int64_t n, std::span<const GemmPa
 
 // ---- Embedding
 /// y[N,D] = table[ids[i]]
-void embedding_forward(std::int64_t num_tokens, std::int64_t dim, const std::int32_t* ids, const float* table, float* y);
+void embedding_forward(std::int64_t num_tokens, std::int64_t dim, const std::int32_t* ids, const float* table,
+                       float* y);
 /// dtable[V,D]: zero, then dy rows added by token id, positions ascending.
 void embedding_backward(std::int64_t num_tokens, std::int64_t dim, std::int64_t vocab, const std::int32_t* ids,
                         const float* dy, float* dtable);
-
-// ---- RMSNorm over the last axis; inverse_rms[N] is kept for the backward pass.
-void rms_norm_forward(std::int64_t num_rows, std::int64_t dim, const float* x, const float* weight, float epsilon,
-                      float* y, float* inverse_rms);
-void rms_norm_backward(std::int64_t num_rows, std::int64_t dim, const float* dy, const float* x, const float* weight,
-                       const float* inverse_rms, float* dx, float* dweight);
 
 // ---- Rotary position embedding, half-rotation layout of transformers (pairs e, e + E/2).
 /// Fills cos[T, E/2] and sin[T, E/2]; inverse frequencies and angles as the contract says.
@@ -84,8 +82,8 @@ std::int64_t find_non_finite(std::int64_t count, const float* x);
 // ---- LM head, cross-entropy and z-loss, in chunks of tokens so that full logits are never kept.
 /// cross_entropy[N] = logsumexp(h W^T) - logit[target]; z[N] = logsumexp^2 (not multiplied by the weight).
 /// A negative target is no target: both are 0 and it gives no gradient.
-void head_loss_forward(std::int64_t num_tokens, std::int64_t dim, std::int64_t vocab, const float* h, const float* weight,
-                       const std::int32_t* targets, float* cross_entropy, float* z);
+void head_loss_forward(std::int64_t num_tokens, std::int64_t dim, std::int64_t vocab, const float* h,
+                       const float* weight, const std::int32_t* targets, float* cross_entropy, float* z);
 /// The same, and the gradients dh[N,D], dweight[V,D] of sum(cross_entropy + z_weight * z).
 void head_loss_forward_backward(std::int64_t num_tokens, std::int64_t dim, std::int64_t vocab, const float* h,
                                 const float* weight, const std::int32_t* targets, float z_weight, float* cross_entropy,

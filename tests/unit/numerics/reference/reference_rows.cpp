@@ -1,0 +1,70 @@
+#include <cmath>
+
+#include "rows.h"
+
+namespace reference {
+
+Floats with_bias(Index dim, const Floats& y, const Floats& bias) {
+  Floats sums(y.size());
+  for (std::size_t i = 0; i < y.size(); ++i) sums[i] = y[i] + bias[i % static_cast<std::size_t>(dim)];
+  return sums;
+}
+
+Floats bias_gradient(Index rows, Index dim, const Floats& dy) {
+  Floats gradient(static_cast<std::size_t>(dim));
+  for (Index d = 0; d < dim; ++d) {
+    std::vector<float> segments;
+    for (Index row = 0; row < rows; ++row) {
+      if (row % 256 == 0) segments.push_back(0.0f);
+      segments.back() = segments.back() + dy[row * dim + d];
+    }
+    for (std::size_t i = 0; i < segments.size(); ++i) {
+      gradient[d] = i == 0 ? segments[0] : gradient[d] + segments[i];
+    }
+  }
+  return gradient;
+}
+
+LayerNorm layer_norm(Index rows, Index dim, const Floats& x, const Floats& weight, const Floats& bias, float epsilon,
+                     const Floats& dy) {
+  LayerNorm norm;
+  norm.y = norm.dx = Floats(x.size());
+  norm.mean = norm.inverse_deviation = Floats(static_cast<std::size_t>(rows));
+  Floats normal(x.size());
+  const float size = static_cast<float>(dim);
+  for (Index row = 0; row < rows; ++row) {
+    const Index first = row * dim;
+    const float mean = lane_sum(dim, [&](float sum, Index i) { return sum + x[first + i]; }) / size;
+    const float squares = lane_sum(dim, [&](float sum, Index i) {
+      const float centred = x[first + i] - mean;
+      return std::fma(centred, centred, sum);
+    });
+    const float inverse = 1.0f / std::sqrt(squares / size + epsilon);
+    norm.mean[row] = mean;
+    norm.inverse_deviation[row] = inverse;
+    for (Index i = first; i < first + dim; ++i) {
+      const float centred = x[i] - mean;
+      normal[i] = centred * inverse;
+      norm.y[i] =
+          bias.empty() ? normal[i] * weight[i - first] : std::fma(normal[i], weight[i - first], bias[i - first]);
+    }
+    const auto scaled = [&](Index i) { return dy[first + i] * weight[i]; };
+    const float sum = lane_sum(dim, [&](float lane, Index i) { return lane + scaled(i); });
+    const float projected =
+        lane_sum(dim, [&](float lane, Index i) { return std::fma(scaled(i), normal[first + i], lane); });
+    const float a = sum / size, m = projected / size;
+    for (Index i = 0; i < dim; ++i) {
+      const float shifted = scaled(i) - a;
+      norm.dx[first + i] = inverse * std::fma(-normal[first + i], m, shifted);
+    }
+  }
+  norm.dweight = Floats(static_cast<std::size_t>(dim));
+  for (Index d = 0; d < dim; ++d) {
+    norm.dweight[d] = segmented_dot(
+        0, rows, [&](Index row) { return dy[row * dim + d]; }, [&](Index row) { return normal[row * dim + d]; });
+  }
+  if (!bias.empty()) norm.dbias = bias_gradient(rows, dim, dy);
+  return norm;
+}
+
+}  // namespace reference
