@@ -26,6 +26,7 @@ struct TrainFlags {
   std::string resume;
   int ranks = 0;
   int threads = 0;
+  int grains_per_forward = 0;
   bool dry_run = false;
   bool json = false;
   bool quiet = false;
@@ -53,6 +54,9 @@ configs::RunConfig load(const TrainFlags& flags) {
   if (!folder.empty()) config.mutable_runtime()->set_output_dir(folder);
   if (flags.ranks > 0) config.mutable_runtime()->set_num_ranks(static_cast<std::uint32_t>(flags.ranks));
   if (flags.threads > 0) config.mutable_runtime()->set_num_threads(static_cast<std::uint32_t>(flags.threads));
+  if (flags.grains_per_forward > 0) {
+    config.mutable_runtime()->set_grains_per_forward(static_cast<std::uint32_t>(flags.grains_per_forward));
+  }
   return config;
 }
 
@@ -121,6 +125,7 @@ void train_here(const TrainFlags& flags, const configs::RunConfig& config, Conte
     train::TrainOptions options;
     options.run_dir = configs::output_folder(config);
     options.num_threads = threads_per_rank(config, communicator->size());
+    options.grains_per_forward = static_cast<int>(config.runtime().grains_per_forward());
     options.resume = !flags.resume.empty();
     options.command_line = context.command_line;
     const train::TrainSummary summary = train::train(config, options, *communicator, *progress);
@@ -164,6 +169,9 @@ void add_train_command(CLI::App& app, Context& context) {
   verb->add_option("--ranks", flags->ranks, "Processes; more than one starts mpirun")->check(CLI::Range(1, 4096));
   verb->add_option("--threads", flags->threads, "Threads per process (default: the cores, shared by the ranks)")
       ->check(CLI::Range(1, 1024));
+  verb->add_option("--grains-per-forward", flags->grains_per_forward,
+                   "Grains that one forward pass takes (default 1); the bits do not depend on it")
+      ->check(CLI::Range(1, 65536));
   verb->add_flag("--dry-run", flags->dry_run, "Print the resolved config and what the run would make, then stop");
   verb->add_flag("--json", flags->json, "Print the summary, or the plan, as JSON on stdout");
   verb->add_flag("--quiet", flags->quiet, "Show no progress");

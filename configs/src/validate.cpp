@@ -132,9 +132,14 @@ void num_threads_is_in_range(const RunConfig& config, Findings& findings) {
                    fmt::format("must be from 0 to {}, is {}", kMostThreads, threads), "0 takes what the machine has");
 }
 
+void grains_per_forward_is_positive(const RunConfig& config, Findings& findings) {
+  findings.require(config.runtime().grains_per_forward() >= 1, "runtime.grains_per_forward", "must be at least 1, is 0",
+                   "for example grains_per_forward: 1");
+}
+
 constexpr Rule kHeadRules[] = {numbers_are_finite, texts_are_plain,   name_is_given,
                                name_fits_a_folder, numerics_is_known, contract_version_is_known};
-constexpr Rule kRuntimeRules[] = {num_ranks_is_in_range, num_threads_is_in_range};
+constexpr Rule kRuntimeRules[] = {num_ranks_is_in_range, num_threads_is_in_range, grains_per_forward_is_positive};
 
 }  // namespace
 

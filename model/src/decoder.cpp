@@ -43,14 +43,12 @@ void zero_padding(const TensorLayout& layout, std::span<float> flat) {
   }
 }
 
-// Every operator was given its destination, so the gradients should lie there already.
+// Every operator was given its destinations, so the gradients should lie there already.
 void collect_gradients(const std::vector<ops::Parameter>& parameters, const std::vector<at::Tensor>& gradients) {
   for (std::size_t i = 0; i < parameters.size(); ++i) {
     REPRISE_CHECK(gradients[i].defined());
     const float* from = gradients[i].const_data_ptr<float>();
-    float* to = parameters[i].gradient.mutable_data_ptr<float>();
-    REPRISE_CHECK_EQ(gradients[i].numel(), parameters[i].gradient.numel());
-    if (from != to) std::copy(from, from + gradients[i].numel(), to);
+    REPRISE_CHECK(from == parameters[i].gradients[0].const_data_ptr<float>());
   }
 }
 
@@ -102,14 +100,17 @@ Decoder::Decoder(const configs::ModelRecipe& model, std::uint32_t vocab_size, st
 
 Decoder::~Decoder() = default;
 
-GrainLosses Decoder::run_grain(std::span<const std::int32_t> inputs, std::span<const std::int32_t> targets,
-                               std::int64_t num_sequences, std::int64_t length, float z_weight,
-                               std::span<float> gradient) const {
+GrainLosses Decoder::run_grains(std::span<const std::int32_t> inputs, std::span<const std::int32_t> targets,
+                                std::int64_t num_sequences, std::int64_t length, float z_weight,
+                                std::span<const std::span<float>> gradients) const {
   state_->expect_batch(inputs, targets, num_sequences, length);
-  REPRISE_CHECK(num_sequences > 0);
-  REPRISE_CHECK_EQ(static_cast<std::int64_t>(gradient.size()), state_->layout.num_elements());
+  REPRISE_CHECK(num_sequences > 0 && !gradients.empty());
+  REPRISE_CHECK_EQ(num_sequences % static_cast<std::int64_t>(gradients.size()), 0);
+  for (const std::span<float>& gradient : gradients) {
+    REPRISE_CHECK_EQ(static_cast<std::int64_t>(gradient.size()), state_->layout.num_elements());
+  }
   const at::AutoGradMode with_graph(true);
-  const std::vector<ops::Parameter> parameters = parameter_views(state_->layout, state_->weights, gradient);
+  const std::vector<ops::Parameter> parameters = parameter_views(state_->layout, state_->weights, gradients);
   const at::Tensor hidden = forward_hidden(state_->constants, parameters, id_view(inputs, num_sequences, length));
   const ops::HeadLoss loss =
       ops::head_loss(hidden, parameters.back(), id_view(targets, num_sequences, length), z_weight);
@@ -120,8 +121,14 @@ GrainLosses Decoder::run_grain(std::span<const std::int32_t> inputs, std::span<c
   const at::Tensor one = new_float_tensor({});
   *one.mutable_data_ptr<float>() = 1.0f;
   collect_gradients(parameters, torch::autograd::grad({loss.root}, weights, {one}));
-  zero_padding(state_->layout, gradient);
+  for (const std::span<float>& gradient : gradients) zero_padding(state_->layout, gradient);
   return {to_vector(loss.cross_entropy), to_vector(loss.z)};
+}
+
+GrainLosses Decoder::run_grain(std::span<const std::int32_t> inputs, std::span<const std::int32_t> targets,
+                               std::int64_t num_sequences, std::int64_t length, float z_weight,
+                               std::span<float> gradient) const {
+  return run_grains(inputs, targets, num_sequences, length, z_weight, {&gradient, 1});
 }
 
 std::vector<float> Decoder::score(std::span<const std::int32_t> inputs, std::span<const std::int32_t> targets,

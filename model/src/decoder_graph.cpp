@@ -44,16 +44,16 @@ at::Tensor feed_forward_sublayer(const DecoderConstants& constants, const LayerP
 }  // namespace
 
 std::vector<ops::Parameter> parameter_views(const TensorLayout& layout, std::span<float> weights,
-                                            std::span<float> gradient) {
+                                            std::span<const std::span<float>> gradients) {
   std::vector<ops::Parameter> parameters;
   parameters.reserve(layout.entries().size());
   for (const TensorLayout::Entry& entry : layout.entries()) {
     ops::Parameter parameter;
     parameter.weight = at::from_blob(weights.data() + entry.offset, entry.spec.shape, at::kFloat);
-    if (!gradient.empty()) {
-      parameter.gradient = at::from_blob(gradient.data() + entry.offset, entry.spec.shape, at::kFloat);
-      parameter.weight.set_requires_grad(true);
+    for (const std::span<float>& gradient : gradients) {
+      parameter.gradients.push_back(at::from_blob(gradient.data() + entry.offset, entry.spec.shape, at::kFloat));
     }
+    if (!gradients.empty()) parameter.weight.set_requires_grad(true);
     parameters.push_back(std::move(parameter));
   }
   return parameters;

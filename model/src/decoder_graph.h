@@ -20,9 +20,10 @@ struct DecoderConstants {
   at::Tensor sin;
 };
 
-/// Returns one parameter per entry of `layout` as views of the flat buffers; `gradient` may be empty (no graph).
+/// Returns one parameter per entry of `layout` as views of the flat buffers; `gradients` has one buffer per grain, or
+/// none (no graph).
 std::vector<ops::Parameter> parameter_views(const TensorLayout& layout, std::span<float> weights,
-                                            std::span<float> gradient);
+                                            std::span<const std::span<float>> gradients);
 
 /// Returns a view of `ids` as a tensor [num_sequences, length].
 at::Tensor id_view(std::span<const std::int32_t> ids, std::int64_t num_sequences, std::int64_t length);

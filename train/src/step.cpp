@@ -40,11 +40,12 @@ struct SliceReport {
 
 }  // namespace
 
-StepRunner::StepRunner(const configs::TrainRecipe& recipe, const TensorLayout& layout, RunGrain run_grain,
-                       ThreadPool& threads, dist::Communicator& communicator)
+StepRunner::StepRunner(const configs::TrainRecipe& recipe, const TensorLayout& layout, RunGrains run_grains,
+                       int grains_per_forward, ThreadPool& threads, dist::Communicator& communicator)
     : recipe_(recipe),
       layout_(layout),
-      run_grain_(std::move(run_grain)),
+      run_grains_(std::move(run_grains)),
+      grains_per_forward_(std::max(1, grains_per_forward)),
       threads_(threads),
       communicator_(communicator),
       num_grains_(recipe.batch_sequences() / recipe.grain_sequences()),
@@ -58,7 +59,7 @@ StepOutcome StepRunner::run(std::uint64_t step, const Batch& batch, TrainingStat
   StepOutcome outcome;
   Stopwatch watch;
   Losses losses;
-  run_grains(batch, losses);
+  compute_grains(batch, losses);
   std::vector<dist::TreeAdder::Partial> partials;
   if (my_leaves_.size() > 0) partials = adder_.finish();
   outcome.compute_seconds = watch.lap();
@@ -101,22 +102,37 @@ StepOutcome StepRunner::run(std::uint64_t step, const Batch& batch, TrainingStat
   return outcome;
 }
 
-void StepRunner::run_grains(const Batch& batch, Losses& mine) {
+void StepRunner::compute_grains(const Batch& batch, Losses& mine) {
   mine.cross_entropy.resize(static_cast<std::size_t>(my_leaves_.size()));
   mine.z.resize(mine.cross_entropy.size());
-  const std::size_t grain_tokens = static_cast<std::size_t>(recipe_.grain_sequences()) * batch.length;
-  threads_.parallel_for(my_leaves_.size(), [&](std::int64_t index) {
+  const std::int64_t num_groups = (my_leaves_.size() + grains_per_forward_ - 1) / grains_per_forward_;
+  threads_.parallel_for(num_groups, [&](std::int64_t group) {
     numerics::check_floating_point_environment();
-    const std::size_t first = static_cast<std::size_t>(my_leaves_.begin + index) * grain_tokens;
-    dist::GradientBuffer buffer = adder_.take_buffer();
-    const model::GrainLosses losses = run_grain_(
-        std::span(batch.inputs).subspan(first, grain_tokens), std::span(batch.targets).subspan(first, grain_tokens),
-        std::span(buffer.get(), static_cast<std::size_t>(layout_.num_elements())));
-    fault_point("compute");
-    mine.cross_entropy[static_cast<std::size_t>(index)] = sum_in_order(losses.cross_entropy);
-    mine.z[static_cast<std::size_t>(index)] = sum_in_order(losses.z);
-    adder_.give(my_leaves_.begin + index, std::move(buffer));
+    const std::int64_t begin = my_leaves_.begin + group * grains_per_forward_;
+    compute_group(batch, {begin, std::min(begin + grains_per_forward_, my_leaves_.end)}, mine);
   });
+}
+
+void StepRunner::compute_group(const Batch& batch, dist::LeafRange grains, Losses& mine) {
+  const std::size_t grain_tokens = static_cast<std::size_t>(recipe_.grain_sequences()) * batch.length;
+  const std::size_t first = static_cast<std::size_t>(grains.begin) * grain_tokens;
+  const std::size_t count = static_cast<std::size_t>(grains.size()) * grain_tokens;
+  std::vector<dist::GradientBuffer> buffers;
+  std::vector<std::span<float>> gradients;
+  for (std::int64_t i = 0; i < grains.size(); ++i) {
+    buffers.push_back(adder_.take_buffer());
+    gradients.emplace_back(buffers.back().get(), static_cast<std::size_t>(layout_.num_elements()));
+  }
+  const model::GrainLosses losses = run_grains_(std::span(batch.inputs).subspan(first, count),
+                                                std::span(batch.targets).subspan(first, count), gradients);
+  fault_point("compute");
+  for (std::int64_t i = 0; i < grains.size(); ++i) {
+    const auto index = static_cast<std::size_t>(grains.begin - my_leaves_.begin + i);
+    const std::size_t offset = static_cast<std::size_t>(i) * grain_tokens;
+    mine.cross_entropy[index] = sum_in_order(std::span(losses.cross_entropy).subspan(offset, grain_tokens));
+    mine.z[index] = sum_in_order(std::span(losses.z).subspan(offset, grain_tokens));
+    adder_.give(grains.begin + i, std::move(buffers[static_cast<std::size_t>(i)]));
+  }
 }
 
 /// Replaces this rank's losses by those of all grains and returns the sums of squares of all chunks: ranks own both in

@@ -21,9 +21,11 @@
 
 namespace reprise::train {
 
-/// Computes losses and gradient of one grain: the decoder, or a double of it in tests. Called from several threads.
-using RunGrain = std::function<model::GrainLosses(std::span<const std::int32_t> inputs,
-                                                  std::span<const std::int32_t> targets, std::span<float> gradient)>;
+/// Computes losses and gradients of consecutive grains, one per buffer in `gradients`: the decoder, or a double of it in
+/// tests. Called from several threads.
+using RunGrains =
+    std::function<model::GrainLosses(std::span<const std::int32_t> inputs, std::span<const std::int32_t> targets,
+                                     std::span<const std::span<float>> gradients)>;
 
 struct StepOutcome {
   logs::StepRecord record;
@@ -36,8 +38,9 @@ struct StepOutcome {
 
 class StepRunner {
  public:
-  StepRunner(const configs::TrainRecipe& recipe, const TensorLayout& layout, RunGrain run_grain, ThreadPool& threads,
-             dist::Communicator& communicator);
+  /// `grains_per_forward`: how many grains one call of `run_grains` gets; the last call of a rank may get fewer.
+  StepRunner(const configs::TrainRecipe& recipe, const TensorLayout& layout, RunGrains run_grains,
+             int grains_per_forward, ThreadPool& threads, dist::Communicator& communicator);
 
   /// Chunks whose moments this rank holds.
   ChunkRange slice() const { return exchange_.my_slice(); }
@@ -55,7 +58,8 @@ class StepRunner {
     std::vector<double> z;
   };
 
-  void run_grains(const Batch& batch, Losses& mine);
+  void compute_grains(const Batch& batch, Losses& mine);
+  void compute_group(const Batch& batch, dist::LeafRange grains, Losses& mine);
   std::vector<float> gather_losses_and_sums(Losses& losses, const std::vector<float>& my_sums);
   void check_losses(std::uint64_t step, const Losses& losses) const;
   double checked_norm(std::uint64_t step, const std::vector<float>& chunk_sums) const;
@@ -64,7 +68,8 @@ class StepRunner {
 
   configs::TrainRecipe recipe_;
   const TensorLayout& layout_;
-  RunGrain run_grain_;
+  RunGrains run_grains_;
+  std::int64_t grains_per_forward_;
   ThreadPool& threads_;
   dist::Communicator& communicator_;
   std::int64_t num_grains_;

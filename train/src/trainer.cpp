@@ -142,12 +142,14 @@ void Trainer::open_state() {
   decoder_ = std::make_unique<model::Decoder>(identity_.recipe.model(), identity_.recipe.tokenizer().vocab_size(),
                                               recipe_.sequence_length(), layout_, state_.weights);
   const auto z_weight = static_cast<float>(recipe_.z_loss());
-  const RunGrain run_grain = [this, z_weight](std::span<const std::int32_t> inputs,
-                                              std::span<const std::int32_t> targets, std::span<float> gradient) {
-    return decoder_->run_grain(inputs, targets, recipe_.grain_sequences(), recipe_.sequence_length(), z_weight,
-                               gradient);
+  const RunGrains run_grains = [this, z_weight](std::span<const std::int32_t> inputs,
+                                                std::span<const std::int32_t> targets,
+                                                std::span<const std::span<float>> gradients) {
+    const auto num_sequences = static_cast<std::int64_t>(gradients.size() * recipe_.grain_sequences());
+    return decoder_->run_grains(inputs, targets, num_sequences, recipe_.sequence_length(), z_weight, gradients);
   };
-  runner_ = std::make_unique<StepRunner>(recipe_, layout_, run_grain, threads_, communicator_);
+  runner_ = std::make_unique<StepRunner>(recipe_, layout_, run_grains, options_.grains_per_forward, threads_,
+                                         communicator_);
   state_.slice = runner_->slice();
   writer_ = std::make_unique<CheckpointWriter>(folder_.checkpoints(), layout_, communicator_);
   resumed_from_ = on_first_rank(communicator_, [&] {

@@ -22,23 +22,28 @@ void expect_head_shapes(const at::Tensor& hidden, const at::Tensor& weight, cons
 // the tokens by the trainer.
 struct HeadLossNode : torch::autograd::Function<HeadLossNode> {
   static variable_list forward(AutogradContext* context, const at::Tensor& hidden, const at::Tensor& weight,
-                               const Destination& destination, const at::Tensor& targets, double z_weight) {
+                               const Destinations& destinations, const at::Tensor& targets, double z_weight) {
     expect_head_shapes(hidden, weight, targets);
     at::Tensor root = allocate({});
     at::Tensor cross_entropy = allocate(targets.sizes());
     at::Tensor z = allocate(targets.sizes());
     at::Tensor dhidden = allocate(hidden.sizes());
-    at::Tensor dweight = gradient_of(weight, destination.tensor);
-    numerics::head_loss_forward_backward(
-        targets.numel(), hidden.size(-1), weight.size(0), float_data(hidden, "head_loss: hidden"),
-        float_data(weight, "head_loss: weight"), int32_data(targets, "head_loss: targets"),
-        static_cast<float>(z_weight), mutable_float_data(cross_entropy, "head_loss: cross_entropy"),
-        mutable_float_data(z, "head_loss: z"), mutable_float_data(dhidden, "head_loss: dhidden"),
-        mutable_float_data(dweight, "head_loss: dweight"));
+    const std::vector<at::Tensor> dweights = gradients_of(weight, destinations.tensors);
+    const std::int64_t dim = hidden.size(-1);
+    const std::int64_t tokens = rows_per_grain(targets.numel(), dweights.size());
+    for (std::size_t grain = 0; grain < dweights.size(); ++grain) {
+      const std::int64_t first = static_cast<std::int64_t>(grain) * tokens;
+      numerics::head_loss_forward_backward(
+          tokens, dim, weight.size(0), float_data(hidden, "head_loss: hidden") + first * dim,
+          float_data(weight, "head_loss: weight"), int32_data(targets, "head_loss: targets") + first,
+          static_cast<float>(z_weight), mutable_float_data(cross_entropy, "head_loss: cross_entropy") + first,
+          mutable_float_data(z, "head_loss: z") + first, mutable_float_data(dhidden, "head_loss: dhidden") + first * dim,
+          mutable_float_data(dweights[grain], "head_loss: dweight"));
+    }
     *mutable_float_data(root, "head_loss: root") = sum_of_losses(cross_entropy, z, z_weight);
     context->set_materialize_grads(false);
     context->mark_non_differentiable({cross_entropy, z});
-    context->save_for_backward({dhidden, dweight});
+    context->save_for_backward({dhidden, dweights[0]});
     return {root, cross_entropy, z};
   }
 
@@ -63,7 +68,7 @@ struct HeadLossNode : torch::autograd::Function<HeadLossNode> {
 
 HeadLoss head_loss(const at::Tensor& hidden, const Parameter& weight, const at::Tensor& targets, float z_weight) {
   variable_list outputs =
-      HeadLossNode::apply(hidden, weight.weight, Destination{weight.gradient}, targets, static_cast<double>(z_weight));
+      HeadLossNode::apply(hidden, weight.weight, Destinations{weight.gradients}, targets, static_cast<double>(z_weight));
   return {std::move(outputs[0]), std::move(outputs[1]), std::move(outputs[2])};
 }
 

@@ -27,17 +27,23 @@ at::Tensor input_gradient(const at::Tensor& x, std::span<const at::Tensor> weigh
   return dx;
 }
 
-at::Tensor weight_gradient(const at::Tensor& x, const at::Tensor& weight, const at::Tensor& destination,
+/// Writes the gradient of each grain and returns the first.
+at::Tensor weight_gradient(const at::Tensor& x, const at::Tensor& weight, std::span<const at::Tensor> destinations,
                            const at::Tensor& dy) {
   const std::int64_t width = weight.size(0);
   const std::int64_t dim = weight.size(1);
-  at::Tensor dw = gradient_of(weight, destination);
-  numerics::gemm_tn(width, dim, num_rows(x), float_data(dy, "linear: dy"), width, float_data(x, "linear: x"), dim,
-                    mutable_float_data(dw, "linear: dweight"), dim);
-  return dw;
+  const std::vector<at::Tensor> dws = gradients_of(weight, destinations);
+  const std::int64_t rows = rows_per_grain(num_rows(x), dws.size());
+  for (std::size_t grain = 0; grain < dws.size(); ++grain) {
+    const std::int64_t first = static_cast<std::int64_t>(grain) * rows;
+    numerics::gemm_tn(width, dim, rows, float_data(dy, "linear: dy") + first * width, width,
+                      float_data(x, "linear: x") + first * dim, dim, mutable_float_data(dws[grain], "linear: dweight"),
+                      dim);
+  }
+  return dws[0];
 }
 
-// Saved: x, then the weights, then the destinations of their gradients.
+// Saved: x, then the weights, then the destinations of their gradients, as many for each.
 struct JointLinearNode : torch::autograd::Function<JointLinearNode> {
   static variable_list forward(AutogradContext* context, const at::Tensor& x, at::TensorList weights,
                                const variable_list& destinations) {
@@ -65,10 +71,13 @@ struct JointLinearNode : torch::autograd::Function<JointLinearNode> {
     const variable_list saved = context->get_saved_variables();
     const std::size_t count = gradients.size();
     const std::span<const at::Tensor> weights(saved.data() + 1, count);
+    const std::span<const at::Tensor> destinations = std::span(saved).subspan(1 + count);
+    const std::size_t num_grains = destinations.size() / count;
     variable_list result(2 + count);
     result[0] = input_gradient(saved[0], weights, gradients);
     for (std::size_t i = 0; i < count; ++i) {
-      result[1 + i] = weight_gradient(saved[0], weights[i], saved[1 + count + i], gradients[i]);
+      result[1 + i] =
+          weight_gradient(saved[0], weights[i], destinations.subspan(i * num_grains, num_grains), gradients[i]);
     }
     return result;
   }
@@ -81,7 +90,8 @@ std::vector<at::Tensor> joint_linear(const at::Tensor& x, std::span<const Parame
   variable_list destinations;
   for (const Parameter& parameter : weights) {
     values.push_back(parameter.weight);
-    destinations.push_back(parameter.gradient);
+    REPRISE_CHECK_EQ(parameter.gradients.size(), weights[0].gradients.size());
+    destinations.insert(destinations.end(), parameter.gradients.begin(), parameter.gradients.end());
   }
   return JointLinearNode::apply(x, at::TensorList(values), destinations);
 }

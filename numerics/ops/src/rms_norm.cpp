@@ -12,7 +12,7 @@ using torch::autograd::variable_list;
 
 struct RmsNormNode : torch::autograd::Function<RmsNormNode> {
   static at::Tensor forward(AutogradContext* context, const at::Tensor& x, const at::Tensor& weight,
-                            const Destination& destination, float epsilon) {
+                            const Destinations& destinations, float epsilon) {
     const std::int64_t rows = num_rows(x);
     const std::int64_t dim = x.size(-1);
     expect_shape(weight, {dim}, "rms_norm: weight");
@@ -22,7 +22,9 @@ struct RmsNormNode : torch::autograd::Function<RmsNormNode> {
                                mutable_float_data(y, "rms_norm: y"),
                                mutable_float_data(inverse_rms, "rms_norm: inverse_rms"));
     context->set_materialize_grads(false);
-    context->save_for_backward({x, weight, destination.tensor, inverse_rms});
+    variable_list saved = {x, weight, inverse_rms};
+    saved.insert(saved.end(), destinations.tensors.begin(), destinations.tensors.end());
+    context->save_for_backward(std::move(saved));
     return y;
   }
 
@@ -30,20 +32,26 @@ struct RmsNormNode : torch::autograd::Function<RmsNormNode> {
     const variable_list saved = context->get_saved_variables();
     const at::Tensor& x = saved[0];
     const at::Tensor& weight = saved[1];
+    const std::int64_t dim = x.size(-1);
     at::Tensor dx = allocate(x.sizes());
-    at::Tensor dweight = gradient_of(weight, saved[2]);
-    numerics::rms_norm_backward(num_rows(x), x.size(-1), float_data(gradients[0], "rms_norm: dy"),
-                                float_data(x, "rms_norm: x"), float_data(weight, "rms_norm: weight"),
-                                float_data(saved[3], "rms_norm: inverse_rms"), mutable_float_data(dx, "rms_norm: dx"),
-                                mutable_float_data(dweight, "rms_norm: dweight"));
-    return {dx, dweight, at::Tensor(), at::Tensor()};
+    const std::vector<at::Tensor> dweights = gradients_of(weight, std::span(saved).subspan(3));
+    const std::int64_t rows = rows_per_grain(num_rows(x), dweights.size());
+    for (std::size_t grain = 0; grain < dweights.size(); ++grain) {
+      const std::int64_t first = static_cast<std::int64_t>(grain) * rows;
+      numerics::rms_norm_backward(
+          rows, dim, float_data(gradients[0], "rms_norm: dy") + first * dim, float_data(x, "rms_norm: x") + first * dim,
+          float_data(weight, "rms_norm: weight"), float_data(saved[2], "rms_norm: inverse_rms") + first,
+          mutable_float_data(dx, "rms_norm: dx") + first * dim,
+          mutable_float_data(dweights[grain], "rms_norm: dweight"));
+    }
+    return {dx, dweights[0], at::Tensor(), at::Tensor()};
   }
 };
 
 }  // namespace
 
 at::Tensor rms_norm(const at::Tensor& x, const Parameter& weight, float epsilon) {
-  return RmsNormNode::apply(x, weight.weight, Destination{weight.gradient}, epsilon);
+  return RmsNormNode::apply(x, weight.weight, Destinations{weight.gradients}, epsilon);
 }
 
 }  // namespace reprise::ops

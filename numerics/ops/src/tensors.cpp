@@ -48,10 +48,19 @@ void expect_shape(const at::Tensor& tensor, at::IntArrayRef sizes, std::string_v
 
 at::Tensor allocate(at::IntArrayRef sizes) { return at::empty(sizes, at::TensorOptions().dtype(at::kFloat)); }
 
-at::Tensor gradient_of(const at::Tensor& weight, const at::Tensor& destination) {
-  if (!destination.defined()) return allocate(weight.sizes());
-  expect_shape(destination, weight.sizes(), "destination of a gradient");
-  return destination;
+std::vector<at::Tensor> gradients_of(const at::Tensor& weight, std::span<const at::Tensor> destinations) {
+  if (destinations.empty()) return {allocate(weight.sizes())};
+  for (const at::Tensor& destination : destinations) {
+    expect_shape(destination, weight.sizes(), "destination of a gradient");
+  }
+  return {destinations.begin(), destinations.end()};
+}
+
+std::int64_t rows_per_grain(std::int64_t num_rows, std::size_t num_grains) {
+  const auto count = static_cast<std::int64_t>(num_grains);
+  REPRISE_CHECK(count > 0);
+  REPRISE_CHECK_EQ(num_rows % count, 0);
+  return num_rows / count;
 }
 
 std::vector<std::int64_t> with_last_size(const at::Tensor& x, std::int64_t last) {

@@ -4,7 +4,9 @@
 #include <ATen/core/Tensor.h>
 
 #include <cstdint>
+#include <span>
 #include <string_view>
+#include <vector>
 
 #include "reprise/ops/operators.h"
 
@@ -21,13 +23,16 @@ void expect_shape(const at::Tensor& tensor, at::IntArrayRef sizes, std::string_v
 /// Returns an uninitialised float32 tensor. The only allocation of the operators.
 at::Tensor allocate(at::IntArrayRef sizes);
 
-/// A gradient's destination as an argument of a node: not a variable of the graph.
-struct Destination {
-  at::Tensor tensor;
+/// The destinations of a weight's gradient, one per grain, as an argument of a node: not variables of the graph.
+struct Destinations {
+  std::span<const at::Tensor> tensors;
 };
 
-/// Returns where the gradient of a weight goes: the destination, or a new tensor when it is undefined.
-at::Tensor gradient_of(const at::Tensor& weight, const at::Tensor& destination);
+/// Returns where the gradients of a weight go, one per grain: the destinations, or a new tensor when there are none.
+std::vector<at::Tensor> gradients_of(const at::Tensor& weight, std::span<const at::Tensor> destinations);
+
+/// Returns the rows of one of `num_grains` equal parts. Throws Error(kInternal) unless they divide.
+std::int64_t rows_per_grain(std::int64_t num_rows, std::size_t num_grains);
 
 /// Returns the sizes of `x` with the last one replaced.
 std::vector<std::int64_t> with_last_size(const at::Tensor& x, std::int64_t last);

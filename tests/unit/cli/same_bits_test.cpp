@@ -12,6 +12,7 @@ struct Layout {
   int ranks;
   int threads;
   const char* target;
+  int grains_per_forward = 1;
 };
 
 class AnyLayout : public ProgramTest, public testing::WithParamInterface<Layout> {};
@@ -32,22 +33,26 @@ TEST_P(AnyLayout, GivesTheRootsAndTheLogOfOneThread) {
   std::vector<std::string> environment;
   if (layout.target != nullptr) environment.push_back(fmt::format("REPRISE_TARGET={}", layout.target));
   const Outcome outcome = run_reprise({"train", small_config(), "--out", run.string(), "--ranks",
-                                       std::to_string(layout.ranks), "--threads", std::to_string(layout.threads)},
+                                       std::to_string(layout.ranks), "--threads", std::to_string(layout.threads),
+                                       "--grains-per-forward", std::to_string(layout.grains_per_forward)},
                                       environment);
   ASSERT_EQ(outcome.exit_code, 0) << outcome.err;
   EXPECT_EQ(checkpoint_roots(run), reference.first);
   EXPECT_EQ(read_file(run / "run.log"), reference.second);
-  if (layout.ranks > 1) EXPECT_NE(outcome.err.find("mpirun"), std::string::npos) << "the command was not printed";
+  if (layout.ranks > 1) {
+    EXPECT_NE(outcome.err.find("mpirun"), std::string::npos) << "the command was not printed";
+  }
 }
 
 INSTANTIATE_TEST_SUITE_P(RanksAndThreads, AnyLayout,
                          testing::Values(Layout{1, 2, nullptr}, Layout{1, 3, nullptr}, Layout{1, 4, nullptr},
                                          Layout{2, 1, nullptr}, Layout{2, 2, nullptr}, Layout{3, 1, nullptr},
                                          Layout{3, 2, nullptr}, Layout{4, 1, nullptr}, Layout{1, 1, "portable"},
-                                         Layout{1, 1, "avx2"}),
-                         [](const auto& info) {
-                           return fmt::format("{}ranks_{}threads_{}", info.param.ranks, info.param.threads,
-                                              info.param.target == nullptr ? "native" : info.param.target);
+                                         Layout{1, 1, "avx2"}, Layout{1, 1, nullptr, 2}, Layout{2, 2, nullptr, 4}),
+                         [](const auto& cell) {
+                           return fmt::format("{}ranks_{}threads_{}grains_{}", cell.param.ranks, cell.param.threads,
+                                              cell.param.grains_per_forward,
+                                              cell.param.target == nullptr ? "native" : cell.param.target);
                          });
 
 }  // namespace

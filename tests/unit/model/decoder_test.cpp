@@ -161,6 +161,26 @@ TEST(Decoder, NegativeTargetsHaveNoLoss) {
   for (const float value : result.gradient) ASSERT_EQ(value, 0.0f);
 }
 
+TEST(Decoder, GrainsInOnePassGiveTheBitsOfEachAlone) {
+  HashedModel model;
+  const Decoder decoder = model.decoder();
+  const std::size_t tokens = model.inputs.size() / 2;  // a grain of one sequence
+  std::vector<std::vector<float>> together = {model.new_gradient(), model.new_gradient()};
+  const std::vector<std::span<float>> gradients = {together[0], together[1]};
+  const GrainLosses losses =
+      decoder.run_grains(model.inputs, model.targets, 2, model.shape.length, HashedModel::kZWeight, gradients);
+  for (std::size_t grain = 0; grain < 2; ++grain) {
+    std::vector<float> gradient = model.new_gradient();
+    const GrainLosses alone =
+        decoder.run_grain(std::span(model.inputs).subspan(grain * tokens, tokens),
+                          std::span(model.targets).subspan(grain * tokens, tokens), 1, model.shape.length,
+                          HashedModel::kZWeight, gradient);
+    EXPECT_TRUE(same_bits(together[grain], gradient)) << "grain " << grain;
+    const auto begin = losses.cross_entropy.begin() + static_cast<std::ptrdiff_t>(grain * tokens);
+    EXPECT_TRUE(same_bits({begin, begin + static_cast<std::ptrdiff_t>(tokens)}, alone.cross_entropy));
+  }
+}
+
 TEST(Decoder, ThreadsAtOnceGiveTheBitsOfOne) {
   HashedModel model;
   const Decoder decoder = model.decoder();

@@ -123,7 +123,8 @@ class FanOutGuard : public ::testing::Test {
     constants_.sin = at::empty({kSmall.length, 4});
     numerics::rope_table(kSmall.length, 8, 500000.0, constants_.cos.mutable_data_ptr<float>(),
                          constants_.sin.mutable_data_ptr<float>());
-    parameters_ = parameter_views(model_.layout, model_.weights, gradient_);
+    const std::span<float> gradient(gradient_);
+    parameters_ = parameter_views(model_.layout, model_.weights, {&gradient, 1});
     hidden_ = forward_hidden(constants_, parameters_, ids(model_.inputs));
   }
 
@@ -163,7 +164,7 @@ TEST_F(FanOutGuard, GradientsLieInTheirDestinationsWithoutACopy) {
   *one.mutable_data_ptr<float>() = 1.0f;
   const std::vector<at::Tensor> gradients = torch::autograd::grad({loss.root}, weights, {one});
   for (std::size_t i = 0; i < gradients.size(); ++i) {
-    EXPECT_EQ(gradients[i].const_data_ptr(), parameters_[i].gradient.const_data_ptr()) << i;
+    EXPECT_EQ(gradients[i].const_data_ptr(), parameters_[i].gradients[0].const_data_ptr()) << i;
   }
 }
 

@@ -83,7 +83,8 @@ struct Outcome {
 
 using Disturb = std::function<void(std::span<const std::int32_t> inputs, model::GrainLosses&, std::span<float>)>;
 
-Outcome run_rank(dist::Communicator& communicator, int num_threads, std::uint64_t num_steps, const Disturb& disturb) {
+Outcome run_rank(dist::Communicator& communicator, int num_threads, std::uint64_t num_steps, const Disturb& disturb,
+                 int grains_per_forward = 1) {
   const TensorLayout layout = small_layout();
   ThreadPool threads(num_threads);
   TrainingState state;
@@ -93,13 +94,20 @@ Outcome run_rank(dist::Communicator& communicator, int num_threads, std::uint64_
       state.weights[static_cast<std::size_t>(entry.offset + i)] = uniform(9, static_cast<std::uint32_t>(i));
     }
   }
-  const RunGrain run_grain = [&](std::span<const std::int32_t> inputs, std::span<const std::int32_t>,
-                                 std::span<float> gradient) {
-    model::GrainLosses losses = fake_grain(layout, state.weights, inputs, gradient);
-    if (disturb) disturb(inputs, losses, gradient);
-    return losses;
+  const RunGrains run_grains = [&](std::span<const std::int32_t> inputs, std::span<const std::int32_t>,
+                                   std::span<const std::span<float>> gradients) {
+    model::GrainLosses all;
+    const std::size_t tokens = inputs.size() / gradients.size();
+    for (std::size_t grain = 0; grain < gradients.size(); ++grain) {
+      const std::span<const std::int32_t> ids = inputs.subspan(grain * tokens, tokens);
+      model::GrainLosses losses = fake_grain(layout, state.weights, ids, gradients[grain]);
+      if (disturb) disturb(ids, losses, gradients[grain]);
+      all.cross_entropy.insert(all.cross_entropy.end(), losses.cross_entropy.begin(), losses.cross_entropy.end());
+      all.z.insert(all.z.end(), losses.z.begin(), losses.z.end());
+    }
+    return all;
   };
-  StepRunner runner(small_recipe(), layout, run_grain, threads, communicator);
+  StepRunner runner(small_recipe(), layout, run_grains, grains_per_forward, threads, communicator);
   state.slice = runner.slice();
   state.first_moments.assign(static_cast<std::size_t>(state.slice.size() * kChunkElements), 0.0f);
   state.second_moments = state.first_moments;
@@ -134,6 +142,15 @@ void expect_same(const Outcome& a, const Outcome& b, const std::string& where) {
     EXPECT_EQ(a.records[i].grain_losses, b.records[i].grain_losses) << where;
     EXPECT_EQ(a.records[i].gradient_norm, b.records[i].gradient_norm) << where;
     EXPECT_EQ(a.records[i].clip_factor, b.records[i].clip_factor) << where;
+  }
+}
+
+TEST(Step, GivesTheSameBitsForAnyNumberOfGrainsInAForwardPass) {
+  const Outcome expected = run_ranks(1, 1, 3)[0];
+  for (const int grains_per_forward : {2, 3, 4, 100}) {
+    const auto communicator = dist::make_local_communicator();
+    expect_same(run_rank(*communicator, 2, 3, {}, grains_per_forward), expected,
+                std::to_string(grains_per_forward) + " grains per forward pass");
   }
 }
 

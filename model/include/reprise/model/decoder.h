@@ -29,6 +29,12 @@ class Decoder {
   Decoder(const Decoder&) = delete;
   Decoder& operator=(const Decoder&) = delete;
 
+  /// Runs forward and backward on consecutive grains of the same size at once, one per buffer in `gradients`:
+  /// `num_sequences` rows in all. The losses and each grain's gradient have the bits that run_grain gives them alone.
+  GrainLosses run_grains(std::span<const std::int32_t> inputs, std::span<const std::int32_t> targets,
+                         std::int64_t num_sequences, std::int64_t length, float z_weight,
+                         std::span<const std::span<float>> gradients) const;
+
   /// Runs forward and backward on one grain of `num_sequences` rows of `length` inputs and targets, and writes the
   /// gradient of sum(cross_entropy + z_weight * z) over the grain to `gradient` (layout.num_elements(), padding zero).
   GrainLosses run_grain(std::span<const std::int32_t> inputs, std::span<const std::int32_t> targets,

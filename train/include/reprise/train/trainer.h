@@ -17,6 +17,7 @@ namespace reprise::train {
 struct TrainOptions {
   std::filesystem::path run_dir;  // shards/ and tokenizer/ of the run are read from here; checkpoints/ and logs go here
   int num_threads = 1;
+  int grains_per_forward = 1;     // runtime.grains_per_forward: cannot change a bit
   bool resume = false;            // continue run_dir from its latest resumable checkpoint
   std::optional<std::uint64_t> stop_after_step;  // end early, as if finished there (for tests and benchmarks)
   std::vector<std::string> command_line;  // for session.log

@@ -21,10 +21,12 @@
 
 namespace reprise::ops {
 
-/// A weight and the place of its gradient.
+/// A weight and the places of its gradient, one per grain: the rows of a batch are divided evenly among the grains, in
+/// order, and the gradient of each grain is a sum over its own rows alone [C-19]. Written by the backward pass; the first
+/// is what autograd gets. None: one grain, whose gradient is allocated.
 struct Parameter {
-  at::Tensor weight;    // leaf that requires a gradient
-  at::Tensor gradient;  // written by the backward pass and returned as the gradient; undefined: one is allocated
+  at::Tensor weight;  // leaf that requires a gradient
+  std::vector<at::Tensor> gradients;
 };
 
 /// Returns table[ids]: ids [B,T] to [B,T,D].
