@@ -14,6 +14,7 @@ struct Context {
   std::vector<std::string> command_line;  // argv, for logs and for starting ranks
 };
 
+void add_bench_command(CLI::App& app, Context& context);
 void add_checkpoint_command(CLI::App& app, Context& context);
 void add_config_command(CLI::App& app, Context& context);
 void add_data_command(CLI::App& app, Context& context);

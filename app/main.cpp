@@ -36,6 +36,7 @@ int run(int argc, char** argv) {
   reprise::app::add_checkpoint_command(app, context);
   reprise::app::add_log_command(app, context);
   reprise::app::add_eval_command(app, context);
+  reprise::app::add_bench_command(app, context);
   reprise::app::add_config_command(app, context);
   reprise::app::add_doctor_command(app, context);
   return reprise::app::run_guarded(app, argc, argv, context);

@@ -13,11 +13,10 @@
 #include "reprise/core/thread_pool.h"
 #include "reprise/data_pipeline/shards.h"
 #include "reprise/data_pipeline/tokenizer.h"
-#include "reprise/model/decoder.h"
-#include "reprise/model/schema.h"
 #include "run_folder.h"
 #include "session_recorder.h"
 #include "step.h"
+#include "training_model.h"
 #include "training_state.h"
 
 namespace reprise::train {
@@ -35,7 +34,6 @@ class Trainer {
  private:
   void read_data();
   void open_state();
-  void start_from_nothing();
   void start_from(const std::filesystem::path& checkpoint);
   void open_run_log();
   void loop();
@@ -59,10 +57,7 @@ class Trainer {
 
   data::TokenSet tokens_;
   std::unique_ptr<data::SampleOrder> order_;
-  TensorLayout layout_;
-  TrainingState state_;
-  std::unique_ptr<model::Decoder> decoder_;
-  std::unique_ptr<StepRunner> runner_;
+  std::unique_ptr<TrainingModel> model_;
   std::unique_ptr<CheckpointWriter> writer_;
   std::optional<logs::RunLogWriter> run_log_;  // rank 0
   std::unique_ptr<SessionRecorder> session_;
@@ -92,11 +87,11 @@ TrainSummary Trainer::run() {
   read_data();
   open_state();
   open_run_log();
-  summary_.first_step = state_.header.step;
-  tokens_at_start_ = state_.header.tokens_seen;
+  summary_.first_step = model_->state().header.step;
+  tokens_at_start_ = model_->state().header.tokens_seen;
   SessionStart start;
   start.resumed = options_.resume;
-  start.step = state_.header.step;
+  start.step = model_->state().header.step;
   start.from = resumed_from_.empty() ? "the beginning" : resumed_from_;
   start.num_grains = static_cast<std::int64_t>(recipe_.batch_sequences() / recipe_.grain_sequences());
   start.num_threads = options_.num_threads;
@@ -107,7 +102,7 @@ TrainSummary Trainer::run() {
     writer_->wait();
     if (is_first_rank()) run_log_->sync();
   } catch (const std::exception& failure) {
-    session_->failure(state_.header.step, failure.what());
+    session_->failure(model_->state().header.step, failure.what());
     throw;
   }
   return summarise();
@@ -136,22 +131,8 @@ void Trainer::read_data() {
 }
 
 void Trainer::open_state() {
-  layout_ = model::parameter_layout(identity_.recipe.model(), identity_.recipe.tokenizer().vocab_size(),
-                                    recipe_.adamw().decay_embeddings());
-  state_.weights.resize(static_cast<std::size_t>(layout_.num_elements()));
-  decoder_ = std::make_unique<model::Decoder>(identity_.recipe.model(), identity_.recipe.tokenizer().vocab_size(),
-                                              recipe_.sequence_length(), layout_, state_.weights);
-  const auto z_weight = static_cast<float>(recipe_.z_loss());
-  const RunGrains run_grains = [this, z_weight](std::span<const std::int32_t> inputs,
-                                                std::span<const std::int32_t> targets,
-                                                std::span<const std::span<float>> gradients) {
-    const auto num_sequences = static_cast<std::int64_t>(gradients.size() * recipe_.grain_sequences());
-    return decoder_->run_grains(inputs, targets, num_sequences, recipe_.sequence_length(), z_weight, gradients);
-  };
-  runner_ = std::make_unique<StepRunner>(recipe_, layout_, run_grains, options_.grains_per_forward, threads_,
-                                         communicator_);
-  state_.slice = runner_->slice();
-  writer_ = std::make_unique<CheckpointWriter>(folder_.checkpoints(), layout_, communicator_);
+  model_ = std::make_unique<TrainingModel>(identity_.recipe, options_.grains_per_forward, threads_, communicator_);
+  writer_ = std::make_unique<CheckpointWriter>(folder_.checkpoints(), model_->layout(), communicator_);
   resumed_from_ = on_first_rank(communicator_, [&] {
     if (options_.resume) {
       const std::optional<std::filesystem::path> found = folder_.prepare_resume(identity_);
@@ -161,47 +142,34 @@ void Trainer::open_state() {
     return std::string();
   });
   if (resumed_from_.empty()) {
-    start_from_nothing();
+    model_->initialize(identity_);
   } else {
     start_from(resumed_from_);
   }
 }
 
-void Trainer::start_from_nothing() {
-  checkpoints::Header& header = state_.header;
-  header.seed = identity_.recipe.seed();
-  header.contract_version = identity_.recipe.contract_version();
-  header.recipe_hash = identity_.recipe_hash;
-  header.data_root = identity_.data_root;
-  header.recipe_text = identity_.recipe_text;
-  model::initialize_parameters(layout_, identity_.recipe.model(), identity_.recipe.seed(), state_.weights);
-  const auto slice_elements = static_cast<std::size_t>(state_.slice.size() * kChunkElements);
-  state_.first_moments.assign(slice_elements, 0.0f);
-  state_.second_moments.assign(slice_elements, 0.0f);
-  runner_->digest(state_);
-}
-
 void Trainer::start_from(const std::filesystem::path& checkpoint) {
   fresh_ = false;
   const checkpoints::LoadedCheckpoint loaded = checkpoints::read_checkpoint(checkpoint);
-  const auto elements = static_cast<std::size_t>(layout_.num_elements());
+  const auto elements = static_cast<std::size_t>(model_->layout().num_elements());
   REPRISE_REQUIRE(loaded.weights.size() == elements && loaded.first_moments.size() == elements &&
                       loaded.second_moments.size() == elements,
                   ErrorKind::kCheckpoint,
                   fmt::format("{} holds {} weights and {} moments; the model has {}", checkpoint.string(),
                               loaded.weights.size(), loaded.first_moments.size(), elements),
                   "the file is of another model; move it out of the run folder");
-  state_.header = loaded.info.header;
-  state_.digests = loaded.digests;
+  model_->state().header = loaded.info.header;
+  model_->state().digests = loaded.digests;
   // The decoder keeps the address of the weights, so they are copied in place.
-  std::copy(loaded.weights.begin(), loaded.weights.end(), state_.weights.begin());
+  std::copy(loaded.weights.begin(), loaded.weights.end(), model_->state().weights.begin());
   const auto take_slice = [&](const std::vector<float>& all, std::vector<float>& slice) {
-    slice.assign(all.begin() + state_.slice.begin * kChunkElements, all.begin() + state_.slice.end * kChunkElements);
+    slice.assign(all.begin() + model_->state().slice.begin * kChunkElements,
+                 all.begin() + model_->state().slice.end * kChunkElements);
   };
-  take_slice(loaded.first_moments, state_.first_moments);
-  take_slice(loaded.second_moments, state_.second_moments);
-  if (loaded.info.kind == FileKind::kScheduled) state_.header.previous_root = loaded.info.root;
-  summary_.final_root = state_.header.previous_root;
+  take_slice(loaded.first_moments, model_->state().first_moments);
+  take_slice(loaded.second_moments, model_->state().second_moments);
+  if (loaded.info.kind == FileKind::kScheduled) model_->state().header.previous_root = loaded.info.root;
+  summary_.final_root = model_->state().header.previous_root;
 }
 
 void Trainer::open_run_log() {
@@ -214,15 +182,16 @@ void Trainer::open_run_log() {
       header.data_root = identity_.data_root;
       header.tokenizer = identity_.tokenizer;
       header.recipe_text = identity_.recipe_text;
-      header.num_parameters = static_cast<std::uint64_t>(layout_.num_parameters());
+      header.num_parameters = static_cast<std::uint64_t>(model_->layout().num_parameters());
       header.num_grains = recipe_.batch_sequences() / recipe_.grain_sequences();
       run_log_.emplace(open_run_log_at_start(folder_, header));
     } else {
-      const std::uint64_t step = state_.header.step;
-      run_log_.emplace(open_run_log_after(folder_, step, checkpoints::state_digest(step, layout_, state_.digests)));
+      const std::uint64_t step = model_->state().header.step;
+      run_log_.emplace(open_run_log_after(folder_, step,
+                                          checkpoints::state_digest(step, model_->layout(), model_->state().digests)));
       // A session can be killed after the checkpoint was complete and before its record was; writing a record that is
       // there already only compares it.
-      if (is_scheduled(step)) run_log_->append(logs::CheckpointRecord{step, state_.header.previous_root});
+      if (is_scheduled(step)) run_log_->append(logs::CheckpointRecord{step, model_->state().header.previous_root});
     }
     return std::string();
   });
@@ -232,12 +201,12 @@ void Trainer::loop() {
   std::uint64_t last = recipe_.num_steps();
   if (options_.stop_after_step) last = std::min(last, *options_.stop_after_step);
   progress_.begin("training", static_cast<std::int64_t>(last), "steps");
-  progress_.update(static_cast<std::int64_t>(state_.header.step));
+  progress_.update(static_cast<std::int64_t>(model_->state().header.step));
   start_ = std::chrono::steady_clock::now();
   if (fresh_) save_scheduled();
-  while (state_.header.step < last) {
-    one_step(state_.header.step + 1);
-    if (last_.stop_signal != 0 && state_.header.step < last) {
+  while (model_->state().header.step < last) {
+    one_step(model_->state().header.step + 1);
+    if (last_.stop_signal != 0 && model_->state().header.step < last) {
       save_recovery(last_.stop_signal);
       break;
     }
@@ -247,9 +216,10 @@ void Trainer::loop() {
 
 void Trainer::one_step(std::uint64_t step) {
   writer_->poll();
-  read_batch(tokens_, *order_, state_.header.next_sample, recipe_.batch_sequences(), recipe_.sequence_length(), batch_);
+  read_batch(tokens_, *order_, model_->state().header.next_sample, recipe_.batch_sequences(), recipe_.sequence_length(),
+             batch_);
   try {
-    last_ = runner_->run(step, batch_, state_);
+    last_ = model_->runner().run(step, batch_, model_->state());
   } catch (const Error& error) {
     if (error.kind() != ErrorKind::kNumeric) throw;
     std::string documents;
@@ -260,31 +230,32 @@ void Trainer::one_step(std::uint64_t step) {
   if (is_first_rank()) run_log_->append(last_.record);
   if (is_scheduled(step)) save_scheduled();
   session_->step(last_, writer_->write_seconds());
-  const double rate = static_cast<double>(state_.header.tokens_seen - tokens_at_start_) / seconds();
+  const double rate = static_cast<double>(model_->state().header.tokens_seen - tokens_at_start_) / seconds();
   progress_.update(static_cast<std::int64_t>(step),
                    fmt::format("loss {:.3f}, {:.0f} tokens/s", last_.record.loss, rate));
 }
 
 void Trainer::save_scheduled() {
-  const std::uint64_t step = state_.header.step;
+  const std::uint64_t step = model_->state().header.step;
   const bool anchor = is_anchor(recipe_, step);
-  const Digest root = checkpoints::checkpoint_root(state_.header, layout_, state_.digests);
+  const Digest root = checkpoints::checkpoint_root(model_->state().header, model_->layout(), model_->state().digests);
   // A checkpoint that a run can resume from must not outlive the log up to its step.
   if (anchor && is_first_rank()) run_log_->sync();
-  writer_->write(FileKind::kScheduled, state_, anchor, root);
+  writer_->write(FileKind::kScheduled, model_->state(), anchor, root);
   if (is_first_rank()) run_log_->append(logs::CheckpointRecord{step, root});
   session_->checkpoint(step, root, checkpoints::file_name(FileKind::kScheduled, step));
-  state_.header.previous_root = root;
+  model_->state().header.previous_root = root;
   summary_.final_root = root;
 }
 
 void Trainer::save_recovery(int signal_number) {
-  const std::uint64_t step = state_.header.step;
+  const std::uint64_t step = model_->state().header.step;
   FileKind kind = FileKind::kScheduled;
   if (!is_scheduled(step) || !is_anchor(recipe_, step)) {
     kind = FileKind::kRecovery;
     if (is_first_rank()) run_log_->sync();
-    writer_->write(kind, state_, true, checkpoints::checkpoint_root(state_.header, layout_, state_.digests));
+    writer_->write(kind, model_->state(), true,
+                   checkpoints::checkpoint_root(model_->state().header, model_->layout(), model_->state().digests));
   }
   writer_->wait();
   session_->signal(step, signal_number, checkpoints::file_name(kind, step));
@@ -292,9 +263,10 @@ void Trainer::save_recovery(int signal_number) {
 }
 
 TrainSummary Trainer::summarise() {
-  summary_.last_step = state_.header.step;
+  summary_.last_step = model_->state().header.step;
   summary_.seconds = seconds();
-  summary_.tokens_per_second = static_cast<double>(state_.header.tokens_seen - tokens_at_start_) / summary_.seconds;
+  summary_.tokens_per_second =
+      static_cast<double>(model_->state().header.tokens_seen - tokens_at_start_) / summary_.seconds;
   summary_.final_loss = last_.record.loss;
   if (is_first_rank()) summary_.run_log = run_log_->chain();
   communicator_.broadcast(std::as_writable_bytes(std::span(&summary_.run_log, 1)), 0);

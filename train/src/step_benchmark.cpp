@@ -1,0 +1,58 @@
+#include "reprise/train/step_benchmark.h"
+
+#include <chrono>
+
+#include "batch.h"
+#include "reprise/core/thread_pool.h"
+#include "reprise/data_pipeline/shards.h"
+#include "reprise/dist/communicator.h"
+#include "run_folder.h"
+#include "training_model.h"
+
+namespace reprise::train {
+namespace {
+
+double flops_of_step(const configs::Recipe& recipe, std::int64_t num_parameters) {
+  const configs::ModelRecipe& model = recipe.model();
+  const double length = recipe.train().sequence_length();
+  const double tokens = length * recipe.train().batch_sequences();
+  // The embedding is looked up, not multiplied.
+  const double multiplied =
+      static_cast<double>(num_parameters) - static_cast<double>(recipe.tokenizer().vocab_size()) * model.hidden_size();
+  const double pairs_per_token = (length + 1) / 2;
+  return tokens * (6 * multiplied + 12 * pairs_per_token * model.hidden_size() * model.num_layers());
+}
+
+}  // namespace
+
+StepBenchmark bench_steps(const configs::RunConfig& config, const std::filesystem::path& folder, int num_threads,
+                          int grains_per_forward) {
+  RunIdentity identity = identify(config);
+  const data::TokenSet tokens = data::TokenSet::open(RunFolder(folder).shards(), "train");
+  identity.data_root = tokens.root();
+  const configs::TrainRecipe& recipe = identity.recipe.train();
+  const data::SampleOrder order(identity.recipe.seed(), tokens.num_sequences(recipe.sequence_length()));
+  ThreadPool threads(num_threads);
+  const auto communicator = dist::make_local_communicator();
+  TrainingModel model(identity.recipe, grains_per_forward, threads, *communicator);
+  model.initialize(identity);
+
+  StepBenchmark result;
+  result.tokens_per_step = std::uint64_t{recipe.batch_sequences()} * recipe.sequence_length();
+  result.num_parameters = model.layout().num_parameters();
+  result.flops_per_step = flops_of_step(identity.recipe, result.num_parameters);
+  Batch batch;
+  for (std::uint64_t step = 1; step <= recipe.num_steps(); ++step) {
+    const auto start = std::chrono::steady_clock::now();
+    read_batch(tokens, order, model.state().header.next_sample, recipe.batch_sequences(), recipe.sequence_length(),
+               batch);
+    const StepOutcome outcome = model.runner().run(step, batch, model.state());
+    const std::chrono::duration<double> seconds = std::chrono::steady_clock::now() - start;
+    result.steps.push_back({seconds.count(), outcome.compute_seconds, outcome.update_seconds});
+    result.last_step = step;
+    result.state_digest = outcome.record.state;
+  }
+  return result;
+}
+
+}  // namespace reprise::train

@@ -1,0 +1,42 @@
+#include "training_model.h"
+
+#include "reprise/model/schema.h"
+
+namespace reprise::train {
+
+TrainingModel::TrainingModel(const configs::Recipe& recipe, int grains_per_forward, ThreadPool& threads,
+                             dist::Communicator& communicator)
+    : layout_(model::parameter_layout(recipe.model(), recipe.tokenizer().vocab_size(),
+                                      recipe.train().adamw().decay_embeddings())) {
+  const configs::TrainRecipe& train = recipe.train();
+  state_.weights.resize(static_cast<std::size_t>(layout_.num_elements()));
+  decoder_ = std::make_unique<model::Decoder>(recipe.model(), recipe.tokenizer().vocab_size(), train.sequence_length(),
+                                              layout_, state_.weights);
+  const std::int64_t grain_sequences = train.grain_sequences();
+  const std::int64_t length = train.sequence_length();
+  const auto z_weight = static_cast<float>(train.z_loss());
+  const RunGrains run_grains = [decoder = decoder_.get(), grain_sequences, length, z_weight](
+                                   std::span<const std::int32_t> inputs, std::span<const std::int32_t> targets,
+                                   std::span<const std::span<float>> gradients) {
+    const auto num_sequences = static_cast<std::int64_t>(gradients.size()) * grain_sequences;
+    return decoder->run_grains(inputs, targets, num_sequences, length, z_weight, gradients);
+  };
+  runner_ = std::make_unique<StepRunner>(train, layout_, run_grains, grains_per_forward, threads, communicator);
+  state_.slice = runner_->slice();
+}
+
+void TrainingModel::initialize(const RunIdentity& identity) {
+  checkpoints::Header& header = state_.header;
+  header.seed = identity.recipe.seed();
+  header.contract_version = identity.recipe.contract_version();
+  header.recipe_hash = identity.recipe_hash;
+  header.data_root = identity.data_root;
+  header.recipe_text = identity.recipe_text;
+  model::initialize_parameters(layout_, identity.recipe.model(), identity.recipe.seed(), state_.weights);
+  const auto slice_elements = static_cast<std::size_t>(state_.slice.size() * kChunkElements);
+  state_.first_moments.assign(slice_elements, 0.0f);
+  state_.second_moments.assign(slice_elements, 0.0f);
+  runner_->digest(state_);
+}
+
+}  // namespace reprise::train

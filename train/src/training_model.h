@@ -1,0 +1,39 @@
+#pragma once
+// Model, state and step of one rank, made from a resolved recipe: what `train` and `bench step` both run.
+
+#include <memory>
+
+#include "reprise/core/tensor_layout.h"
+#include "reprise/core/thread_pool.h"
+#include "reprise/dist/communicator.h"
+#include "reprise/model/decoder.h"
+#include "run_folder.h"
+#include "step.h"
+#include "training_state.h"
+
+namespace reprise::train {
+
+/// Holds its parts at fixed addresses: the decoder and the runner point into layout and state.
+class TrainingModel {
+ public:
+  TrainingModel(const configs::Recipe& recipe, int grains_per_forward, ThreadPool& threads,
+                dist::Communicator& communicator);
+  TrainingModel(const TrainingModel&) = delete;
+  TrainingModel& operator=(const TrainingModel&) = delete;
+
+  /// Fills the state of step 0: initial weights, moments of zero, the header, digests. Collective.
+  void initialize(const RunIdentity& identity);
+
+  const TensorLayout& layout() const { return layout_; }
+  TrainingState& state() { return state_; }
+  const TrainingState& state() const { return state_; }
+  StepRunner& runner() { return *runner_; }
+
+ private:
+  TensorLayout layout_;
+  TrainingState state_;
+  std::unique_ptr<model::Decoder> decoder_;
+  std::unique_ptr<StepRunner> runner_;
+};
+
+}  // namespace reprise::train
