@@ -26,8 +26,12 @@ TEST(GradientNorm, TheTreeSplitsAtTheLargestPowerOfTwoBelowTheSize) {
   const Floats five = {0x1p53f, 1.0f, 1.0f, 1.0f, 3.0f};
   // ((2^53 + 1) + (1 + 1)) + 3 in binary64: 2^53 + 1 rounds to 2^53.
   EXPECT_EQ(sum_chunks(five), (0x1p53 + 2.0) + 3.0);
+  // ((2^54 + 1) + (1 + 1)) + 1: each sum falls back to 2^54. Split in the middle, 1 + (1 + 1) would make it 2^54 + 4.
+  EXPECT_EQ(sum_chunks(Floats{0x1p54f, 1.0f, 1.0f, 1.0f, 1.0f}), 0x1p54);
   for (const Index count : {1, 2, 3, 6, 7, 64, 465}) {
-    const Floats sums = random_floats(2, count);
+    // Magnitudes over 2^60, so that binary64 sums of these binary32 values round.
+    Floats sums = random_floats(2, count);
+    for (Index i = 0; i < count; ++i) sums[i] = std::ldexp(sums[i], static_cast<int>(i * 37 % 61) - 30);
     EXPECT_EQ(sum_chunks(sums), reference::tree_sum(sums, 0, count)) << count;
   }
   EXPECT_EQ(sum_chunks({}), 0.0);

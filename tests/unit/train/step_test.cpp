@@ -3,6 +3,7 @@
 #include "step.h"
 
 #include <gtest/gtest.h>
+#include <immintrin.h>
 
 #include <cmath>
 #include <limits>
@@ -265,6 +266,43 @@ TEST(Step, StopsAllRanksWhenALossIsNotFiniteAndNamesTheGrain) {
   expect_numeric_error(2, disturb, "the loss of grain 4 is not finite");
 }
 
+/// Sets bits of MXCSR on this thread, and so on the threads it starts, until it goes.
+class ChangedEnvironment {
+ public:
+  explicit ChangedEnvironment(unsigned bits) { _mm_setcsr(saved_ | bits); }
+  ~ChangedEnvironment() { _mm_setcsr(saved_); }
+
+ private:
+  unsigned saved_ = _mm_getcsr();
+};
+
+/// The message of the Error that a run on one rank ends with; empty when it ends without.
+std::string error_of_run(int num_threads, const Disturb& disturb = {}) {
+  try {
+    run_rank(*dist::make_local_communicator(), num_threads, 2, disturb);
+  } catch (const Error& error) {
+    EXPECT_EQ(error.kind(), ErrorKind::kNumeric);
+    return error.what();
+  }
+  return {};
+}
+
+TEST(Step, StopsWhenFlushToZeroIsOnOnItsThreads) {
+  for (const int num_threads : {1, 3}) {
+    EXPECT_EQ(error_of_run(num_threads), "");
+    const ChangedEnvironment flush_to_zero(0x8000);
+    EXPECT_NE(error_of_run(num_threads).find("flush-to-zero is on"), std::string::npos);
+  }
+}
+
+TEST(Step, StopsWhenAGrainTurnsFlushToZeroOn) {
+  const ChangedEnvironment restores_on_return(0);
+  const Disturb last_grain = [](std::span<const std::int32_t> inputs, model::GrainLosses&, std::span<float>) {
+    if (inputs[0] == 1000 + 6 * 16) _mm_setcsr(_mm_getcsr() | 0x8000);
+  };
+  EXPECT_NE(error_of_run(1, last_grain).find("flush-to-zero is on"), std::string::npos);
+}
+
 TEST(Step, TellsEveryRankOfAStop) {
   request_stop(15);
   for (const Outcome& outcome : run_ranks(3, 1, 1)) EXPECT_EQ(outcome.stop_signal, 15);
@@ -277,6 +315,12 @@ TEST(ClipFactor, IsOneUpToTheLimitAndTheQuotientAboveIt) {
   EXPECT_EQ(clip_factor(1.0, 1.0), 1.0f);
   EXPECT_EQ(clip_factor(4.0, 1.0), 0.25f);
   EXPECT_EQ(clip_factor(3.0, 1.0), static_cast<float>(1.0 / 3.0));
+}
+
+TEST(ClipFactor, IsTheBinary64QuotientRoundedOnce) {
+  // A norm between two binary32 values: rounded to binary32 before the division it is 3, and the quotient one ulp more.
+  EXPECT_EQ(clip_factor(3.0 + 0x1p-24, 1.0), 0x1.555554p-2f);
+  EXPECT_EQ(1.0f / static_cast<float>(3.0 + 0x1p-24), 0x1.555556p-2f);
 }
 
 }  // namespace
