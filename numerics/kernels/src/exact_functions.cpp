@@ -1,4 +1,4 @@
-// Elementwise exp, log and sigmoid over arrays.
+// The exact functions over arrays.
 
 #include "reprise/numerics/exact_functions.h"
 
@@ -14,17 +14,16 @@ HWY_BEFORE_NAMESPACE();
 namespace reprise::numerics {
 namespace HWY_NAMESPACE {
 
-void exp_array(Index count, const float* x, float* y) {
-  for (Index i = 0; i < count; i += kWidth) store_some(exp_value(load_some(x + i, count - i)), y + i, count - i);
+template <Vector (*function)(Vector)>
+void apply(Index count, const float* x, float* y) {
+  for (Index i = 0; i < count; i += kWidth) store_some(function(load_some(x + i, count - i)), y + i, count - i);
 }
 
-void log_array(Index count, const float* x, float* y) {
-  for (Index i = 0; i < count; i += kWidth) store_some(log_value(load_some(x + i, count - i)), y + i, count - i);
-}
-
-void sigmoid_array(Index count, const float* x, float* y) {
-  for (Index i = 0; i < count; i += kWidth) store_some(sigmoid_value(load_some(x + i, count - i)), y + i, count - i);
-}
+void exp_array(Index count, const float* x, float* y) { apply<exp_value>(count, x, y); }
+void log_array(Index count, const float* x, float* y) { apply<log_value>(count, x, y); }
+void sigmoid_array(Index count, const float* x, float* y) { apply<sigmoid_value>(count, x, y); }
+void tanh_array(Index count, const float* x, float* y) { apply<tanh_value>(count, x, y); }
+void erf_array(Index count, const float* x, float* y) { apply<erf_value>(count, x, y); }
 
 }  // namespace HWY_NAMESPACE
 }  // namespace reprise::numerics
@@ -36,6 +35,8 @@ namespace reprise::numerics {
 void exact_exp(std::int64_t count, const float* x, float* y) { REPRISE_DISPATCH(exp_array)(count, x, y); }
 void exact_log(std::int64_t count, const float* x, float* y) { REPRISE_DISPATCH(log_array)(count, x, y); }
 void exact_sigmoid(std::int64_t count, const float* x, float* y) { REPRISE_DISPATCH(sigmoid_array)(count, x, y); }
+void exact_tanh(std::int64_t count, const float* x, float* y) { REPRISE_DISPATCH(tanh_array)(count, x, y); }
+void exact_erf(std::int64_t count, const float* x, float* y) { REPRISE_DISPATCH(erf_array)(count, x, y); }
 
 }  // namespace reprise::numerics
 #endif  // HWY_ONCE

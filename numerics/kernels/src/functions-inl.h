@@ -1,5 +1,5 @@
-// exp, log and sigmoid of one vector [C-6], [C-7], [C-8]: binary32, fused multiply-adds, no branch, one order of
-// operations. Included once per target.
+// exp, log, sigmoid, tanh and erf of one vector [C-6], [C-7], [C-8], [C-31], [C-32]: binary32, fused multiply-adds, no
+// branch, one order of operations. Included once per target.
 
 #if defined(REPRISE_FUNCTIONS_INL_H_) == defined(HWY_TARGET_TOGGLE)
 #ifdef REPRISE_FUNCTIONS_INL_H_
@@ -25,7 +25,8 @@ struct ExpParts {
   Vector r;      // x - n ln 2, rounded
   Vector r_low;  // what that rounding left, only where asked for
   Vector tail;   // (exp(r) - 1 - r) / r^2
-  Vector scale1, scale2;
+  IntVector n;
+  Vector scale1, scale2;  // their product is 2^n, which alone may overflow or be subnormal
 };
 
 HWY_INLINE ExpParts exp_parts(Vector x) {
@@ -43,11 +44,15 @@ HWY_INLINE ExpParts exp_parts(Vector x) {
   p = fma(p, parts.r, broadcast(0x1.55545ep-5f));
   p = fma(p, parts.r, broadcast(0x1.55548ep-3f));
   parts.tail = fma(p, parts.r, broadcast(0.5f));
+  parts.n = n;
   const IntVector half = hn::ShiftRight<1>(n);
   parts.scale1 = power_of_two(half);
   parts.scale2 = power_of_two(hn::Sub(n, half));
   return parts;
 }
+
+/// Returns exp(r) - 1.
+HWY_INLINE Vector exp_minus_one(const ExpParts& parts) { return fma(parts.tail, hn::Mul(parts.r, parts.r), parts.r); }
 
 HWY_INLINE Vector clamp_for_exp(Vector x) {
   const Vector low = broadcast(-104.0f), high = broadcast(89.0f);
@@ -57,8 +62,7 @@ HWY_INLINE Vector clamp_for_exp(Vector x) {
 
 HWY_INLINE Vector exp_value(Vector x) {
   const ExpParts parts = exp_parts(clamp_for_exp(x));
-  const Vector sum = fma(parts.tail, hn::Mul(parts.r, parts.r), parts.r);
-  const Vector y = hn::Mul(hn::Mul(hn::Add(sum, broadcast(1.0f)), parts.scale1), parts.scale2);
+  const Vector y = hn::Mul(hn::Mul(hn::Add(exp_minus_one(parts), broadcast(1.0f)), parts.scale1), parts.scale2);
   return hn::IfThenElse(hn::Eq(x, x), y, quiet_nan());
 }
 
@@ -107,6 +111,57 @@ HWY_INLINE Vector sigmoid_value(Vector x) {
   const Vector quotient = hn::Mul(numerator, reciprocal);
   const Vector residual = negated_fma(quotient, d_low, hn::Add(negated_fma(quotient, d, numerator), numerator_low));
   return hn::IfThenElse(hn::Eq(x, x), fma(residual, reciprocal, quotient), quiet_nan());
+}
+
+/// Gives magnitude the sign of x; NaN where x is one.
+HWY_INLINE Vector odd_result(Vector magnitude, Vector x) {
+  return hn::IfThenElse(hn::Eq(x, x), hn::CopySign(magnitude, x), quiet_nan());
+}
+
+/// x + x^3 p(x^2) below 0.55, else 1 - 2 / (exp(2 x) + 1).
+HWY_INLINE Vector tanh_value(Vector x) {
+  const Vector kOne = broadcast(1.0f), kLargest = broadcast(10.0f);  // from 9.02 on the result is 1
+  const Vector a = hn::Abs(x);
+  const Vector square = hn::Mul(a, a);
+  Vector p = broadcast(-0x1.9460e4p-8f);
+  p = fma(p, square, broadcast(0x1.5812a2p-6f));
+  p = fma(p, square, broadcast(-0x1.b905c4p-5f));
+  p = fma(p, square, broadcast(0x1.110c5ep-3f));
+  p = fma(p, square, broadcast(-0x1.555548p-2f));
+  const Vector near_zero = fma(hn::Mul(p, square), a, a);
+  const Vector clamped = hn::IfThenElse(hn::Gt(a, kLargest), kLargest, a);
+  const ExpParts parts = exp_parts(hn::Add(clamped, clamped));
+  const Vector power = power_of_two(parts.n);
+  const Vector d = fma(exp_minus_one(parts), power, hn::Add(power, kOne));
+  const Vector far = hn::Sub(kOne, hn::Div(broadcast(2.0f), d));
+  return odd_result(hn::IfThenElse(hn::Lt(a, broadcast(0x1.1ap-1f)), near_zero, far), x);
+}
+
+/// x + x p(x^2) below 0.92, else 1 - exp(x q(x) - x).
+HWY_INLINE Vector erf_value(Vector x) {
+  const Vector kLargest = broadcast(4.0f);  // from 3.92 on the result is 1
+  const Vector a = hn::Abs(x);
+  const Vector square = hn::Mul(a, a);
+  Vector p = broadcast(0x1.4f676p-14f);
+  p = fma(p, square, broadcast(-0x1.a60a2ep-11f));
+  p = fma(p, square, broadcast(0x1.544a1ap-8f));
+  p = fma(p, square, broadcast(-0x1.b8011ap-6f));
+  p = fma(p, square, broadcast(0x1.ce2d64p-4f));
+  p = fma(p, square, broadcast(-0x1.81274p-2f));
+  p = fma(p, square, broadcast(0x1.06eba8p-3f));
+  const Vector near_zero = fma(p, a, a);
+  const Vector clamped = hn::IfThenElse(hn::Gt(a, kLargest), kLargest, a);
+  Vector q = broadcast(-0x1.78d41p-17f);
+  q = fma(q, clamped, broadcast(0x1.5279dcp-12f));
+  q = fma(q, clamped, broadcast(-0x1.dd6bc4p-9f));
+  q = fma(q, clamped, broadcast(0x1.855124p-6f));
+  q = fma(q, clamped, broadcast(-0x1.b32568p-4f));
+  q = fma(q, clamped, broadcast(-0x1.45328ep-1f));
+  q = fma(q, clamped, broadcast(-0x1.0778dcp-3f));
+  const ExpParts parts = exp_parts(fma(q, clamped, hn::Neg(clamped)));
+  const Vector power = power_of_two(parts.n);
+  const Vector far = negated_fma(exp_minus_one(parts), power, hn::Sub(broadcast(1.0f), power));
+  return odd_result(hn::IfThenElse(hn::Lt(a, broadcast(0x1.d8p-1f)), near_zero, far), x);
 }
 
 /// x = exp(x - maximum) in place; returns the sum by lanes.

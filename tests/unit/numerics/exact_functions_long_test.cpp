@@ -1,4 +1,5 @@
-// Clauses [C-6], [C-7], [C-8]: every one of the 2^32 inputs, on every target. Prints what the contract publishes.
+// Clauses [C-6], [C-7], [C-8], [C-31], [C-32]: every one of the 2^32 inputs, on every target. Prints what the contract
+// publishes.
 #include <gtest/gtest.h>
 
 #include <cstdio>

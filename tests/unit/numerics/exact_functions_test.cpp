@@ -1,4 +1,5 @@
-// Clauses [C-6] exp, [C-7] log, [C-8] sigmoid: a sample of all inputs, and the special ones. The long test runs all.
+// Clauses [C-6] exp, [C-7] log, [C-8] sigmoid, [C-31] tanh, [C-32] erf: a sample of all inputs, and the special ones.
+// The long test runs all.
 #include "reprise/numerics/exact_functions.h"
 
 #include <cmath>
@@ -97,6 +98,24 @@ TEST(ExactSigmoid, SpecialValuesAreExact) {
     Floats y(x.size());
     exact_sigmoid(6, x.data(), y.data());
     expect_same_bits(y, {0.5f, 0.5f, 1.0f, 0.0f, 1.0f, 0.0f}, "sigmoid");
+  });
+}
+
+TEST(ExactTanh, SpecialValuesAreExactAndKeepTheSign) {
+  for_each_target([] {
+    const Floats x = {0.0f, -0.0f, kInfinity, -kInfinity, 9.02f, -300.0f, 0x1p-149f, -0x1p-140f};
+    Floats y(x.size());
+    exact_tanh(8, x.data(), y.data());
+    expect_same_bits(y, {0.0f, -0.0f, 1.0f, -1.0f, 1.0f, -1.0f, 0x1p-149f, -0x1p-140f}, "tanh");
+  });
+}
+
+TEST(ExactErf, SpecialValuesAreExactAndKeepTheSign) {
+  for_each_target([] {
+    const Floats x = {0.0f, -0.0f, kInfinity, -kInfinity, 3.92f, -300.0f, 0x1p-149f, -0x1p-149f};
+    Floats y(x.size());
+    exact_erf(8, x.data(), y.data());
+    expect_same_bits(y, {0.0f, -0.0f, 1.0f, -1.0f, 1.0f, -1.0f, 0x1p-149f, -0x1p-149f}, "erf");
   });
 }
 

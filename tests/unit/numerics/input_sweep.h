@@ -32,6 +32,10 @@ inline const Function kFunctions[] = {
      "96626cac8df7b52809f290ec9a4184f5ba9417124f98be571422b10333cab49e"},
     {"sigmoid", reprise::numerics::exact_sigmoid, reference::sigmoid, true_sigmoid, 0.8187,
      "bdbdab130e53646431a43a64426d1a456200fe44bbabf50c79ecab677624a672"},
+    {"tanh", reprise::numerics::exact_tanh, reference::tanh, static_cast<double (*)(double)>(std::tanh), 1.3474,
+     "0fc3ad6a9aff77475705feac9c4a1fdf0202c2573c7621f1440890e594207db9"},
+    {"erf", reprise::numerics::exact_erf, reference::erf, static_cast<double (*)(double)>(std::erf), 0.8927,
+     "392b743b252a6d316efceb281bfade56cfc38152a6d03306d47f93576402c626"},
 };
 
 /// Distance of y from the binary64 truth in units of the last place of the truth; 0 where both are NaN or the same

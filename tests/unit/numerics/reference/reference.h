@@ -20,10 +20,12 @@ float lane_sum(Index count, const std::function<float(float, Index)>& accumulate
 /// Row maximum [C-5].
 float row_maximum(Index count, const std::function<float(Index)>& x);
 
-// ---- Functions [C-6], [C-7], [C-8]
+// ---- Functions [C-6], [C-7], [C-8], [C-31], [C-32]
 float exp(float x);
 float log(float x);
 float sigmoid(float x);
+float tanh(float x);
+float erf(float x);
 
 // ---- Operators; shapes as in kernels.h, everything contiguous
 struct Norm {

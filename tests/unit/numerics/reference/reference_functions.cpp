@@ -1,4 +1,5 @@
 #include <cmath>
+#include <initializer_list>
 #include <limits>
 
 #include "reference.h"
@@ -12,7 +13,7 @@ const float kNan = std::numeric_limits<float>::quiet_NaN();  // 0x7fc00000
 /// Reduction and polynomial of [C-6].
 struct Exponential {
   float r, r_low, t;
-  int half, other_half;
+  int n, half, other_half;
 };
 
 Exponential reduce(float x) {
@@ -26,9 +27,21 @@ Exponential reduce(float x) {
   const float coefficients[] = {0x1.6db42ap-10f, 0x1.123b56p-7f, 0x1.55545ep-5f, 0x1.55548ep-3f, 0x1p-1f};
   e.t = coefficients[0];
   for (int i = 1; i < 5; ++i) e.t = std::fma(e.t, e.r, coefficients[i]);
+  e.n = n;
   e.half = static_cast<int>(std::floor(n / 2.0));
   e.other_half = n - e.half;
   return e;
+}
+
+/// Coefficients from the highest power down.
+float horner(std::initializer_list<float> coefficients, float x) {
+  float value = 0.0f;
+  bool first = true;
+  for (const float c : coefficients) {
+    value = first ? c : std::fma(value, x, c);
+    first = false;
+  }
+  return value;
 }
 
 float scale(float x, const Exponential& e) {
@@ -91,6 +104,44 @@ float sigmoid(float x) {
   const float first_residual = std::fma(-q, d, a) + a_low;
   const float residual = std::fma(-q, d_low, first_residual);
   return std::fma(residual, y, q);
+}
+
+float tanh(float x) {
+  if (std::isnan(x)) return kNan;
+  const float a = std::fabs(x);
+  if (a < 0x1.1ap-1f) {
+    const float s = a * a;
+    const float p = horner({-0x1.9460e4p-8f, 0x1.5812a2p-6f, -0x1.b905c4p-5f, 0x1.110c5ep-3f, -0x1.555548p-2f}, s);
+    const float ps = p * s;
+    return std::copysign(std::fma(ps, a, a), x);
+  }
+  const Exponential e = reduce(2.0f * std::fmin(a, 10.0f));
+  const float square = e.r * e.r;
+  const float power = std::ldexp(1.0f, e.n);
+  const float d = std::fma(std::fma(e.t, square, e.r), power, power + 1.0f);
+  const float quotient = 2.0f / d;
+  return std::copysign(1.0f - quotient, x);
+}
+
+float erf(float x) {
+  if (std::isnan(x)) return kNan;
+  const float a = std::fabs(x);
+  if (a < 0x1.d8p-1f) {
+    const float s = a * a;
+    const float p = horner({0x1.4f676p-14f, -0x1.a60a2ep-11f, 0x1.544a1ap-8f, -0x1.b8011ap-6f, 0x1.ce2d64p-4f,
+                            -0x1.81274p-2f, 0x1.06eba8p-3f},
+                           s);
+    return std::copysign(std::fma(p, a, a), x);
+  }
+  const float b = std::fmin(a, 4.0f);
+  const float q = horner({-0x1.78d41p-17f, 0x1.5279dcp-12f, -0x1.dd6bc4p-9f, 0x1.855124p-6f, -0x1.b32568p-4f,
+                          -0x1.45328ep-1f, -0x1.0778dcp-3f},
+                         b);
+  const Exponential e = reduce(std::fma(q, b, -b));
+  const float square = e.r * e.r;
+  const float power = std::ldexp(1.0f, e.n);
+  const float one_less = 1.0f - power;
+  return std::copysign(std::fma(-std::fma(e.t, square, e.r), power, one_less), x);
 }
 
 }  // namespace reference
