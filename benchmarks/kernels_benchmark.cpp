@@ -189,6 +189,10 @@ BENCHMARK(product_nn)->Args({512, 128, 384})->Args({512, 128, 128})->Args({512, 
 BENCHMARK(product_nn)->Args({256, 128, 4096});
 BENCHMARK(product_tn)->Args({384, 128, 512})->Args({128, 128, 512})->Args({768, 128, 512})->Args({128, 384, 512});
 BENCHMARK(product_tn)->Args({4096, 128, 256});
+// The shape of the step benchmark: 2,048 tokens a grain, hidden size 256, feed-forward 768, vocabulary 8192.
+BENCHMARK(product_nt)->Args({2048, 768, 256})->Args({2048, 256, 256})->Args({2048, 256, 768})->Args({256, 8192, 256});
+BENCHMARK(product_nn)->Args({2048, 256, 768})->Args({2048, 768, 256})->Args({2048, 256, 1536})->Args({256, 256, 8192});
+BENCHMARK(product_tn)->Args({256, 256, 2048})->Args({768, 256, 2048})->Args({256, 768, 2048})->Args({8192, 256, 256});
 BENCHMARK(attention_forward_pass)->Arg(256)->Arg(1024);
 BENCHMARK(attention_backward_pass)->Arg(256)->Arg(1024);
 BENCHMARK(head_loss);

@@ -17,9 +17,11 @@ HWY_BEFORE_NAMESPACE();
 namespace reprise::numerics {
 namespace HWY_NAMESPACE {
 
-// Columns of b and rows of a packed at a time: 256 x 512 and 256 x 252 floats stay in a second-level cache.
+// Columns of b and rows of a in use at a time: 256 x 512 and 256 x 252 floats stay in a second-level cache. Of a, more
+// rows are kept packed, in the third level, so that they are packed once for all columns.
 constexpr Index kBlockColumns = 512;
 constexpr Index kBlockRows = 252 / kTileRows * kTileRows;
+constexpr Index kPackedRows = 8 * kBlockRows;
 
 /// The part of the concatenated k that one segment covers, within one operand pair.
 struct Slice {
@@ -117,6 +119,22 @@ void run_block(const Segment& segment, const float* a, Index num_rows, const flo
   }
 }
 
+/// The rows [first, first + num_rows) of c, all n columns, one segment. Rows of a are packed when the first block of
+/// columns comes to them.
+void run_rows_of_segment(const Segment& segment, Index first, Index num_rows, Index n, float* packed_a, float* packed_b,
+                         float* c, Index ldc) {
+  const Index length = segment.end - segment.begin;
+  for (Index j = 0; j < n; j += kBlockColumns) {
+    const Index num_columns = n - j < kBlockColumns ? n - j : kBlockColumns;
+    pack_b(segment, j, num_columns, packed_b);
+    for (Index i = 0; i < num_rows; i += kBlockRows) {
+      const Index rows = num_rows - i < kBlockRows ? num_rows - i : kBlockRows;
+      if (j == 0) pack_a(segment, first + i, rows, packed_a + i * length);
+      run_block(segment, packed_a + i * length, rows, packed_b, num_columns, c + i * ldc + j, ldc);
+    }
+  }
+}
+
 void multiply(Index m, Index n, std::span<const ProductPart> parts, float* c, Index ldc, bool continue_sums) {
   Index total = 0;
   for (const ProductPart& part : parts) total += part.k;
@@ -126,18 +144,13 @@ void multiply(Index m, Index n, std::span<const ProductPart> parts, float* c, In
     }
   }
   float* packed_b = scratch(Scratch::kGemmB, kBlockColumns * kGemmSegment);
-  float* packed_a = scratch(Scratch::kGemmA, kBlockRows * kGemmSegment);
+  float* packed_a = scratch(Scratch::kGemmA, (m < kPackedRows ? m : kPackedRows) * kGemmSegment);
   for (Index begin = 0; begin < total; begin += kGemmSegment) {
     const Index end = begin + kGemmSegment < total ? begin + kGemmSegment : total;
     const Segment segment{parts, begin, end, continue_sums || begin > 0};
-    for (Index j = 0; j < n; j += kBlockColumns) {
-      const Index num_columns = n - j < kBlockColumns ? n - j : kBlockColumns;
-      pack_b(segment, j, num_columns, packed_b);
-      for (Index i = 0; i < m; i += kBlockRows) {
-        const Index num_rows = m - i < kBlockRows ? m - i : kBlockRows;
-        pack_a(segment, i, num_rows, packed_a);
-        run_block(segment, packed_a, num_rows, packed_b, num_columns, c + i * ldc + j, ldc);
-      }
+    for (Index i = 0; i < m; i += kPackedRows) {
+      run_rows_of_segment(segment, i, m - i < kPackedRows ? m - i : kPackedRows, n, packed_a, packed_b, c + i * ldc,
+                          ldc);
     }
   }
 }

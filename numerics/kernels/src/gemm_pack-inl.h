@@ -13,36 +13,84 @@ HWY_BEFORE_NAMESPACE();
 namespace reprise::numerics {
 namespace HWY_NAMESPACE {
 
+#if HWY_TARGET != HWY_SCALAR
+/// Eight rows of eight, transposed: to[c * width + r] = from[r * stride + c].
+HWY_INLINE void transpose_8x8(const float* HWY_RESTRICT from, Index stride, float* HWY_RESTRICT to, Index width) {
+  const hn::FixedTag<float, 8> eight;
+  hn::Vec<decltype(eight)> rows[8], pairs[8], fours[8];
+#pragma GCC unroll 8
+  for (Index r = 0; r < 8; ++r) rows[r] = hn::LoadU(eight, from + r * stride);
+#pragma GCC unroll 2
+  for (Index r = 0; r < 8; r += 4) {
+    pairs[r] = hn::InterleaveLower(eight, rows[r], rows[r + 2]);
+    pairs[r + 1] = hn::InterleaveLower(eight, rows[r + 1], rows[r + 3]);
+    pairs[r + 2] = hn::InterleaveUpper(eight, rows[r], rows[r + 2]);
+    pairs[r + 3] = hn::InterleaveUpper(eight, rows[r + 1], rows[r + 3]);
+    fours[r] = hn::InterleaveLower(eight, pairs[r], pairs[r + 1]);
+    fours[r + 1] = hn::InterleaveUpper(eight, pairs[r], pairs[r + 1]);
+    fours[r + 2] = hn::InterleaveLower(eight, pairs[r + 2], pairs[r + 3]);
+    fours[r + 3] = hn::InterleaveUpper(eight, pairs[r + 2], pairs[r + 3]);
+  }
+#pragma GCC unroll 4
+  for (Index c = 0; c < 4; ++c) {
+    hn::StoreU(hn::ConcatLowerLower(eight, fours[c + 4], fours[c]), eight, to + c * width);
+    hn::StoreU(hn::ConcatUpperUpper(eight, fours[c + 4], fours[c]), eight, to + (c + 4) * width);
+  }
+}
+
+/// Four rows of four, transposed.
+HWY_INLINE void transpose_4x4(const float* HWY_RESTRICT from, Index stride, float* HWY_RESTRICT to, Index width) {
+  const hn::FixedTag<float, 4> four;
+  const auto x0 = hn::LoadU(four, from), x1 = hn::LoadU(four, from + stride);
+  const auto x2 = hn::LoadU(four, from + 2 * stride), x3 = hn::LoadU(four, from + 3 * stride);
+  const auto low02 = hn::InterleaveLower(four, x0, x2), low13 = hn::InterleaveLower(four, x1, x3);
+  const auto high02 = hn::InterleaveUpper(four, x0, x2), high13 = hn::InterleaveUpper(four, x1, x3);
+  hn::StoreU(hn::InterleaveLower(four, low02, low13), four, to);
+  hn::StoreU(hn::InterleaveUpper(four, low02, low13), four, to + width);
+  hn::StoreU(hn::InterleaveLower(four, high02, high13), four, to + 2 * width);
+  hn::StoreU(hn::InterleaveUpper(four, high02, high13), four, to + 3 * width);
+}
+
+/// Two rows of four, transposed.
+HWY_INLINE void transpose_2x4(const float* HWY_RESTRICT from, Index stride, float* HWY_RESTRICT to, Index width) {
+  const hn::FixedTag<float, 4> four;
+  const hn::FixedTag<float, 2> two;
+  const auto x0 = hn::LoadU(four, from), x1 = hn::LoadU(four, from + stride);
+  const auto low = hn::InterleaveLower(four, x0, x1), high = hn::InterleaveUpper(four, x0, x1);
+  hn::StoreU(hn::LowerHalf(two, low), two, to);
+  hn::StoreU(hn::UpperHalf(two, low), two, to + width);
+  hn::StoreU(hn::LowerHalf(two, high), two, to + 2 * width);
+  hn::StoreU(hn::UpperHalf(two, high), two, to + 3 * width);
+}
+#endif
+
+/// to[p * width + i] = from[i * stride + p] for the rows [i, i + kRows), p < num_k.
+template <Index kRows>
+HWY_INLINE void transpose_rows(const float* HWY_RESTRICT from, Index stride, Index num_k, float* HWY_RESTRICT to,
+                               Index width) {
+  Index p = 0;
+#if HWY_TARGET != HWY_SCALAR
+  if constexpr (kRows == 8) {
+    for (; p + 8 <= num_k; p += 8) transpose_8x8(from + p, stride, to + p * width, width);
+  } else if constexpr (kRows == 4) {
+    for (; p + 4 <= num_k; p += 4) transpose_4x4(from + p, stride, to + p * width, width);
+  } else if constexpr (kRows == 2) {
+    for (; p + 4 <= num_k; p += 4) transpose_2x4(from + p, stride, to + p * width, width);
+  }
+#endif
+  for (; p < num_k; ++p) {
+    for (Index row = 0; row < kRows; ++row) to[p * width + row] = from[row * stride + p];
+  }
+}
+
 /// to[p * width + i] = from[i * stride + p] for i < count, p < num_k: rows become columns.
 HWY_INLINE void transpose_into(const float* HWY_RESTRICT from, Index stride, Index count, Index num_k,
                                float* HWY_RESTRICT to, Index width) {
   Index i = 0;
-#if HWY_TARGET != HWY_SCALAR
-  const hn::Full128<float> four;
-  for (; i + 4 <= count; i += 4) {
-    const float* rows = from + i * stride;
-    Index p = 0;
-    for (; p + 4 <= num_k; p += 4) {
-      const auto x0 = hn::LoadU(four, rows + p);
-      const auto x1 = hn::LoadU(four, rows + stride + p);
-      const auto x2 = hn::LoadU(four, rows + 2 * stride + p);
-      const auto x3 = hn::LoadU(four, rows + 3 * stride + p);
-      const auto low02 = hn::InterleaveLower(four, x0, x2), low13 = hn::InterleaveLower(four, x1, x3);
-      const auto high02 = hn::InterleaveUpper(four, x0, x2), high13 = hn::InterleaveUpper(four, x1, x3);
-      float* out = to + p * width + i;
-      hn::StoreU(hn::InterleaveLower(four, low02, low13), four, out);
-      hn::StoreU(hn::InterleaveUpper(four, low02, low13), four, out + width);
-      hn::StoreU(hn::InterleaveLower(four, high02, high13), four, out + 2 * width);
-      hn::StoreU(hn::InterleaveUpper(four, high02, high13), four, out + 3 * width);
-    }
-    for (; p < num_k; ++p) {
-      for (Index row = 0; row < 4; ++row) to[p * width + i + row] = rows[row * stride + p];
-    }
-  }
-#endif
-  for (; i < count; ++i) {
-    for (Index p = 0; p < num_k; ++p) to[p * width + i] = from[i * stride + p];
-  }
+  for (; i + 8 <= count; i += 8) transpose_rows<8>(from + i * stride, stride, num_k, to + i, width);
+  for (; i + 4 <= count; i += 4) transpose_rows<4>(from + i * stride, stride, num_k, to + i, width);
+  for (; i + 2 <= count; i += 2) transpose_rows<2>(from + i * stride, stride, num_k, to + i, width);
+  for (; i < count; ++i) transpose_rows<1>(from + i * stride, stride, num_k, to + i, width);
 }
 
 /// to[p * width + i] = from[p * stride + i] for i < count, p < num_k.
