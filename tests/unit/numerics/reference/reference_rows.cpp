@@ -1,5 +1,6 @@
 #include <cmath>
 
+#include "reprise/core/philox.h"
 #include "rows.h"
 
 namespace reference {
@@ -65,6 +66,42 @@ LayerNorm layer_norm(Index rows, Index dim, const Floats& x, const Floats& weigh
   }
   if (!bias.empty()) norm.dbias = bias_gradient(rows, dim, dy);
   return norm;
+}
+
+Floats rotate_part(Index sequences, Index length, Index heads, Index dim, Index turning, bool neighbours, bool backward,
+                   const Floats& x, const Floats& cos, const Floats& sin) {
+  Floats y = x;
+  const Index half = turning / 2;
+  for (Index row = 0; row < sequences * length * heads; ++row) {
+    const Index position = row / heads % length;
+    for (Index e = 0; e < half; ++e) {
+      const Index first = row * dim + (neighbours ? 2 * e : e);
+      const Index second = row * dim + (neighbours ? 2 * e + 1 : e + half);
+      const float c = cos[position * half + e];
+      const float s = backward ? -sin[position * half + e] : sin[position * half + e];
+      const float turned = x[second] * s;
+      y[first] = std::fma(x[first], c, -turned);
+      const float other = x[first] * s;
+      y[second] = std::fma(x[second], c, other);
+    }
+  }
+  return y;
+}
+
+Floats dropout(std::uint64_t seed, std::uint32_t layer, std::uint32_t place, std::uint64_t sample, double rate,
+               const Floats& x) {
+  const auto threshold = static_cast<std::uint64_t>(std::floor(rate * 4294967296.0 + 0.5));
+  const auto factor = static_cast<float>(1.0 / (1.0 - rate));
+  Floats y(x.size());
+  for (std::uint64_t e = 0; e < x.size(); ++e) {
+    const std::uint64_t block = 32 * (e / 128) + e % 32;
+    const std::uint64_t packed = (std::uint64_t{8 * layer + place} << 48) + sample;
+    const reprise::PhiloxCounter counter = {3, static_cast<std::uint32_t>(packed >> 32),
+                                            static_cast<std::uint32_t>(packed), static_cast<std::uint32_t>(block)};
+    const std::uint32_t word = reprise::philox4x32_10(counter, reprise::philox_key(seed))[e / 32 % 4];
+    y[e] = word >= threshold ? x[e] * factor : 0.0f;
+  }
+  return y;
 }
 
 }  // namespace reference

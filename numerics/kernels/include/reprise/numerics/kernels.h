@@ -9,8 +9,11 @@
 #include <cstdint>
 #include <span>
 
+#include "reprise/numerics/activation.h"
+#include "reprise/numerics/dropout.h"
 #include "reprise/numerics/linear.h"
 #include "reprise/numerics/norm.h"
+#include "reprise/numerics/rotary.h"
 
 namespace reprise::numerics {
 
@@ -48,15 +51,6 @@ void embedding_forward(std::int64_t num_tokens, std::int64_t dim, const std::int
 void embedding_backward(std::int64_t num_tokens, std::int64_t dim, std::int64_t vocab, const std::int32_t* ids,
                         const float* dy, float* dtable);
 
-// ---- Rotary position embedding, half-rotation layout of transformers (pairs e, e + E/2).
-/// Fills cos[T, E/2] and sin[T, E/2]; inverse frequencies and angles as the contract says.
-void rope_table(std::int64_t num_positions, std::int64_t head_dim, double theta, float* cos, float* sin);
-/// y[B,T,H*E] from x; backward is the rotation by the opposite angle. In place (y == x) is allowed.
-void rope_forward(std::int64_t num_sequences, std::int64_t length, std::int64_t num_heads, std::int64_t head_dim,
-                  const float* x, const float* cos, const float* sin, float* y);
-void rope_backward(std::int64_t num_sequences, std::int64_t length, std::int64_t num_heads, std::int64_t head_dim,
-                   const float* dy, const float* cos, const float* sin, float* dx);
-
 // ---- Causal self-attention; q, k, v, out are [B,T,H*E]; scale is 1/sqrt(E) rounded to float32 by the caller.
 /// row_max[B,H,T] and row_sum[B,H,T] are kept for the backward pass.
 void attention_forward(std::int64_t num_sequences, std::int64_t length, std::int64_t num_heads, std::int64_t head_dim,
@@ -65,10 +59,6 @@ void attention_forward(std::int64_t num_sequences, std::int64_t length, std::int
 void attention_backward(std::int64_t num_sequences, std::int64_t length, std::int64_t num_heads, std::int64_t head_dim,
                         float scale, const float* q, const float* k, const float* v, const float* out,
                         const float* row_max, const float* row_sum, const float* dout, float* dq, float* dk, float* dv);
-
-// ---- SwiGLU: y = silu(gate) * up
-void swiglu_forward(std::int64_t count, const float* gate, const float* up, float* y);
-void swiglu_backward(std::int64_t count, const float* gate, const float* up, const float* dy, float* dgate, float* dup);
 
 // ---- Elementwise
 /// out = a + b (out may be a or b)

@@ -3,8 +3,7 @@
 // reprise::numerics do the arithmetic. One node per operator; no ATen arithmetic anywhere (a test lists what is
 // called).
 //
-// Legend: B sequences, T positions, D hidden size, H heads, E head size, F feed-forward width, V vocabulary.
-// All tensors are contiguous, on the CPU and float32, but for ids and targets, which are int32.
+// Legend and layout of the tensors: parameter.h.
 //
 // A value may be used by ONE operator. The one legal way to use it twice is fan_out, which fixes the order in which
 // the two gradients are added; otherwise the autograd engine would choose it.
@@ -16,28 +15,14 @@
 
 #include <array>
 #include <cstdint>
-#include <span>
-#include <vector>
+
+#include "reprise/ops/linear.h"
+#include "reprise/ops/parameter.h"
 
 namespace reprise::ops {
 
-/// A weight and the places of its gradient, one per grain: the rows of a batch are divided evenly among the grains, in
-/// order, and the gradient of each grain is a sum over its own rows alone [C-19]. Written by the backward pass; the first
-/// is what autograd gets. None: one grain, whose gradient is allocated.
-struct Parameter {
-  at::Tensor weight;  // leaf that requires a gradient
-  std::vector<at::Tensor> gradients;
-};
-
 /// Returns table[ids]: ids [B,T] to [B,T,D].
 at::Tensor embedding(const at::Tensor& ids, const Parameter& table);
-
-/// Returns x W^T for W [O,D].
-at::Tensor linear(const at::Tensor& x, const Parameter& weight);
-
-/// Returns x W^T for each weight in order. One operator, so that the gradient of x is one product over the
-/// concatenated outputs in declared order.
-std::vector<at::Tensor> joint_linear(const at::Tensor& x, std::span<const Parameter> weights);
 
 /// Returns x / rms(x) * weight over the last axis.
 at::Tensor rms_norm(const at::Tensor& x, const Parameter& weight, float epsilon);
