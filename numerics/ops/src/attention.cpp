@@ -1,4 +1,4 @@
-// Rotary position embedding and causal self-attention.
+// Causal self-attention.
 #include <torch/csrc/autograd/custom_function.h>
 
 #include <cmath>
@@ -26,41 +26,6 @@ HeadShape head_shape(const at::Tensor& x, std::int64_t num_heads) {
   REPRISE_CHECK_EQ(x.size(2) % num_heads, 0);
   return {x.size(0), x.size(1), num_heads, x.size(2) / num_heads};
 }
-
-struct RopeNode : torch::autograd::Function<RopeNode> {
-  static at::Tensor forward(AutogradContext* context, const at::Tensor& x, const at::Tensor& cos,
-                            const at::Tensor& sin) {
-    const HeadShape shape = shape_of(x, cos, sin);
-    at::Tensor y = allocate(x.sizes());
-    numerics::rope_forward(shape.num_sequences, shape.length, shape.num_heads, shape.head_dim, float_data(x, "rope: x"),
-                           float_data(cos, "rope: cos"), float_data(sin, "rope: sin"),
-                           mutable_float_data(y, "rope: y"));
-    context->set_materialize_grads(false);
-    context->save_for_backward({cos, sin});
-    return y;
-  }
-
-  static variable_list backward(AutogradContext* context, const variable_list& gradients) {
-    const variable_list saved = context->get_saved_variables();
-    const float* dy = float_data(gradients[0], "rope: dy");
-    const HeadShape shape = shape_of(gradients[0], saved[0], saved[1]);
-    at::Tensor dx = allocate(gradients[0].sizes());
-    numerics::rope_backward(shape.num_sequences, shape.length, shape.num_heads, shape.head_dim, dy,
-                            float_data(saved[0], "rope: cos"), float_data(saved[1], "rope: sin"),
-                            mutable_float_data(dx, "rope: dx"));
-    return {dx, at::Tensor(), at::Tensor()};
-  }
-
- private:
-  static HeadShape shape_of(const at::Tensor& x, const at::Tensor& cos, const at::Tensor& sin) {
-    REPRISE_CHECK_EQ(cos.dim(), 2);
-    REPRISE_CHECK_EQ(x.size(-1) % (2 * cos.size(1)), 0);
-    const HeadShape shape = head_shape(x, x.size(-1) / (2 * cos.size(1)));
-    expect_shape(sin, cos.sizes(), "rope: sin");
-    REPRISE_CHECK(cos.size(0) >= shape.length);
-    return shape;
-  }
-};
 
 // Division and square root are the IEEE ones, in binary64, rounded once.
 float attention_scale(std::int64_t head_dim) {
@@ -104,10 +69,6 @@ struct AttentionNode : torch::autograd::Function<AttentionNode> {
 };
 
 }  // namespace
-
-at::Tensor rope(const at::Tensor& x, const at::Tensor& cos, const at::Tensor& sin) {
-  return RopeNode::apply(x, cos, sin);
-}
 
 at::Tensor attention(const at::Tensor& q, const at::Tensor& k, const at::Tensor& v, std::int64_t num_heads) {
   return AttentionNode::apply(q, k, v, num_heads);

@@ -1,6 +1,8 @@
-// SwiGLU, the residual addition, and the fan-out of a value to two uses.
+// The residual addition, and the fan-out of a value to several uses.
+#include <fmt/format.h>
 #include <torch/csrc/autograd/custom_function.h>
 
+#include "reprise/core/error.h"
 #include "reprise/numerics/kernels.h"
 #include "reprise/ops/operators.h"
 #include "tensors.h"
@@ -10,28 +12,6 @@ namespace {
 
 using torch::autograd::AutogradContext;
 using torch::autograd::variable_list;
-
-struct SwigluNode : torch::autograd::Function<SwigluNode> {
-  static at::Tensor forward(AutogradContext* context, const at::Tensor& gate, const at::Tensor& up) {
-    expect_shape(up, gate.sizes(), "swiglu: up");
-    at::Tensor y = allocate(gate.sizes());
-    numerics::swiglu_forward(gate.numel(), float_data(gate, "swiglu: gate"), float_data(up, "swiglu: up"),
-                             mutable_float_data(y, "swiglu: y"));
-    context->set_materialize_grads(false);
-    context->save_for_backward({gate, up});
-    return y;
-  }
-
-  static variable_list backward(AutogradContext* context, const variable_list& gradients) {
-    const variable_list saved = context->get_saved_variables();
-    at::Tensor dgate = allocate(saved[0].sizes());
-    at::Tensor dup = allocate(saved[0].sizes());
-    numerics::swiglu_backward(saved[0].numel(), float_data(saved[0], "swiglu: gate"),
-                              float_data(saved[1], "swiglu: up"), float_data(gradients[0], "swiglu: dy"),
-                              mutable_float_data(dgate, "swiglu: dgate"), mutable_float_data(dup, "swiglu: dup"));
-    return {dgate, dup};
-  }
-};
 
 struct ResidualAddNode : torch::autograd::Function<ResidualAddNode> {
   static at::Tensor forward(AutogradContext* context, const at::Tensor& residual, const at::Tensor& branch) {
@@ -51,31 +31,41 @@ struct ResidualAddNode : torch::autograd::Function<ResidualAddNode> {
 };
 
 struct FanOutNode : torch::autograd::Function<FanOutNode> {
-  static variable_list forward(AutogradContext* context, const at::Tensor& x) {
+  static variable_list forward(AutogradContext* context, const at::Tensor& x, std::int64_t num_uses) {
     context->set_materialize_grads(false);
-    return {x.detach(), x.detach()};
+    variable_list uses;
+    for (std::int64_t i = 0; i < num_uses; ++i) uses.push_back(x.detach());
+    return uses;
   }
 
   static variable_list backward(AutogradContext*, const variable_list& gradients) {
-    const float* first = float_data(gradients[0], "fan_out: gradient of the first use");
-    const float* second = float_data(gradients[1], "fan_out: gradient of the second use");
+    const float* before = float_data(gradients[0], "fan_out: gradient of use 1");
     at::Tensor dx = allocate(gradients[0].sizes());
-    numerics::add(dx.numel(), first, second, mutable_float_data(dx, "fan_out: dx"));
-    return {dx};
+    float* sum = mutable_float_data(dx, "fan_out: dx");
+    for (std::size_t use = 1; use < gradients.size(); ++use) {
+      const std::string name = fmt::format("fan_out: gradient of use {}", use + 1);
+      expect_shape(gradients[use], dx.sizes(), name);
+      numerics::add(dx.numel(), before, float_data(gradients[use], name), sum);
+      before = sum;
+    }
+    return {dx, at::Tensor()};
   }
 };
 
 }  // namespace
-
-at::Tensor swiglu(const at::Tensor& gate, const at::Tensor& up) { return SwigluNode::apply(gate, up); }
 
 at::Tensor residual_add(const at::Tensor& residual, const at::Tensor& branch) {
   return ResidualAddNode::apply(residual, branch);
 }
 
 std::array<at::Tensor, 2> fan_out(const at::Tensor& x) {
-  variable_list uses = FanOutNode::apply(x);
+  variable_list uses = fan_out(x, 2);
   return {std::move(uses[0]), std::move(uses[1])};
+}
+
+std::vector<at::Tensor> fan_out(const at::Tensor& x, std::size_t num_uses) {
+  REPRISE_CHECK(num_uses >= 2);
+  return FanOutNode::apply(x, static_cast<std::int64_t>(num_uses));
 }
 
 }  // namespace reprise::ops

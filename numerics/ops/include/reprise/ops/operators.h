@@ -5,8 +5,8 @@
 //
 // Legend and layout of the tensors: parameter.h.
 //
-// A value may be used by ONE operator. The one legal way to use it twice is fan_out, which fixes the order in which
-// the two gradients are added; otherwise the autograd engine would choose it.
+// A value may be used by ONE operator. The one legal way to use it more often is fan_out, which fixes the order in
+// which the gradients are added; otherwise the autograd engine would choose it.
 //
 // Thread-safety: re-entrant. Operators on different tensors may run on different threads.
 // Failures: Error(kInternal) when a shape, dtype or layout is wrong: callers decide shapes, users do not.
@@ -15,32 +15,31 @@
 
 #include <array>
 #include <cstdint>
+#include <vector>
 
+#include "reprise/ops/activation.h"
+#include "reprise/ops/dropout.h"
 #include "reprise/ops/linear.h"
+#include "reprise/ops/norm.h"
 #include "reprise/ops/parameter.h"
+#include "reprise/ops/rotary.h"
 
 namespace reprise::ops {
 
 /// Returns table[ids]: ids [B,T] to [B,T,D].
 at::Tensor embedding(const at::Tensor& ids, const Parameter& table);
 
-/// Returns x / rms(x) * weight over the last axis.
-at::Tensor rms_norm(const at::Tensor& x, const Parameter& weight, float epsilon);
-
-/// Rotates each head of x [B,T,H*E] by its position; the tables are [>=T, E/2].
-at::Tensor rope(const at::Tensor& x, const at::Tensor& cos, const at::Tensor& sin);
-
 /// Causal self-attention over q, k, v [B,T,H*E], scaled by 1/sqrt(E) rounded to float32.
 at::Tensor attention(const at::Tensor& q, const at::Tensor& k, const at::Tensor& v, std::int64_t num_heads);
-
-/// Returns silu(gate) * up.
-at::Tensor swiglu(const at::Tensor& gate, const at::Tensor& up);
 
 /// Returns residual + branch. Both get the same gradient.
 at::Tensor residual_add(const at::Tensor& residual, const at::Tensor& branch);
 
 /// Returns x twice, for its first and its second use in forward order; the gradients are added in that order.
 std::array<at::Tensor, 2> fan_out(const at::Tensor& x);
+
+/// Returns x for each of its uses in forward order; the gradients are added left to right: ((first + second) + third).
+std::vector<at::Tensor> fan_out(const at::Tensor& x, std::size_t num_uses);
 
 /// Losses of the tokens [B,T], and the root of the graph: the sum of cross_entropy + z_weight * z.
 struct HeadLoss {
