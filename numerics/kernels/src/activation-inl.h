@@ -42,6 +42,23 @@ struct Silu {
   }
 };
 
+/// x times the normal distribution function.
+struct Gelu {
+  static HWY_INLINE Vector value(Vector x) { return hn::Mul(x, distribution(x)); }
+  static HWY_INLINE ValueAndSlope both(Vector x) {
+    const Vector phi = distribution(x);
+    const Vector half_square = hn::Mul(hn::Mul(broadcast(-0.5f), x), x);
+    const Vector density = hn::Mul(broadcast(0x1.988454p-2f), exp_value(half_square));  // 1 / sqrt(2 pi)
+    return {hn::Mul(x, phi), fma(x, density, phi)};
+  }
+
+ private:
+  static HWY_INLINE Vector distribution(Vector x) {
+    const Vector kRootHalf = broadcast(0x1.6a09e6p-1f);
+    return hn::Mul(broadcast(0.5f), hn::Add(broadcast(1.0f), erf_value(hn::Mul(x, kRootHalf))));
+  }
+};
+
 /// 0.5 * (1 + tanh(u)) is sigmoid(2u), which loses nothing where tanh(u) is near -1.
 struct GeluTanh {
   static HWY_INLINE Vector value(Vector x) { return hn::Mul(x, sigmoid_value(argument(x, square(x)))); }

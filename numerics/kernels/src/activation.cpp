@@ -56,6 +56,8 @@ void with_function(Activation activation, const Visit& visit) {
       return visit(Sigmoid());
     case Activation::kSilu:
       return visit(Silu());
+    case Activation::kGelu:
+      return visit(Gelu());
     case Activation::kGeluTanh:
       return visit(GeluTanh());
   }

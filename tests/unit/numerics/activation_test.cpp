@@ -21,6 +21,7 @@ using Index = std::int64_t;
 double logistic(double x) { return 1.0 / (1.0 + std::exp(-x)); }
 double relu_in_double(double x) { return x > 0 ? x : 0; }
 double silu_in_double(double x) { return x * logistic(x); }
+double gelu_in_double(double x) { return 0.5 * x * std::erfc(-x / std::sqrt(2.0)); }
 double gelu_tanh_in_double(double x) {
   return 0.5 * x * (1.0 + std::tanh(std::sqrt(2.0 / M_PI) * (x + 0.044715 * x * x * x)));
 }
@@ -40,6 +41,7 @@ INSTANTIATE_TEST_SUITE_P(All, Activations,
                          ::testing::Values(Case{Activation::kRelu, reference::relu, relu_in_double},
                                            Case{Activation::kSigmoid, reference::sigmoid_activation, logistic},
                                            Case{Activation::kSilu, reference::silu, silu_in_double},
+                                           Case{Activation::kGelu, reference::gelu, gelu_in_double},
                                            Case{Activation::kGeluTanh, reference::gelu_tanh, gelu_tanh_in_double}));
 
 /// Ordinary values, and the extremes of the format in front.

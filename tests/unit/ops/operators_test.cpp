@@ -21,7 +21,7 @@ using tensor_values::tensor_of;
 using tensor_values::values;
 using Index = std::int64_t;
 
-constexpr Activation kActivations[] = {Activation::kRelu, Activation::kSigmoid, Activation::kSilu,
+constexpr Activation kActivations[] = {Activation::kRelu, Activation::kSigmoid, Activation::kSilu, Activation::kGelu,
                                        Activation::kGeluTanh};
 
 /// The node behind `output` is of `name`, and what it leads to are the leaves: nothing lies between.

@@ -18,6 +18,13 @@ Activated silu(float x) {
   return {x * s, s * std::fma(x, complement, 1.0f)};
 }
 
+Activated gelu(float x) {
+  const float distribution = 0.5f * (1.0f + erf(x * 0x1.6a09e6p-1f));
+  const float half = -0.5f * x;
+  const float density = 0x1.988454p-2f * exp(half * x);
+  return {x * distribution, std::fma(x, density, distribution)};
+}
+
 Activated gelu_tanh(float x) {
   const float k = 0x1.988454p+0f;
   const float product = x * x;

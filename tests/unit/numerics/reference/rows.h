@@ -29,6 +29,7 @@ struct Activated {
 Activated relu(float x);
 Activated sigmoid_activation(float x);
 Activated silu(float x);
+Activated gelu(float x);
 Activated gelu_tanh(float x);
 Gated gated(Activated (*function)(float), const Floats& gate, const Floats& up, const Floats& dy);
 

@@ -9,6 +9,7 @@ enum class Activation {
   kRelu,
   kSigmoid,
   kSilu,      // x * sigmoid(x)
+  kGelu,      // x * Phi(x), Phi through erf
   kGeluTanh,  // the tanh approximation of GELU
 };
 
