@@ -50,6 +50,25 @@ TEST(Dropout, EqualsTheReferenceBitForBit) {
   }
 }
 
+TEST(Dropout, TheMaskIsThatOfAnotherProgram) {
+  struct Known {
+    std::uint64_t sample;
+    double rate;
+    std::uint32_t kept[5];  // 32 elements each, the first one lowest; made by tests/peers/dropout_mask.py
+  };
+  const Known known[] = {
+      {0, 0.1, {0xf5ffffffu, 0xffffffffu, 0xfbbfffebu, 0xbddbddf5u, 0xdf5ff9dau}},
+      {123456789012345u, 0.5, {0x86436185u, 0x7e5e35eeu, 0x7ede38d9u, 0x29f65a04u, 0x6f7bf401u}},
+  };
+  for (const Known& k : known) {
+    const DropoutRule rule = dropout_rule(kSeed, dropout_site(11, DropoutPlace::kAttentionOutput), k.rate);
+    for_each_target([&] {
+      const Floats y = dropped(rule, {k.sample}, Floats(160, 1.0f));
+      for (std::size_t e = 0; e < y.size(); ++e) EXPECT_EQ(y[e] != 0.0f, (k.kept[e / 32] >> e % 32 & 1) != 0) << e;
+    });
+  }
+}
+
 TEST(Dropout, BatchesDoNotMatterForSamplesDo) {
   const DropoutRule rule = dropout_rule(kSeed, dropout_site(1, DropoutPlace::kAttentionOutput), 0.3);
   const Floats x(600, 1.0f);
