@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "reprise/core/error.h"
+#include "reprise/core/large_memory.h"
 #include "reprise/dist/reduction_tree.h"
 
 namespace reprise::dist {
@@ -115,7 +116,10 @@ GradientBuffer TreeAdder::take_buffer() {
     }
     ++state_->buffers_made;
   }
-  return std::make_unique_for_overwrite<float[]>(static_cast<std::size_t>(state_->elements));
+  const auto count = static_cast<std::size_t>(state_->elements);
+  GradientBuffer buffer = std::make_unique_for_overwrite<float[]>(count);
+  advise_huge_pages(buffer.get(), count * sizeof(float));
+  return buffer;
 }
 
 std::vector<TreeAdder::Partial> TreeAdder::finish() {

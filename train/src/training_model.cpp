@@ -1,15 +1,26 @@
 #include "training_model.h"
 
+#include "reprise/core/large_memory.h"
 #include "reprise/model/schema.h"
 
 namespace reprise::train {
+namespace {
+
+/// Makes `values` larger, with zeros, on huge pages.
+void resize_large(std::vector<float>& values, std::size_t count) {
+  values.reserve(count);
+  advise_huge_pages(values.data(), count * sizeof(float));
+  values.resize(count);
+}
+
+}  // namespace
 
 TrainingModel::TrainingModel(const configs::Recipe& recipe, int grains_per_forward, ThreadPool& threads,
                              dist::Communicator& communicator)
     : layout_(model::parameter_layout(recipe.model(), recipe.tokenizer().vocab_size(),
                                       recipe.train().adamw().decay_embeddings())) {
   const configs::TrainRecipe& train = recipe.train();
-  state_.weights.resize(static_cast<std::size_t>(layout_.num_elements()));
+  resize_large(state_.weights, static_cast<std::size_t>(layout_.num_elements()));
   decoder_ = std::make_unique<model::Decoder>(recipe.model(), recipe.tokenizer().vocab_size(), train.sequence_length(),
                                               layout_, state_.weights);
   const std::int64_t grain_sequences = train.grain_sequences();
@@ -34,8 +45,10 @@ void TrainingModel::initialize(const RunIdentity& identity) {
   header.recipe_text = identity.recipe_text;
   model::initialize_parameters(layout_, identity.recipe.model(), identity.recipe.seed(), state_.weights);
   const auto slice_elements = static_cast<std::size_t>(state_.slice.size() * kChunkElements);
-  state_.first_moments.assign(slice_elements, 0.0f);
-  state_.second_moments.assign(slice_elements, 0.0f);
+  for (std::vector<float>* moments : {&state_.first_moments, &state_.second_moments}) {
+    moments->clear();
+    resize_large(*moments, slice_elements);
+  }
   runner_->digest(state_);
 }
 

@@ -119,38 +119,47 @@ void run_block(const Segment& segment, const float* a, Index num_rows, const flo
   }
 }
 
-/// The rows [first, first + num_rows) of c, all n columns, one segment. Rows of a are packed when the first block of
-/// columns comes to them.
-void run_rows_of_segment(const Segment& segment, Index first, Index num_rows, Index n, float* packed_a, float* packed_b,
-                         float* c, Index ldc) {
+/// The rows [first, first + num_rows) of one output, one segment. With `pack`, rows of a are packed when the first
+/// block of columns comes to them; else they are there already.
+void run_rows_of_segment(const Segment& segment, const ProductOutput& output, Index first, Index num_rows, bool pack,
+                         float* packed_a, float* packed_b) {
   const Index length = segment.end - segment.begin;
-  for (Index j = 0; j < n; j += kBlockColumns) {
-    const Index num_columns = n - j < kBlockColumns ? n - j : kBlockColumns;
+  for (Index j = 0; j < output.n; j += kBlockColumns) {
+    const Index num_columns = output.n - j < kBlockColumns ? output.n - j : kBlockColumns;
     pack_b(segment, j, num_columns, packed_b);
     for (Index i = 0; i < num_rows; i += kBlockRows) {
       const Index rows = num_rows - i < kBlockRows ? num_rows - i : kBlockRows;
-      if (j == 0) pack_a(segment, first + i, rows, packed_a + i * length);
-      run_block(segment, packed_a + i * length, rows, packed_b, num_columns, c + i * ldc + j, ldc);
+      if (pack && j == 0) pack_a(segment, first + i, rows, packed_a + i * length);
+      run_block(segment, packed_a + i * length, rows, packed_b, num_columns, output.c + (first + i) * output.ldc + j,
+                output.ldc);
     }
   }
 }
 
-void multiply(Index m, Index n, std::span<const ProductPart> parts, float* c, Index ldc, bool continue_sums) {
+void clear_output(Index m, const ProductOutput& output) {
+  for (Index i = 0; i < m; ++i) {
+    for (Index j = 0; j < output.n; ++j) output.c[i * output.ldc + j] = 0.0f;
+  }
+}
+
+void multiply(Index m, std::span<const ProductOutput> outputs, bool continue_sums) {
   Index total = 0;
-  for (const ProductPart& part : parts) total += part.k;
+  for (const ProductPart& part : outputs[0].parts) total += part.k;
   if (total == 0 && !continue_sums) {
-    for (Index i = 0; i < m; ++i) {
-      for (Index j = 0; j < n; ++j) c[i * ldc + j] = 0.0f;
-    }
+    for (const ProductOutput& output : outputs) clear_output(m, output);
   }
   float* packed_b = scratch(Scratch::kGemmB, kBlockColumns * kGemmSegment);
   float* packed_a = scratch(Scratch::kGemmA, (m < kPackedRows ? m : kPackedRows) * kGemmSegment);
   for (Index begin = 0; begin < total; begin += kGemmSegment) {
     const Index end = begin + kGemmSegment < total ? begin + kGemmSegment : total;
-    const Segment segment{parts, begin, end, continue_sums || begin > 0};
     for (Index i = 0; i < m; i += kPackedRows) {
-      run_rows_of_segment(segment, i, m - i < kPackedRows ? m - i : kPackedRows, n, packed_a, packed_b, c + i * ldc,
-                          ldc);
+      const Index num_rows = m - i < kPackedRows ? m - i : kPackedRows;
+      bool first_output = true;
+      for (const ProductOutput& output : outputs) {
+        const Segment segment{output.parts, begin, end, continue_sums || begin > 0};
+        run_rows_of_segment(segment, output, i, num_rows, first_output, packed_a, packed_b);
+        first_output = false;
+      }
     }
   }
 }
@@ -164,13 +173,27 @@ namespace reprise::numerics {
 
 void multiply_parts(std::int64_t m, std::int64_t n, std::span<const ProductPart> parts, float* c, std::int64_t ldc,
                     bool continue_sums) {
-  REPRISE_DISPATCH(multiply)(m, n, parts, c, ldc, continue_sums);
+  const ProductOutput output{parts, n, c, ldc};
+  REPRISE_DISPATCH(multiply)(m, {&output, 1}, continue_sums);
 }
 
 void gemm_nt(std::int64_t m, std::int64_t n, std::int64_t k, const float* a, std::int64_t lda, const float* b,
              std::int64_t ldb, float* c, std::int64_t ldc) {
   const ProductPart part{a, lda, 1, b, 1, ldb, k};
   multiply_parts(m, n, {&part, 1}, c, ldc, false);
+}
+
+void gemm_nt_joint(std::int64_t m, std::int64_t k, const float* a, std::int64_t lda,
+                   std::span<const GemmOutput> outputs) {
+  constexpr std::size_t kMaxOutputs = 8;
+  REPRISE_CHECK(!outputs.empty() && outputs.size() <= kMaxOutputs);
+  ProductPart parts[kMaxOutputs];
+  ProductOutput products[kMaxOutputs];
+  for (std::size_t i = 0; i < outputs.size(); ++i) {
+    parts[i] = {a, lda, 1, outputs[i].b, 1, outputs[i].ldb, k};
+    products[i] = {{&parts[i], 1}, outputs[i].n, outputs[i].c, outputs[i].ldc};
+  }
+  REPRISE_DISPATCH(multiply)(m, {products, outputs.size()}, false);
 }
 
 void gemm_nn(std::int64_t m, std::int64_t n, std::int64_t k, const float* a, std::int64_t lda, const float* b,

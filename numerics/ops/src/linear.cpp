@@ -55,18 +55,24 @@ at::Tensor bias_gradient(const at::Tensor& bias, std::span<const at::Tensor> des
   return dbs[0];
 }
 
-at::Tensor product(const at::Tensor& x, const at::Tensor& weight, const at::Tensor& bias) {
+variable_list products(const at::Tensor& x, at::TensorList weights) {
   const std::int64_t dim = x.size(-1);
-  const std::int64_t width = weight.size(0);
-  expect_shape(weight, {width, dim}, "linear: weight");
-  at::Tensor y = allocate(with_last_size(x, width));
-  numerics::gemm_nt(num_rows(x), width, dim, float_data(x, "linear: x"), dim, float_data(weight, "linear: weight"), dim,
-                    mutable_float_data(y, "linear: y"), width);
-  if (bias.defined()) {
-    expect_shape(bias, {width}, "linear: bias");
-    numerics::add_bias(num_rows(y), width, float_data(bias, "linear: bias"), mutable_float_data(y, "linear: y"));
+  variable_list outputs;
+  std::vector<numerics::GemmOutput> products;
+  for (const at::Tensor& weight : weights) {
+    const std::int64_t width = weight.size(0);
+    expect_shape(weight, {width, dim}, "linear: weight");
+    outputs.push_back(allocate(with_last_size(x, width)));
+    products.push_back(
+        {float_data(weight, "linear: weight"), dim, width, mutable_float_data(outputs.back(), "linear: y"), width});
   }
-  return y;
+  numerics::gemm_nt_joint(num_rows(x), dim, float_data(x, "linear: x"), dim, products);
+  return outputs;
+}
+
+void add_bias(const at::Tensor& bias, const at::Tensor& y) {
+  expect_shape(bias, {y.size(-1)}, "linear: bias");
+  numerics::add_bias(num_rows(y), y.size(-1), float_data(bias, "linear: bias"), mutable_float_data(y, "linear: y"));
 }
 
 // The parameters are the weights, then the biases there are; bias_index says which parameter is the bias of each
@@ -77,11 +83,9 @@ struct JointLinearNode : torch::autograd::Function<JointLinearNode> {
     variable_list saved = {x};
     saved.insert(saved.end(), parameters.begin(), parameters.end());
     saved.insert(saved.end(), destinations.begin(), destinations.end());
-    variable_list outputs;
-    outputs.reserve(bias_index.size());
+    const variable_list outputs = products(x, parameters.slice(0, bias_index.size()));
     for (std::size_t i = 0; i < bias_index.size(); ++i) {
-      const at::Tensor bias = bias_index[i] < 0 ? at::Tensor() : parameters[static_cast<std::size_t>(bias_index[i])];
-      outputs.push_back(product(x, parameters[i], bias));
+      if (bias_index[i] >= 0) add_bias(parameters[static_cast<std::size_t>(bias_index[i])], outputs[i]);
     }
     context->set_materialize_grads(false);
     context->save_for_backward(std::move(saved));

@@ -1,13 +1,25 @@
 #include "tensors.h"
 
 #include <ATen/ops/empty.h>
+#include <ATen/ops/from_blob.h>
+#include <c10/util/accumulate.h>
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
 #include "reprise/core/error.h"
+#include "reprise/core/large_memory.h"
 
 namespace reprise::ops {
 namespace {
+
+constexpr std::size_t kPooledBytes = 64 << 10;
+
+/// Memory of the values between operators: every grain asks for the same sizes again. Lives as long as the process, for
+/// a tensor may outlive any other owner.
+MemoryPool& activations() {
+  static auto* const pool = new MemoryPool;
+  return *pool;
+}
 
 [[noreturn]] void fail(std::string_view name, const std::string& problem) {
   throw Error(ErrorKind::kInternal, fmt::format("{} {}", name, problem));
@@ -46,7 +58,14 @@ void expect_shape(const at::Tensor& tensor, at::IntArrayRef sizes, std::string_v
   }
 }
 
-at::Tensor allocate(at::IntArrayRef sizes) { return at::empty(sizes, at::TensorOptions().dtype(at::kFloat)); }
+at::Tensor allocate(at::IntArrayRef sizes) {
+  const auto options = at::TensorOptions().dtype(at::kFloat);
+  const std::size_t num_bytes = static_cast<std::size_t>(c10::multiply_integers(sizes)) * sizeof(float);
+  if (num_bytes < kPooledBytes) return at::empty(sizes, options);
+  void* const block = activations().take(num_bytes);
+  return at::from_blob(
+      block, sizes, [num_bytes](void* data) { activations().give(data, num_bytes); }, options);
+}
 
 std::vector<at::Tensor> gradients_of(const at::Tensor& weight, std::span<const at::Tensor> destinations) {
   if (destinations.empty()) return {allocate(weight.sizes())};

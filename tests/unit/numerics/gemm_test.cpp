@@ -21,12 +21,12 @@ struct Shape {
   Index m, n, k;
 };
 
-// One, odd, prime, on either side of tiles (6, 14 rows; 16, 32 columns), blocks (252 rows, 512 columns) and segments
-// (256).
-const Shape kShapes[] = {{1, 1, 1},    {1, 1, 0},     {1, 37, 300},  {2, 3, 5},     {5, 16, 7},    {6, 16, 255},
-                         {7, 17, 256}, {13, 31, 257}, {14, 32, 64},  {15, 33, 511}, {29, 1, 513},  {28, 64, 16},
-                         {37, 41, 43}, {64, 32, 600}, {255, 13, 10}, {513, 5, 3},   {3, 1030, 11}, {11, 515, 259},
-                         {1, 1, 1024}, {4, 48, 96},   {12, 96, 128}, {253, 520, 13}};
+// One, odd, prime, on either side of tiles (6, 14 rows; 16, 32 columns), blocks (252 and 2016 rows, 512 columns) and
+// segments (256).
+const Shape kShapes[] = {{1, 1, 1},    {1, 1, 0},     {1, 37, 300},  {2, 3, 5},      {5, 16, 7},    {6, 16, 255},
+                         {7, 17, 256}, {13, 31, 257}, {14, 32, 64},  {15, 33, 511},  {29, 1, 513},  {28, 64, 16},
+                         {37, 41, 43}, {64, 32, 600}, {255, 13, 10}, {513, 5, 3},    {3, 1030, 11}, {11, 515, 259},
+                         {1, 1, 1024}, {4, 48, 96},   {12, 96, 128}, {253, 520, 13}, {2021, 9, 259}};
 
 Floats reference_product(const Shape& s, const std::function<float(Index, Index)>& a,
                          const std::function<float(Index, Index)>& b) {
@@ -80,6 +80,29 @@ TEST(Gemm, TnEqualsTheReferenceBitForBit) {
       expect_same_bits(c, expected, "gemm_tn");
     });
   }
+}
+
+TEST(Gemm, AJointProductIsTheProductsOneByOne) {
+  const Index m = 300, k = 515;
+  const std::vector<Index> widths = {33, 1, 600};
+  const Floats a = random_floats(30, m * k);
+  std::vector<Floats> weights, expected;
+  for (std::size_t i = 0; i < widths.size(); ++i) {
+    weights.push_back(random_floats(31 + static_cast<std::uint32_t>(i), widths[i] * k));
+    expected.push_back(to_be_overwritten(static_cast<std::size_t>(m * widths[i])));
+    gemm_nt(m, widths[i], k, a.data(), k, weights[i].data(), k, expected[i].data(), widths[i]);
+  }
+  for_each_target([&] {
+    std::vector<Floats> actual;
+    std::vector<GemmOutput> outputs;
+    for (const Floats& one : expected) actual.push_back(to_be_overwritten(one.size()));
+    for (std::size_t i = 0; i < widths.size(); ++i) {
+      outputs.push_back({weights[i].data(), k, widths[i], actual[i].data(), widths[i]});
+    }
+    gemm_nt_joint(m, k, a.data(), k, outputs);
+    for (std::size_t i = 0; i < widths.size(); ++i)
+      expect_same_bits(actual[i], expected[i], "output of a joint product");
+  });
 }
 
 TEST(Gemm, SegmentsRunOverTheConcatenatedAxis) {

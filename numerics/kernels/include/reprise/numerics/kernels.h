@@ -24,6 +24,17 @@ inline constexpr std::int64_t kGemmSegment = 256;
 /// c[m,n] = sum_k a[m,k] * b[n,k]        (y = x W^T)
 void gemm_nt(std::int64_t m, std::int64_t n, std::int64_t k, const float* a, std::int64_t lda, const float* b,
              std::int64_t ldb, float* c, std::int64_t ldc);
+/// One weight of a joint projection and its output.
+struct GemmOutput {
+  const float* b;  // [n,k]
+  std::int64_t ldb;
+  std::int64_t n;
+  float* c;  // [m,n]
+  std::int64_t ldc;
+};
+/// gemm_nt for each output with the same a, which is read and packed once: q, k, v of x.
+void gemm_nt_joint(std::int64_t m, std::int64_t k, const float* a, std::int64_t lda,
+                   std::span<const GemmOutput> outputs);
 /// c[m,n] = sum_k a[m,k] * b[k,n]        (dx = dy W)
 void gemm_nn(std::int64_t m, std::int64_t n, std::int64_t k, const float* a, std::int64_t lda, const float* b,
              std::int64_t ldb, float* c, std::int64_t ldc);
