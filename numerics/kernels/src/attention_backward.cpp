@@ -1,5 +1,6 @@
-// Causal self-attention, backward [C-12]: the exponentials are recomputed from row_max, so nothing of size T x T is
-// kept; sums over queries are carried in memory from one block of queries to the next, which rounds nothing.
+// Causal self-attention, backward [C-12], [C-40]: the exponentials are recomputed from row_max, so nothing of size
+// T x T is kept. One segment of keys after the other meets the blocks of queries in order; sums that are not over are
+// carried in memory, which rounds nothing.
 
 #include "attention_problem.h"
 #include "dispatch.h"
@@ -10,146 +11,192 @@
 #define HWY_TARGET_INCLUDE "attention_backward.cpp"
 #include <hwy/foreach_target.h>
 
-#include "attention-inl.h"
+#include "attention_sums-inl.h"
 
 HWY_BEFORE_NAMESPACE();
 namespace reprise::numerics {
 namespace HWY_NAMESPACE {
 
-struct Block {
-  Index first, last;  // queries
-  Index length;
-  Index padded_length, padded_dim;
+constexpr Index kBlockStride = kGemmSegment + kStrideSkew;
+
+/// Packed operands of one head and the sums in flight.
+struct Workspace {
+  Index padded_dim;
+  float *q, *g, *k, *dq;       // [Tp, Ep]; g = dout / row_sum
+  float *k_panels, *v_panels;  // [Tp / kTileColumns, E, kTileColumns]
+  float *delta, *row_max;      // [Tp]
+  float *dk, *dv;              // [kGemmSegment, Ep]
+  float *dk_running, *dv_running;
+  float *weights, *slopes;  // [kQueryBlock, kBlockStride]
 };
 
-/// totals[j + r, :] = sum over queries i >= j + r of weights[i, j + r] * values[i, :], the share of one block of
-/// queries; `running` carries the sums of a segment that is not over.
-template <int kRows>
-HWY_INLINE void sum_over_queries(const Block& block, Index j, const float* weights, const float* values, float* running,
-                                 float* totals) {
-  const Index stride = block.padded_length;
-  const bool diagonal = j >= block.first;
-  const bool segment_ends = block.last % kGemmSegment == 0 || block.last == block.length;
-  const bool add = block.first / kGemmSegment > j / kGemmSegment;
-  for (Index column = 0; column < block.padded_dim; column += kTileColumns) {
-    Tile<kRows> tile;
-    Index common = block.first;  // the first query that all keys of the tile have
-    if (diagonal || block.first % kGemmSegment == 0) {
-      tile.clear();
-    } else {
-      tile.read(running + j * block.padded_dim + column, block.padded_dim);
-    }
-    if (diagonal) {
-      common = j + kRows - 1;
-#pragma GCC unroll 16
-      for (int d = 0; d < kRows - 1; ++d) {
-#pragma GCC unroll 4
-        for (int v = 0; v < kTileVectors; ++v) {
-          const Vector value = load(values + (j + d) * block.padded_dim + column + v * kWidth);
-#pragma GCC unroll 16
-          for (int r = 0; r <= d; ++r) {
-            Vector& sum = tile.sums[r * kTileVectors + v];
-            sum = fma(broadcast(weights[(j + d - block.first) * stride + j + r]), value, sum);
-          }
-        }
-      }
-    }
-    tile.multiply(block.last - common, weights + (common - block.first) * stride + j, 1, stride,
-                  values + common * block.padded_dim + column, block.padded_dim);
-    float* to = (segment_ends ? totals : running) + j * block.padded_dim + column;
-    tile.write(to, block.padded_dim, segment_ends && add);
-  }
-}
-
-HWY_INLINE void sum_over_queries_block(const Block& block, const float* weights, const float* values, float* running,
-                                       float* totals) {
-  Index j = 0;
-  for (; j + kAttentionRows <= block.last; j += kAttentionRows) {
-    sum_over_queries<kAttentionRows>(block, j, weights, values, running, totals);
-  }
-  for (; j < block.last; ++j) sum_over_queries<1>(block, j, weights, values, running, totals);
-}
-
-/// g = dout / row_sum in packed rows; delta[i] = sum_e g * out, by lanes.
-HWY_INLINE void pack_scaled_gradient(const BackwardHead& head, Index padded_dim, float* g, float* delta) {
-  for (Index i = 0; i < head.length; ++i) {
-    const Vector divisor = broadcast(head.row_sum[i]);
-    for (Index e = 0; e < padded_dim; e += kWidth) {
-      const Vector scaled = hn::Div(load_some(head.dout + i * head.stride + e, head.dim - e), divisor);
-      store(scaled, g + i * padded_dim + e);
-    }
-    Vector lanes[kLaneVectors];
-    for (auto& lane : lanes) lane = zero();
-    for (Index e = 0; e < head.dim; e += kVirtualLanes) {
-      for (Index v = 0; v < kLaneVectors; ++v) {
-        const Index at = e + v * kWidth;
-        lanes[v] = fma(load_some(g + i * padded_dim + at, head.dim - at),
-                       load_some(head.out + i * head.stride + at, head.dim - at), lanes[v]);
-      }
-    }
-    delta[i] = sum_lanes(lanes);
-  }
-}
-
-/// weights = exp(scores - row_max), slopes = weights * (dot - delta), for the allowed keys of a block.
-HWY_INLINE void softmax_slopes(const BackwardHead& head, const Block& block, const float* delta, float* weights,
-                               float* slopes) {
-  for (Index i = block.first; i < block.last; ++i) {
-    float* weight_row = weights + (i - block.first) * block.padded_length;
-    float* slope_row = slopes + (i - block.first) * block.padded_length;
-    const Vector largest = broadcast(head.row_max[i]);
-    const Vector shift = broadcast(delta[i]);
-    for (Index j = 0; j <= i; j += kWidth) {  // whole vectors: what lies beyond key i is never read
-      const Vector e = exp_value(hn::Sub(load(weight_row + j), largest));
-      store(e, weight_row + j);
-      store(hn::Mul(e, hn::Sub(load(slope_row + j), shift)), slope_row + j);
-    }
-  }
-}
-
-/// to[T, E] (strided) = factor * from[T, Ep].
-HWY_INLINE void unpack_rows(const BackwardHead& head, const float* from, Index padded_dim, float factor, float* to) {
-  for (Index i = 0; i < head.length; ++i) {
-    for (Index e = 0; e < head.dim; e += kWidth) {
-      const Vector value = hn::Mul(load(from + i * padded_dim + e), broadcast(factor));
-      store_some(value, to + i * head.stride + e, head.dim - e);
-    }
-  }
-}
-
-void backward_head(const BackwardHead& head) {
-  const Index length = head.length, dim = head.dim;
-  const Index padded_dim = round_to_tile(dim), padded_length = round_to_tile(length);
-  const Index rows_size = length * padded_dim, columns_size = dim * padded_length;
-  const Index block_size = kQueryBlock * padded_length;
-  float* next = scratch(Scratch::kAttention, 8 * rows_size + 2 * columns_size + 2 * block_size + length);
+HWY_INLINE Workspace workspace(Index length, Index dim) {
+  const Index padded_dim = round_up(dim, kWidth), padded_length = round_up(length, kQueryBlock);
+  const Index rows = padded_length * padded_dim, panels = padded_length * dim;
+  const Index segment = kGemmSegment * padded_dim, block = kQueryBlock * kBlockStride;
+  float* next = scratch(Scratch::kAttention, 4 * rows + 2 * panels + 2 * padded_length + 4 * segment + 2 * block);
   const auto take = [&next](Index count) {
     float* taken = next;
     next += count;
     return taken;
   };
-  float *q = take(rows_size), *k = take(rows_size), *g = take(rows_size), *dq = take(rows_size);
-  float *dk = take(rows_size), *dv = take(rows_size), *dk_running = take(rows_size), *dv_running = take(rows_size);
-  float *k_columns = take(columns_size), *v_columns = take(columns_size);
-  float *weights = take(block_size), *slopes = take(block_size), *delta = take(length);
-  pack_rows(length, dim, head.q, head.stride, q, padded_dim);
-  pack_rows(length, dim, head.k, head.stride, k, padded_dim);
-  pack_columns(length, dim, head.k, head.stride, k_columns, padded_length);
-  pack_columns(length, dim, head.v, head.stride, v_columns, padded_length);
-  pack_scaled_gradient(head, padded_dim, g, delta);
-  for (Index first = 0; first < length; first += kQueryBlock) {
-    const Index last = first + kQueryBlock < length ? first + kQueryBlock : length;
-    const Block block{first, last, length, padded_length, padded_dim};
-    dot_block(first, last, dim, q, padded_dim, k_columns, padded_length, head.scale, weights);
-    dot_block(first, last, dim, g, padded_dim, v_columns, padded_length, 1.0f, slopes);
-    softmax_slopes(head, block, delta, weights, slopes);
-    sum_over_keys_block(first, last, slopes, padded_length, k, padded_dim, dq);
-    sum_over_queries_block(block, weights, g, dv_running, dv);
-    sum_over_queries_block(block, slopes, q, dk_running, dk);
+  Workspace w{};
+  w.padded_dim = padded_dim;
+  w.weights = take(block), w.slopes = take(block);
+  w.dk = take(segment), w.dv = take(segment), w.dk_running = take(segment), w.dv_running = take(segment);
+  w.delta = take(padded_length), w.row_max = take(padded_length);
+  w.k_panels = take(panels), w.v_panels = take(panels);
+  w.q = take(rows), w.g = take(rows), w.k = take(rows), w.dq = take(rows);
+  return w;
+}
+
+/// g = dout / row_sum in packed rows; delta[i] = sum_e g * out, by lanes.
+HWY_INLINE void pack_scaled_gradient(const BackwardGroup& group, Index head, Index first, Index count,
+                                     const Workspace& w) {
+  const Index dim = group.dim;
+  for (Index i = first; i < first + count; ++i) {
+    const float* dout = group.dout + head * dim + i * group.stride;
+    const float* out = group.out + head * dim + i * group.stride;
+    float* g = w.g + i * w.padded_dim;
+    const Vector divisor = broadcast(group.row_sum[head * group.length + i]);
+    Vector lanes[kLaneVectors];
+#pragma GCC unroll 32
+    for (auto& lane : lanes) lane = zero();
+    for (Index e = 0; e < dim; e += kVirtualLanes) {
+#pragma GCC unroll 32
+      for (Index v = 0; v < kLaneVectors; ++v) {
+        const Index at = e + v * kWidth;
+        if (at >= dim) continue;
+        const Vector scaled = hn::Div(load_some(dout + at, dim - at), divisor);
+        store(scaled, g + at);
+        lanes[v] = fma(scaled, load_some(out + at, dim - at), lanes[v]);
+      }
+    }
+    w.delta[i] = sum_lanes(lanes);
+    w.row_max[i] = group.row_max[head * group.length + i];
   }
-  unpack_rows(head, dq, padded_dim, head.scale, head.dq);
-  unpack_rows(head, dk, padded_dim, head.scale, head.dk);
-  unpack_rows(head, dv, padded_dim, 1.0f, head.dv);
+  for (Index at = count * w.padded_dim; at < kQueryBlock * w.padded_dim; at += kWidth) {
+    store(zero(), w.g + first * w.padded_dim + at);
+  }
+}
+
+HWY_INLINE void pack_keys(const BackwardGroup& group, Index first, Index count, const Workspace& w) {
+  const float *k = group.k + first * group.kv_stride, *v = group.v + first * group.kv_stride;
+  pack_rows(count, kQueryBlock, group.dim, k, group.kv_stride, w.k + first * w.padded_dim, w.padded_dim);
+  pack_panels(count, group.dim, k, group.kv_stride, w.k_panels + first * group.dim);
+  pack_panels(count, group.dim, v, group.kv_stride, w.v_panels + first * group.dim);
+}
+
+HWY_INLINE void pack_queries(const BackwardGroup& group, Index head, Index first, Index count, const Workspace& w) {
+  pack_rows(count, kQueryBlock, group.dim, group.q + head * group.dim + first * group.stride, group.stride,
+            w.q + first * w.padded_dim, w.padded_dim);
+  pack_scaled_gradient(group, head, first, count, w);
+}
+
+/// One tile of weights = exp(scores - row_max) and slopes = weights * (g v - delta).
+template <int kVectors, class Rule>
+HWY_INLINE void weight_tile(const Rule& rule, const BackwardGroup& group, const Workspace& w, Index i, Index j,
+                            float* weights, float* slopes) {
+  constexpr int kRows = kAttentionRows;
+  Tile<kRows, kVectors> tile;
+  dot_tile(group.dim, w.q + i * w.padded_dim, w.padded_dim, w.k_panels + j * group.dim, broadcast(group.scale), tile);
+  tile.write(weights, kBlockStride, false);
+  dot_tile(group.dim, w.g + i * w.padded_dim, w.padded_dim, w.v_panels + j * group.dim, broadcast(1.0f), tile);
+  tile.write(slopes, kBlockStride, false);
+  for (Index r = 0; r < kRows; ++r) {
+    const Vector largest = broadcast(w.row_max[i + r]), shift = broadcast(w.delta[i + r]);
+#pragma GCC unroll 4
+    for (Index v = 0; v < kVectors; ++v) {
+      const Index at = r * kBlockStride + v * kWidth;
+      const Vector change = hn::Sub(load(slopes + at), shift);
+      if constexpr (Rule::kPlain) {
+        const Vector e = exp_value(hn::Sub(load(weights + at), largest));
+        store(e, weights + at);
+        store(hn::Mul(e, change), slopes + at);
+      } else {
+        const TransformedScore score = transformed(rule, load(weights + at), distances(i + r, j + v * kWidth));
+        const Vector e = exp_value(hn::Sub(score.value, largest));
+        store(e, weights + at);
+        store(hn::Mul(hn::Mul(e, change), score.derivative), slopes + at);
+      }
+    }
+  }
+}
+
+/// weights and slopes of the block's queries and the segment's keys, at least the allowed pairs.
+template <class Rule>
+HWY_INLINE void weight_block(const Rule& rule, const BackwardGroup& group, const Workspace& w,
+                             const WeightBlock& block) {
+  const Index start = round_down(greatest(rule.first_key(block.first), block.begin), kTileColumns);
+  for (Index j = start; j < least(block.last, block.end); j += kTileColumns) {
+    for (Index i = block.first; i < block.last; i += kAttentionRows) {
+      if (j > i + kAttentionRows - 1 || j + kTileColumns <= rule.first_key(i)) continue;
+      const Index at = (i - block.first) * kBlockStride + j - block.begin;
+      if (j + kWidth > i + kAttentionRows - 1) {
+        weight_tile<1>(rule, group, w, i, j, w.weights + at, w.slopes + at);
+      } else {
+        weight_tile<kTileVectors>(rule, group, w, i, j, w.weights + at, w.slopes + at);
+      }
+    }
+  }
+}
+
+/// to[count, E] = factor * from[count, Ep], or to + it.
+HWY_INLINE void unpack_rows(Index count, Index dim, const float* from, Index padded_dim, float factor, bool add,
+                            float* to, Index stride) {
+  for (Index i = 0; i < count; ++i) {
+    for (Index e = 0; e < dim; e += kWidth) {
+      float* at = to + i * stride + e;
+      const Vector value = hn::Mul(load(from + i * padded_dim + e), broadcast(factor));
+      store_some(add ? hn::Add(load_some(at, dim - e), value) : value, at, dim - e);
+    }
+  }
+}
+
+/// One block of queries against one segment of keys.
+template <class Rule>
+HWY_INLINE void backward_block(const Rule& rule, const BackwardGroup& group, Index head, const Workspace& w,
+                               const WeightBlock& block) {
+  const Index dim = group.dim, first = block.first, count = block.last - block.first;
+  const bool on_diagonal = first < block.end;
+  if (on_diagonal && head == 0) pack_keys(group, first, count, w);
+  if (rule.first_key(first) >= block.begin) pack_queries(group, head, first, count, w);
+  weight_block(rule, group, w, block);
+  const bool segment_ends =
+      block.last % kGemmSegment == 0 || block.last == group.length || rule.first_key(block.last) >= block.end;
+  const WeightBlock slopes{w.slopes, kBlockStride, first, block.last, block.begin, block.end};
+  sum_over_keys_block(rule, slopes, w.k, w.padded_dim, w.dq + first * w.padded_dim);
+  sum_over_queries_block(rule, block, w.g + first * w.padded_dim, w.padded_dim, {w.dv_running, w.dv, segment_ends});
+  sum_over_queries_block(rule, slopes, w.q + first * w.padded_dim, w.padded_dim, {w.dk_running, w.dk, segment_ends});
+  if (on_diagonal) {
+    unpack_rows(count, dim, w.dq + first * w.padded_dim, w.padded_dim, group.scale, false,
+                group.dq + head * dim + first * group.stride, group.stride);
+  }
+}
+
+template <class Rule>
+HWY_INLINE void backward_head(const Rule& rule, const BackwardGroup& group, Index head) {
+  const Workspace w = workspace(group.length, group.dim);
+  for (Index begin = 0; begin < group.length; begin += kGemmSegment) {
+    const Index end = least(begin + kGemmSegment, group.length);
+    for (Index first = begin; first < group.length && rule.first_key(first) < end; first += kQueryBlock) {
+      const Index last = least(first + kQueryBlock, group.length);
+      backward_block(rule, group, head, w, {w.weights, kBlockStride, first, last, begin, end});
+    }
+    const Index at = begin * group.kv_stride;
+    unpack_rows(end - begin, group.dim, w.dk, w.padded_dim, group.scale, head > 0, group.dk + at, group.kv_stride);
+    unpack_rows(end - begin, group.dim, w.dv, w.padded_dim, 1.0f, head > 0, group.dv + at, group.kv_stride);
+  }
+}
+
+void backward_group(const BackwardGroup& group) {
+  for (Index head = 0; head < group.num_heads; ++head) {
+    if (group.plain()) {
+      backward_head(PlainRule{}, group, head);
+    } else {
+      backward_head(general_rule(group, head), group, head);
+    }
+  }
 }
 
 }  // namespace HWY_NAMESPACE
@@ -159,30 +206,7 @@ HWY_AFTER_NAMESPACE();
 #if HWY_ONCE
 namespace reprise::numerics {
 
-void attention_backward(std::int64_t num_sequences, std::int64_t length, std::int64_t num_heads, std::int64_t head_dim,
-                        float scale, const float* q, const float* k, const float* v, const float* out,
-                        const float* row_max, const float* row_sum, const float* dout, float* dq, float* dk,
-                        float* dv) {
-  const std::int64_t stride = num_heads * head_dim;
-  for (std::int64_t index = 0; index < num_sequences * num_heads; ++index) {
-    const std::int64_t at = index / num_heads * length * stride + index % num_heads * head_dim;
-    const BackwardHead head{length,
-                            head_dim,
-                            stride,
-                            scale,
-                            q + at,
-                            k + at,
-                            v + at,
-                            out + at,
-                            row_max + index * length,
-                            row_sum + index * length,
-                            dout + at,
-                            dq + at,
-                            dk + at,
-                            dv + at};
-    REPRISE_DISPATCH(backward_head)(head);
-  }
-}
+void attention_backward_group(const BackwardGroup& group) { REPRISE_DISPATCH(backward_group)(group); }
 
 }  // namespace reprise::numerics
 #endif  // HWY_ONCE

@@ -26,6 +26,7 @@ struct ExpParts {
   Vector r_low;  // what that rounding left, only where asked for
   Vector tail;   // (exp(r) - 1 - r) / r^2
   IntVector n;
+  Vector n_float;
   Vector scale1, scale2;  // their product is 2^n, which alone may overflow or be subnormal
 };
 
@@ -37,6 +38,7 @@ HWY_INLINE ExpParts exp_parts(Vector x) {
   const Vector r_high = negated_fma(n_float, broadcast(0x1.62e4p-1f), x);  // exact
   const Vector kLn2Low = broadcast(0x1.7f7d1cp-20f);
   ExpParts parts;
+  parts.n_float = n_float;
   parts.r = negated_fma(n_float, kLn2Low, r_high);
   parts.r_low = negated_fma(n_float, kLn2Low, hn::Sub(r_high, parts.r));
   Vector p = broadcast(0x1.6db42ap-10f);
@@ -56,13 +58,26 @@ HWY_INLINE Vector exp_minus_one(const ExpParts& parts) { return fma(parts.tail, 
 
 HWY_INLINE Vector clamp_for_exp(Vector x) {
   const Vector low = broadcast(-104.0f), high = broadcast(89.0f);
+#if HWY_TARGET == HWY_SCALAR
   const Vector above = hn::IfThenElse(hn::Lt(x, low), low, x);
   return hn::IfThenElse(hn::Gt(above, high), high, above);
+#else
+  return hn::Min(high, hn::Max(low, x));  // MAXPS and MINPS give their second operand when one is a NaN
+#endif
+}
+
+/// x * 2^n, rounded once, for the parts of an exponential.
+HWY_INLINE Vector scaled(Vector x, const ExpParts& parts) {
+#if HWY_TARGET == HWY_AVX3
+  return Vector{_mm512_scalef_ps(x.raw, parts.n_float.raw)};
+#else
+  return hn::Mul(hn::Mul(x, parts.scale1), parts.scale2);  // the first product is exact
+#endif
 }
 
 HWY_INLINE Vector exp_value(Vector x) {
   const ExpParts parts = exp_parts(clamp_for_exp(x));
-  const Vector y = hn::Mul(hn::Mul(hn::Add(exp_minus_one(parts), broadcast(1.0f)), parts.scale1), parts.scale2);
+  const Vector y = scaled(hn::Add(exp_minus_one(parts), broadcast(1.0f)), parts);
   return hn::IfThenElse(hn::Eq(x, x), y, quiet_nan());
 }
 

@@ -84,6 +84,21 @@ HWY_INLINE Vector greater_of(Vector candidate, Vector best) {
 #endif
 }
 
+/// Combines the lanes of x pairwise at distances kWidth / 2, ..., 2, 1: lane l with lane l + distance.
+template <class Tag, class Combine>
+HWY_INLINE float fold_lanes([[maybe_unused]] Tag tag, hn::Vec<Tag> x, [[maybe_unused]] const Combine& combine) {
+#if HWY_TARGET != HWY_SCALAR
+  if constexpr (hn::MaxLanes(Tag()) > 4) {
+    const hn::Half<Tag> half;
+    return fold_lanes(half, combine(hn::LowerHalf(half, x), hn::UpperHalf(half, x)), combine);
+  } else {
+    x = combine(x, hn::Shuffle1032(x));
+    x = combine(x, hn::Shuffle2301(x));
+  }
+#endif
+  return hn::GetLane(x);
+}
+
 /// Ends a lane sum: vectors, then lanes, pairwise at distances 16, 8, 4, 2, 1 [C-4].
 HWY_INLINE float sum_lanes(Vector (&lanes)[kLaneVectors]) {
 #pragma GCC unroll 32
@@ -91,12 +106,18 @@ HWY_INLINE float sum_lanes(Vector (&lanes)[kLaneVectors]) {
 #pragma GCC unroll 32
     for (Index i = 0; i < distance; ++i) lanes[i] = hn::Add(lanes[i], lanes[i + distance]);
   }
-  HWY_ALIGN float values[kWidth];
-  store(lanes[0], values);
-  for (Index distance = kWidth / 2; distance >= 1; distance /= 2) {
-    for (Index i = 0; i < distance; ++i) values[i] = values[i] + values[i + distance];
-  }
-  return values[0];
+  return fold_lanes(FloatTag(), lanes[0], [](auto low, auto high) HWY_ATTR { return hn::Add(low, high); });
+}
+
+/// Returns the greatest lane; they hold no NaN.
+HWY_INLINE float greatest_lane(Vector x) {
+  return fold_lanes(FloatTag(), x, [](auto low, auto high) HWY_ATTR {
+#if HWY_TARGET == HWY_SCALAR
+    return decltype(low)(high.raw > low.raw ? high.raw : low.raw);
+#else
+    return hn::Max(low, high);
+#endif
+  });
 }
 
 /// Returns the greatest of x[0, count), NaNs left out, zero as +0, -infinity for none [C-5].
@@ -109,11 +130,7 @@ HWY_INLINE float row_maximum(const float* x, Index count) {
   }
   for (; i < count; i += kWidth) best[0] = greater_of(load_some(x + i, count - i, kLowest), best[0]);
   best[0] = greater_of(greater_of(best[3], best[2]), greater_of(best[1], best[0]));
-  HWY_ALIGN float values[kWidth];
-  store(best[0], values);
-  float greatest = values[0];
-  for (Index lane = 1; lane < kWidth; ++lane) greatest = values[lane] > greatest ? values[lane] : greatest;
-  return greatest + 0.0f;
+  return greatest_lane(best[0]) + 0.0f;
 }
 
 }  // namespace HWY_NAMESPACE

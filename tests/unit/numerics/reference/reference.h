@@ -36,12 +36,6 @@ Norm rms_norm(Index rows, Index dim, const Floats& x, const Floats& weight, floa
 Floats rotate(Index sequences, Index length, Index heads, Index dim, bool backward, const Floats& x, const Floats& cos,
               const Floats& sin);
 
-struct Attention {
-  Floats out, row_max, row_sum, dq, dk, dv;
-};
-Attention attention(Index sequences, Index length, Index heads, Index dim, float scale, const Floats& q,
-                    const Floats& k, const Floats& v, const Floats& dout);
-
 struct Gated {
   Floats y, dgate, dup;
 };

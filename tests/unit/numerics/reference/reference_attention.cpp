@@ -1,71 +1,123 @@
+#include <algorithm>
 #include <cmath>
 
-#include "reference.h"
+#include "attention.h"
 
 namespace reference {
 namespace {
 
-/// One head of one sequence; element (t, e) of a tensor lies at x[at + t * stride + e].
+/// One query head and the key-value head that it reads; element (t, e) of a tensor lies at x[at + t * stride + e].
 struct OneHead {
-  Index at, stride, length, dim;
-  float scale;
-  float operator()(const Floats& x, Index t, Index e) const { return x[at + t * stride + e]; }
-  float& operator()(Floats& x, Index t, Index e) const { return x[at + t * stride + e]; }
+  const AttentionCase& shape;
+  Index sequence, head;
+  const Floats &q, &k, &v, &dout;
+
+  Index query_at(Index t, Index e) const {
+    return ((sequence * shape.length + t) * shape.heads + head) * shape.dim + e;
+  }
+  Index key_at(Index t, Index e) const {
+    const Index kv_head = head / (shape.heads / shape.kv_heads);
+    return ((sequence * shape.length + t) * shape.kv_heads + kv_head) * shape.dim + e;
+  }
+  Index row_at(Index t) const { return (sequence * shape.heads + head) * shape.length + t; }
 };
 
-float score(const OneHead& head, const Floats& q, const Floats& k, Index i, Index j) {
+/// The pairs of one head, [length, length]; those that no query may see stay 0.
+struct Pairs {
+  Floats p;  // weights
+  Floats z;  // gradient of dot * scale
+  Floats g;  // [length, dim]
+};
+
+struct Score {
+  float value, derivative;
+};
+
+Score score(const OneHead& head, Index i, Index j) {
   const float dot = segmented_dot(
-      0, head.dim, [&](Index e) { return head(q, i, e); }, [&](Index e) { return head(k, j, e); });
-  return dot * head.scale;
+      0, head.shape.dim, [&](Index e) { return head.q[head.query_at(i, e)]; },
+      [&](Index e) { return head.k[head.key_at(j, e)]; });
+  Score s{dot * head.shape.scale, 1.0f};
+  if (head.shape.softcap != 0.0f) {
+    const float inverse = 1.0f / head.shape.softcap;
+    const float t = tanh(s.value * inverse);
+    s = {head.shape.softcap * t, std::fma(-t, t, 1.0f)};
+  }
+  if (!head.shape.slopes.empty()) {
+    s.value = std::fma(-head.shape.slopes[head.head], static_cast<float>(i - j), s.value);
+  }
+  return s;
+}
+
+/// Row i of p and z, the output and the kept values of query i, and its gradient.
+void query_row(const OneHead& head, Index i, Pairs& pairs, Attention& result) {
+  const Index length = head.shape.length, dim = head.shape.dim, first = head.shape.first_key(head.sequence, i);
+  std::vector<Score> scores(static_cast<std::size_t>(i + 1));
+  for (Index j = first; j <= i; ++j) scores[j] = score(head, i, j);
+  float* p = pairs.p.data() + i * length;
+  float* z = pairs.z.data() + i * length;
+  float* g = pairs.g.data() + i * dim;
+  const float maximum = row_maximum(i + 1 - first, [&](Index j) { return scores[first + j].value; });
+  for (Index j = first; j <= i; ++j) p[j] = exp(scores[j].value - maximum);
+  const float sum = lane_sum(i + 1, [&](float lane, Index j) { return lane + p[j]; });
+  result.row_max[head.row_at(i)] = maximum;
+  result.row_sum[head.row_at(i)] = sum;
+  for (Index e = 0; e < dim; ++e) {
+    const float weighted = segmented_dot(
+        first, i + 1, [&](Index j) { return p[j]; }, [&](Index j) { return head.v[head.key_at(j, e)]; });
+    result.out[head.query_at(i, e)] = weighted / sum;
+    g[e] = head.dout[head.query_at(i, e)] / sum;
+  }
+  const float delta =
+      lane_sum(dim, [&](float lane, Index e) { return std::fma(g[e], result.out[head.query_at(i, e)], lane); });
+  for (Index j = first; j <= i; ++j) {
+    const float dot = segmented_dot(
+        0, dim, [&](Index e) { return g[e]; }, [&](Index e) { return head.v[head.key_at(j, e)]; });
+    z[j] = p[j] * (dot - delta) * scores[j].derivative;
+  }
+  for (Index e = 0; e < dim; ++e) {
+    const float sum_over_keys = segmented_dot(
+        first, i + 1, [&](Index j) { return z[j]; }, [&](Index j) { return head.k[head.key_at(j, e)]; });
+    result.dq[head.query_at(i, e)] = sum_over_keys * head.shape.scale;
+  }
+}
+
+/// The share of one query head in the gradients of key j: it starts them, or is added.
+void key_row(const OneHead& head, Index j, const Pairs& pairs, Attention& result) {
+  const Index length = head.shape.length, dim = head.shape.dim;
+  Index end = j + 1;  // the queries that may see key j are j .. end - 1
+  while (end < length && head.shape.first_key(head.sequence, end) <= j) ++end;
+  const bool starts = head.head % (head.shape.heads / head.shape.kv_heads) == 0;
+  for (Index e = 0; e < dim; ++e) {
+    const float dk = segmented_dot(
+                         j, end, [&](Index i) { return pairs.z[i * length + j]; },
+                         [&](Index i) { return head.q[head.query_at(i, e)]; }) *
+                     head.shape.scale;
+    const float dv = segmented_dot(
+        j, end, [&](Index i) { return pairs.p[i * length + j]; }, [&](Index i) { return pairs.g[i * dim + e]; });
+    float &to_dk = result.dk[head.key_at(j, e)], &to_dv = result.dv[head.key_at(j, e)];
+    to_dk = starts ? dk : to_dk + dk;
+    to_dv = starts ? dv : to_dv + dv;
+  }
 }
 
 }  // namespace
 
-Attention attention(Index sequences, Index length, Index heads, Index dim, float scale, const Floats& q,
-                    const Floats& k, const Floats& v, const Floats& dout) {
-  Attention result{Floats(q.size()), {}, {}, Floats(q.size()), Floats(q.size()), Floats(q.size())};
-  for (Index index = 0; index < sequences * heads; ++index) {
-    const OneHead head{(index / heads * length * heads + index % heads) * dim, heads * dim, length, dim, scale};
-    Floats weights(static_cast<std::size_t>(length * length)), slopes(weights.size());
-    Floats g(static_cast<std::size_t>(length * dim));
-    for (Index i = 0; i < length; ++i) {
-      Floats scores(static_cast<std::size_t>(i + 1));
-      for (Index j = 0; j <= i; ++j) scores[j] = score(head, q, k, i, j);
-      const float maximum = row_maximum(i + 1, [&](Index j) { return scores[j]; });
-      for (Index j = 0; j <= i; ++j) weights[i * length + j] = exp(scores[j] - maximum);
-      const float sum = lane_sum(i + 1, [&](float lane, Index j) { return lane + weights[i * length + j]; });
-      result.row_max.push_back(maximum);
-      result.row_sum.push_back(sum);
-      for (Index e = 0; e < dim; ++e) {
-        head(result.out, i, e) =
-            segmented_dot(
-                0, i + 1, [&](Index j) { return weights[i * length + j]; }, [&](Index j) { return head(v, j, e); }) /
-            sum;
-        g[i * dim + e] = head(dout, i, e) / sum;
-      }
-      const float delta =
-          lane_sum(dim, [&](float lane, Index e) { return std::fma(g[i * dim + e], head(result.out, i, e), lane); });
-      for (Index j = 0; j <= i; ++j) {
-        const float dot = segmented_dot(
-            0, dim, [&](Index e) { return g[i * dim + e]; }, [&](Index e) { return head(v, j, e); });
-        slopes[i * length + j] = weights[i * length + j] * (dot - delta);
-      }
-      for (Index e = 0; e < dim; ++e) {
-        head(result.dq, i, e) =
-            segmented_dot(
-                0, i + 1, [&](Index j) { return slopes[i * length + j]; }, [&](Index j) { return head(k, j, e); }) *
-            scale;
-      }
-    }
-    for (Index j = 0; j < length; ++j) {
-      for (Index e = 0; e < dim; ++e) {
-        head(result.dk, j, e) =
-            segmented_dot(
-                j, length, [&](Index i) { return slopes[i * length + j]; }, [&](Index i) { return head(q, i, e); }) *
-            scale;
-        head(result.dv, j, e) = segmented_dot(
-            j, length, [&](Index i) { return weights[i * length + j]; }, [&](Index i) { return g[i * dim + e]; });
-      }
+Index AttentionCase::first_key(Index sequence, Index i) const {
+  const Index document = document_starts.empty() ? 0 : document_starts[sequence * length + i];
+  return window == 0 ? document : std::max(document, i - window + 1);
+}
+
+Attention attention(const AttentionCase& shape, const Floats& q, const Floats& k, const Floats& v, const Floats& dout) {
+  const auto rows = static_cast<std::size_t>(shape.sequences * shape.heads * shape.length);
+  Attention result{Floats(q.size()), Floats(rows), Floats(rows), Floats(q.size()), Floats(k.size()), Floats(k.size())};
+  const auto size = static_cast<std::size_t>(shape.length);
+  for (Index sequence = 0; sequence < shape.sequences; ++sequence) {
+    for (Index index = 0; index < shape.heads; ++index) {
+      const OneHead head{shape, sequence, index, q, k, v, dout};
+      Pairs pairs{Floats(size * size), Floats(size * size), Floats(size * static_cast<std::size_t>(shape.dim))};
+      for (Index i = 0; i < shape.length; ++i) query_row(head, i, pairs, result);
+      for (Index j = 0; j < shape.length; ++j) key_row(head, j, pairs, result);
     }
   }
   return result;

@@ -10,6 +10,7 @@
 #include <span>
 
 #include "reprise/numerics/activation.h"
+#include "reprise/numerics/attention.h"
 #include "reprise/numerics/dropout.h"
 #include "reprise/numerics/linear.h"
 #include "reprise/numerics/norm.h"
@@ -62,14 +63,9 @@ void embedding_forward(std::int64_t num_tokens, std::int64_t dim, const std::int
 void embedding_backward(std::int64_t num_tokens, std::int64_t dim, std::int64_t vocab, const std::int32_t* ids,
                         const float* dy, float* dtable);
 
-// ---- Causal self-attention; q, k, v, out are [B,T,H*E]; scale is 1/sqrt(E) rounded to float32 by the caller.
-/// row_max[B,H,T] and row_sum[B,H,T] are kept for the backward pass.
-void attention_forward(std::int64_t num_sequences, std::int64_t length, std::int64_t num_heads, std::int64_t head_dim,
-                       float scale, const float* q, const float* k, const float* v, float* out, float* row_max,
-                       float* row_sum);
-void attention_backward(std::int64_t num_sequences, std::int64_t length, std::int64_t num_heads, std::int64_t head_dim,
-                        float scale, const float* q, const float* k, const float* v, const float* out,
-                        const float* row_max, const float* row_sum, const float* dout, float* dq, float* dk, float* dv);
+#include "reprise/numerics/activation.h"
+#include "reprise/numerics/attention.h"
+#include "reprise/numerics/dropout.h"
 
 // ---- Elementwise
 /// out = a + b (out may be a or b)
