@@ -51,6 +51,8 @@ namespace reprise::numerics {
 namespace {
 
 constexpr std::int64_t kChunkTokens = kGemmSegment;  // segments of dweight end where chunks end
+// Rows of logits lie a line further apart than a power of two, which would put a column into one set of every cache.
+constexpr std::int64_t kRowGap = 16;
 
 struct HeadLoss {
   std::int64_t num_tokens, dim, vocab;
@@ -68,7 +70,7 @@ struct HeadLoss {
 void chunk_losses(const HeadLoss& head, std::int64_t first, std::int64_t count, float* logits) {
   const bool gradient = head.dh != nullptr;
   for (std::int64_t i = 0; i < count; ++i) {
-    float* row = logits + i * head.vocab;
+    float* row = logits + i * (head.vocab + kRowGap);
     const std::int32_t target = head.targets[first + i];
     if (target < 0) {
       head.cross_entropy[first + i] = 0.0f;
@@ -83,19 +85,19 @@ void chunk_losses(const HeadLoss& head, std::int64_t first, std::int64_t count, 
 }
 
 void run(const HeadLoss& head) {
-  float* logits = scratch(Scratch::kLogits, std::min(kChunkTokens, head.num_tokens) * head.vocab);
+  float* logits = scratch(Scratch::kLogits, std::min(kChunkTokens, head.num_tokens) * (head.vocab + kRowGap));
+  const std::int64_t stride = head.vocab + kRowGap;
   if (head.dweight != nullptr && head.num_tokens == 0) {
     std::memset(head.dweight, 0, static_cast<std::size_t>(head.vocab * head.dim) * sizeof(float));
   }
   for (std::int64_t first = 0; first < head.num_tokens; first += kChunkTokens) {
     const std::int64_t count = std::min(kChunkTokens, head.num_tokens - first);
     const float* h = head.h + first * head.dim;
-    gemm_nt(count, head.vocab, head.dim, h, head.dim, head.weight, head.dim, logits, head.vocab);
+    gemm_nt(count, head.vocab, head.dim, h, head.dim, head.weight, head.dim, logits, stride);
     chunk_losses(head, first, count, logits);
     if (head.dh == nullptr) continue;
-    gemm_nn(count, head.dim, head.vocab, logits, head.vocab, head.weight, head.dim, head.dh + first * head.dim,
-            head.dim);
-    const ProductPart part{logits, 1, head.vocab, h, head.dim, 1, count};
+    gemm_nn(count, head.dim, head.vocab, logits, stride, head.weight, head.dim, head.dh + first * head.dim, head.dim);
+    const ProductPart part{logits, 1, stride, h, head.dim, 1, count};
     multiply_parts(head.vocab, head.dim, {&part, 1}, head.dweight, head.dim, first > 0);
   }
 }
