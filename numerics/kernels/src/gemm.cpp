@@ -76,22 +76,23 @@ void pack_a(const Segment& segment, Index first_row, Index num_rows, float* to) 
   }
 }
 
-/// One tile of c from a panel of a (kRows floats per k) and a panel of b.
-template <int kRows>
+/// One tile of c from a panel of a (kRows floats per k) and a panel of b; at most kVectors vectors of columns.
+template <int kRows, int kVectors>
 void run_tile(Index length, const float* a, const float* b, float* c, Index ldc, Index num_columns, bool add) {
-  Tile<kRows> tile;
+  Tile<kRows, kVectors> tile;
   tile.clear();
   tile.multiply(length, a, 1, kRows, b, kTileColumns);
-  if (num_columns >= kTileColumns) {
+  if (num_columns >= kVectors * kWidth) {
     tile.write(c, ldc, add);
     return;
   }
-  HWY_ALIGN float edge[kRows * kTileColumns];
-  tile.write(edge, kTileColumns, false);
   for (int r = 0; r < kRows; ++r) {
-    for (Index j = 0; j < num_columns; ++j) {
-      float& to = c[r * ldc + j];
-      to = add ? to + edge[r * kTileColumns + j] : edge[r * kTileColumns + j];
+    for (int v = 0; v < kVectors; ++v) {
+      const Index count = num_columns - v * kWidth;
+      if (count <= 0) break;
+      float* to = c + r * ldc + v * kWidth;
+      const Vector sum = tile.sums[r * kVectors + v];
+      store_some(add ? hn::Add(load_some(to, count), sum) : sum, to, count);
     }
   }
 }
@@ -101,7 +102,11 @@ template <int kRows>
 HWY_INLINE void run_rows(Index num_rows, Index length, const float* a, const float* b, float* c, Index ldc,
                          Index num_columns, bool add) {
   if (num_rows == kRows) {
-    run_tile<kRows>(length, a, b, c, ldc, num_columns, add);
+    if (num_columns > kWidth) {
+      run_tile<kRows, kTileVectors>(length, a, b, c, ldc, num_columns, add);
+    } else {
+      run_tile<kRows, 1>(length, a, b, c, ldc, num_columns, add);
+    }
   } else if constexpr (kRows > 1) {
     run_rows<kRows - 1>(num_rows, length, a, b, c, ldc, num_columns, add);
   }
