@@ -14,6 +14,27 @@ namespace reprise::numerics {
 namespace HWY_NAMESPACE {
 
 #if HWY_TARGET != HWY_SCALAR
+/// Four rows of four, transposed.
+HWY_INLINE void transpose_4x4(const float* HWY_RESTRICT from, Index stride, float* HWY_RESTRICT to, Index width) {
+  const hn::FixedTag<float, 4> four;
+  const auto x0 = hn::LoadU(four, from), x1 = hn::LoadU(four, from + stride);
+  const auto x2 = hn::LoadU(four, from + 2 * stride), x3 = hn::LoadU(four, from + 3 * stride);
+  const auto low02 = hn::InterleaveLower(four, x0, x2), low13 = hn::InterleaveLower(four, x1, x3);
+  const auto high02 = hn::InterleaveUpper(four, x0, x2), high13 = hn::InterleaveUpper(four, x1, x3);
+  hn::StoreU(hn::InterleaveLower(four, low02, low13), four, to);
+  hn::StoreU(hn::InterleaveUpper(four, low02, low13), four, to + width);
+  hn::StoreU(hn::InterleaveLower(four, high02, high13), four, to + 2 * width);
+  hn::StoreU(hn::InterleaveUpper(four, high02, high13), four, to + 3 * width);
+}
+
+#if HWY_TARGET == HWY_NEON
+/// Eight rows of eight, transposed: to[c * width + r] = from[r * stride + c].
+HWY_INLINE void transpose_8x8(const float* HWY_RESTRICT from, Index stride, float* HWY_RESTRICT to, Index width) {
+  for (Index r = 0; r < 8; r += 4) {
+    for (Index c = 0; c < 8; c += 4) transpose_4x4(from + r * stride + c, stride, to + c * width + r, width);
+  }
+}
+#else
 /// Eight rows of eight, transposed: to[c * width + r] = from[r * stride + c].
 HWY_INLINE void transpose_8x8(const float* HWY_RESTRICT from, Index stride, float* HWY_RESTRICT to, Index width) {
   const hn::FixedTag<float, 8> eight;
@@ -37,19 +58,7 @@ HWY_INLINE void transpose_8x8(const float* HWY_RESTRICT from, Index stride, floa
     hn::StoreU(hn::ConcatUpperUpper(eight, fours[c + 4], fours[c]), eight, to + (c + 4) * width);
   }
 }
-
-/// Four rows of four, transposed.
-HWY_INLINE void transpose_4x4(const float* HWY_RESTRICT from, Index stride, float* HWY_RESTRICT to, Index width) {
-  const hn::FixedTag<float, 4> four;
-  const auto x0 = hn::LoadU(four, from), x1 = hn::LoadU(four, from + stride);
-  const auto x2 = hn::LoadU(four, from + 2 * stride), x3 = hn::LoadU(four, from + 3 * stride);
-  const auto low02 = hn::InterleaveLower(four, x0, x2), low13 = hn::InterleaveLower(four, x1, x3);
-  const auto high02 = hn::InterleaveUpper(four, x0, x2), high13 = hn::InterleaveUpper(four, x1, x3);
-  hn::StoreU(hn::InterleaveLower(four, low02, low13), four, to);
-  hn::StoreU(hn::InterleaveUpper(four, low02, low13), four, to + width);
-  hn::StoreU(hn::InterleaveLower(four, high02, high13), four, to + 2 * width);
-  hn::StoreU(hn::InterleaveUpper(four, high02, high13), four, to + 3 * width);
-}
+#endif
 
 /// Two rows of four, transposed.
 HWY_INLINE void transpose_2x4(const float* HWY_RESTRICT from, Index stride, float* HWY_RESTRICT to, Index width) {

@@ -1,7 +1,5 @@
 #include "reprise/numerics/target.h"
 
-#include <immintrin.h>
-
 #include <algorithm>
 #include <atomic>
 #include <cstdlib>
@@ -12,18 +10,7 @@
 namespace reprise::numerics {
 namespace {
 
-constexpr Target kTargets[] = {Target::kPortable, Target::kAvx2, Target::kAvx512};
-
-bool has_avx2() {
-  __builtin_cpu_init();
-  return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma") && __builtin_cpu_supports("bmi") &&
-         __builtin_cpu_supports("bmi2");
-}
-
-bool has_avx512() {
-  return has_avx2() && __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512vl") &&
-         __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512bw");
-}
+constexpr Target kTargets[] = {Target::kPortable, Target::kAvx2, Target::kAvx512, Target::kNeon};
 
 void require_available(Target target, const std::string& asked_by) {
   const std::vector<Target> available = available_targets();
@@ -43,7 +30,7 @@ Target initial_target() {
     return target;
   }
   throw Error(ErrorKind::kUsage, "REPRISE_TARGET names no instruction set: " + std::string(name),
-              "set it to portable, avx2 or avx512, or unset it");
+              "set it to portable, avx2, avx512 or neon, or unset it");
 }
 
 std::atomic<Target>& current_target() {
@@ -61,15 +48,10 @@ std::string_view to_string(Target target) {
       return "avx2";
     case Target::kAvx512:
       return "avx512";
+    case Target::kNeon:
+      return "neon";
   }
   return "unknown";
-}
-
-std::vector<Target> available_targets() {
-  std::vector<Target> targets{Target::kPortable};
-  if (has_avx2()) targets.push_back(Target::kAvx2);
-  if (has_avx512()) targets.push_back(Target::kAvx512);
-  return targets;
 }
 
 Target active_target() { return current_target().load(std::memory_order_relaxed); }
@@ -77,18 +59,6 @@ Target active_target() { return current_target().load(std::memory_order_relaxed)
 void set_active_target(Target target) {
   require_available(target, "set_active_target");
   current_target().store(target, std::memory_order_relaxed);
-}
-
-void check_floating_point_environment() {
-  constexpr unsigned kFlushToZero = 0x8000, kDenormalsAreZero = 0x0040, kRoundingMode = 0x6000;
-  const unsigned state = _mm_getcsr();
-  if ((state & (kFlushToZero | kDenormalsAreZero | kRoundingMode)) == 0) return;
-  std::string what = "the floating-point environment of this thread was changed:";
-  if (state & kFlushToZero) what += " flush-to-zero is on;";
-  if (state & kDenormalsAreZero) what += " denormals-are-zero is on;";
-  if (state & kRoundingMode) what += " rounding is not to nearest;";
-  throw Error(ErrorKind::kNumeric, what + fmt::format(" MXCSR is {:#06x}", state),
-              "find the library in this process that was built with -ffast-math or that sets MXCSR");
 }
 
 }  // namespace reprise::numerics

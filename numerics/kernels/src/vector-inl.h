@@ -60,6 +60,10 @@ HWY_INLINE Vector load_some(const float* from, Index count, float fill = 0.0f) {
   if (count <= 0) return broadcast(fill);
 #if HWY_TARGET == HWY_SCALAR
   return load(from);
+#elif HWY_TARGET == HWY_NEON  // which has no masked load: Highway's would read the whole vector
+  HWY_ALIGN float lanes[kWidth];
+  for (Index lane = 0; lane < kWidth; ++lane) lanes[lane] = lane < count ? from[lane] : fill;
+  return load(lanes);
 #else
   const Mask mask = hn::FirstN(FloatTag(), static_cast<size_t>(count));
   return hn::IfThenElse(mask, hn::MaskedLoad(mask, FloatTag(), from), broadcast(fill));
@@ -71,7 +75,13 @@ HWY_INLINE void store_some(Vector x, float* to, Index count) {
   if (count >= kWidth) {
     store(x, to);
   } else if (count > 0) {
+#if HWY_TARGET == HWY_NEON  // nor a masked store: Highway's would write the whole vector
+    HWY_ALIGN float lanes[kWidth];
+    store(x, lanes);
+    for (Index lane = 0; lane < count; ++lane) to[lane] = lanes[lane];
+#else
     hn::BlendedStore(x, hn::FirstN(FloatTag(), static_cast<size_t>(count)), FloatTag(), to);
+#endif
   }
 }
 
@@ -79,6 +89,8 @@ HWY_INLINE void store_some(Vector x, float* to, Index count) {
 HWY_INLINE Vector greater_of(Vector candidate, Vector best) {
 #if HWY_TARGET == HWY_SCALAR
   return Vector(candidate.raw > best.raw ? candidate.raw : best.raw);
+#elif HWY_TARGET == HWY_NEON
+  return hn::IfThenElse(hn::Gt(candidate, best), candidate, best);  // FMAX would give a NaN
 #else
   return hn::Max(candidate, best);  // MAXPS gives its second operand when the first is not greater
 #endif
