@@ -3,13 +3,17 @@
 #include <fmt/core.h>
 
 #include <algorithm>
+#include <cerrno>
+#include <csignal>
 #include <cstdio>
 #include <cstring>
 #include <new>
 #include <string>
+#include <system_error>
 #include <vector>
 
 #include "reprise/core/error.h"
+#include "reprise/core/files.h"
 #include "reprise/core/nearest_name.h"
 
 namespace reprise::app {
@@ -65,6 +69,7 @@ int run_guarded(CLI::App& app, int argc, char** argv, Context& context) {
   try {
     app.parse(argc, argv);
     if (std::fflush(stdout) != 0) {
+      if (errno == EPIPE) return 128 + SIGPIPE;
       throw Error(ErrorKind::kIo, "cannot write to standard output", "check the pipe or the disk behind it");
     }
     return context.status;
@@ -79,6 +84,12 @@ int run_guarded(CLI::App& app, int argc, char** argv, Context& context) {
     const Error error(ErrorKind::kOutOfMemory, "out of memory", "use fewer threads or a smaller batch");
     fmt::print(stderr, "{}\n", error.formatted());
     return exit_code(error.kind());
+  } catch (const std::system_error& error) {
+    // Printing fails with this. A reader that has seen enough (`| head`) is no mistake of anyone.
+    if (error.code().value() == EPIPE) return 128 + SIGPIPE;
+    const Error output(ErrorKind::kIo, first_line(error.what()), system_hint(error.code().value()));
+    fmt::print(stderr, "{}\n", output.formatted());
+    return exit_code(output.kind());
   } catch (const std::exception& error) {
     const Error internal(ErrorKind::kInternal, first_line(error.what()),
                          "this is a bug of Reprise; please report it with the command that was run");

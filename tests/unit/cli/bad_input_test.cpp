@@ -2,6 +2,10 @@
 
 #include <fmt/core.h>
 
+#include <sys/wait.h>
+
+#include <csignal>
+#include <cstdlib>
 #include <fstream>
 
 #include "program.h"
@@ -109,6 +113,16 @@ TEST_F(BadInput, AFolderThatHoldsARunIsNotOverwritten) {
 
 TEST_F(BadInput, AFolderThatCannotBeWrittenIsAnIoError) {
   expect_error(run_reprise({"data", "build", small_config(), "--out", "/sys/kernel/reprise"}), 4, {"/sys/kernel/reprise"});
+}
+
+TEST_F(BadInput, AReaderThatStopsReadingIsNoMistake) {
+  const auto err = folder_ / "err";
+  const std::string command = fmt::format(
+      "bash -c 'set -o pipefail; {}/bin/reprise eval suite --json 2>{} | head -c 1 >/dev/null'", REPRISE_BINARY_DIR,
+      err.string());
+  const int status = std::system(command.c_str());
+  EXPECT_EQ(WEXITSTATUS(status), 128 + SIGPIPE);
+  EXPECT_EQ(read_file(err), "");
 }
 
 TEST_F(BadInput, AnUnknownVerbSuggestsTheNearestOne) {
