@@ -180,6 +180,11 @@ void run_function(benchmark::State& state, Function function) {
 void function_exp(benchmark::State& state) { run_function(state, exact_exp); }
 void function_log(benchmark::State& state) { run_function(state, exact_log); }
 void function_sigmoid(benchmark::State& state) { run_function(state, exact_sigmoid); }
+void function_tanh(benchmark::State& state) { run_function(state, exact_tanh); }
+void function_erf(benchmark::State& state) { run_function(state, exact_erf); }
+void function_sin(benchmark::State& state) { run_function(state, exact_sin); }
+void function_cos(benchmark::State& state) { run_function(state, exact_cos); }
+void function_rsqrt(benchmark::State& state) { run_function(state, exact_rsqrt); }
 
 // One grain of `tiny`: 512 tokens, hidden size 128, feed-forward 384, vocabulary 4096.
 BENCHMARK(peak);
@@ -202,6 +207,11 @@ BENCHMARK(adamw);
 BENCHMARK(function_exp);
 BENCHMARK(function_log);
 BENCHMARK(function_sigmoid);
+BENCHMARK(function_tanh);
+BENCHMARK(function_erf);
+BENCHMARK(function_sin);
+BENCHMARK(function_cos);
+BENCHMARK(function_rsqrt);
 
 }  // namespace
 

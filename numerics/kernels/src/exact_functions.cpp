@@ -9,6 +9,7 @@
 #include <hwy/foreach_target.h>
 
 #include "functions-inl.h"
+#include "trigonometry-inl.h"
 
 HWY_BEFORE_NAMESPACE();
 namespace reprise::numerics {
@@ -24,6 +25,9 @@ void log_array(Index count, const float* x, float* y) { apply<log_value>(count, 
 void sigmoid_array(Index count, const float* x, float* y) { apply<sigmoid_value>(count, x, y); }
 void tanh_array(Index count, const float* x, float* y) { apply<tanh_value>(count, x, y); }
 void erf_array(Index count, const float* x, float* y) { apply<erf_value>(count, x, y); }
+void sin_array(Index count, const float* x, float* y) { apply<sin_value>(count, x, y); }
+void cos_array(Index count, const float* x, float* y) { apply<cos_value>(count, x, y); }
+void rsqrt_array(Index count, const float* x, float* y) { apply<rsqrt_value>(count, x, y); }
 
 }  // namespace HWY_NAMESPACE
 }  // namespace reprise::numerics
@@ -37,6 +41,9 @@ void exact_log(std::int64_t count, const float* x, float* y) { REPRISE_DISPATCH(
 void exact_sigmoid(std::int64_t count, const float* x, float* y) { REPRISE_DISPATCH(sigmoid_array)(count, x, y); }
 void exact_tanh(std::int64_t count, const float* x, float* y) { REPRISE_DISPATCH(tanh_array)(count, x, y); }
 void exact_erf(std::int64_t count, const float* x, float* y) { REPRISE_DISPATCH(erf_array)(count, x, y); }
+void exact_sin(std::int64_t count, const float* x, float* y) { REPRISE_DISPATCH(sin_array)(count, x, y); }
+void exact_cos(std::int64_t count, const float* x, float* y) { REPRISE_DISPATCH(cos_array)(count, x, y); }
+void exact_rsqrt(std::int64_t count, const float* x, float* y) { REPRISE_DISPATCH(rsqrt_array)(count, x, y); }
 
 }  // namespace reprise::numerics
 #endif  // HWY_ONCE

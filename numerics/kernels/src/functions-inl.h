@@ -1,5 +1,5 @@
-// exp, log, sigmoid, tanh and erf of one vector [C-6], [C-7], [C-8], [C-31], [C-32]: binary32, fused multiply-adds, no
-// branch, one order of operations. Included once per target.
+// exp, log, sigmoid, tanh, erf and 1/sqrt of one vector [C-6], [C-7], [C-8], [C-31], [C-32], [C-34]: binary32, fused
+// multiply-adds, no branch, one order of operations. Included once per target.
 
 #if defined(REPRISE_FUNCTIONS_INL_H_) == defined(HWY_TARGET_TOGGLE)
 #ifdef REPRISE_FUNCTIONS_INL_H_
@@ -177,6 +177,12 @@ HWY_INLINE Vector erf_value(Vector x) {
   const Vector power = power_of_two(parts.n);
   const Vector far = negated_fma(exp_minus_one(parts), power, hn::Sub(broadcast(1.0f), power));
   return odd_result(hn::IfThenElse(hn::Lt(a, broadcast(0x1.d8p-1f)), near_zero, far), x);
+}
+
+/// Two IEEE roundings; the processors' approximations of it differ from one another.
+HWY_INLINE Vector rsqrt_value(Vector x) {
+  const Vector y = hn::Div(broadcast(1.0f), hn::Sqrt(x));
+  return hn::IfThenElse(hn::Ge(x, zero()), y, quiet_nan());
 }
 
 /// x = exp(x - maximum) in place; returns the sum by lanes.

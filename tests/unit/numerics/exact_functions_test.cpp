@@ -1,5 +1,5 @@
-// Clauses [C-6] exp, [C-7] log, [C-8] sigmoid, [C-31] tanh, [C-32] erf: a sample of all inputs, and the special ones.
-// The long test runs all.
+// Clauses [C-6] exp, [C-7] log, [C-8] sigmoid, [C-31] tanh, [C-32] erf, [C-33] sin and cos, [C-34] rsqrt: a sample of
+// all inputs, and the special ones. The long test runs all.
 #include "reprise/numerics/exact_functions.h"
 
 #include <cmath>
@@ -37,7 +37,7 @@ TEST_P(ExactFunction, EqualsTheReferenceBitForBitOnASample) {
   for_each_target([&] {
     Floats y(x.size());
     GetParam().kernel(static_cast<std::int64_t>(x.size()), x.data(), y.data());
-    expect_same_bits(y, expected, GetParam().name);
+    expect_same_bits(y, expected, GetParam().name.c_str());
   });
 }
 
@@ -56,7 +56,7 @@ TEST_P(ExactFunction, EveryNanBecomesTheCanonicalOne) {
   for_each_target([&] {
     Floats y(x.size());
     GetParam().kernel(4, x.data(), y.data());
-    expect_same_bits(y, Floats(4, kCanonicalNan), GetParam().name);
+    expect_same_bits(y, Floats(4, kCanonicalNan), GetParam().name.c_str());
   });
 }
 
@@ -66,13 +66,13 @@ TEST_P(ExactFunction, ABitPatternHasOneValueAtAnyPlaceInTheArray) {
     for_each_target([&] {
       Floats y(x.size());
       GetParam().kernel(count, x.data(), y.data());
-      expect_same_bits(y, Floats(x.size(), GetParam().reference(0.7f)), GetParam().name);
+      expect_same_bits(y, Floats(x.size(), GetParam().reference(0.7f)), GetParam().name.c_str());
     });
   }
 }
 
-INSTANTIATE_TEST_SUITE_P(Functions, ExactFunction, ::testing::ValuesIn(input_sweep::kFunctions),
-                         [](const auto& test) { return std::string(test.param.name); });
+INSTANTIATE_TEST_SUITE_P(Functions, ExactFunction, ::testing::ValuesIn(input_sweep::functions()),
+                         [](const auto& test) { return test.param.name; });
 
 TEST(ExactExp, SpecialValuesAreExact) {
   for_each_target([] {
@@ -116,6 +116,70 @@ TEST(ExactErf, SpecialValuesAreExactAndKeepTheSign) {
     Floats y(x.size());
     exact_erf(8, x.data(), y.data());
     expect_same_bits(y, {0.0f, -0.0f, 1.0f, -1.0f, 1.0f, -1.0f, 0x1p-149f, -0x1p-149f}, "erf");
+  });
+}
+
+TEST(ExactSin, SpecialValuesAreExactAndKeepTheSign) {
+  for_each_target([] {
+    const Floats x = {0.0f, -0.0f, 0x1p-149f, -0x1p-149f, -0x1p-20f};
+    Floats y(x.size());
+    exact_sin(5, x.data(), y.data());
+    expect_same_bits(y, x, "sin");
+  });
+}
+
+TEST(ExactCos, ZerosAndSubnormalsGiveOne) {
+  for_each_target([] {
+    const Floats x = {0.0f, -0.0f, 0x1p-149f, -0x1p-149f};
+    Floats y(x.size());
+    exact_cos(4, x.data(), y.data());
+    expect_same_bits(y, Floats(4, 1.0f), "cos");
+  });
+}
+
+TEST(ExactSinAndCos, AreNanBeyondTwoToTheSeventeenthAndNotAtIt) {
+  for_each_target([] {
+    const Floats beyond = {0x1.000002p17f, -0x1.000002p17f, 3e38f, kInfinity, -kInfinity};
+    Floats y(beyond.size());
+    exact_sin(5, beyond.data(), y.data());
+    expect_same_bits(y, Floats(5, kCanonicalNan), "sin beyond");
+    exact_cos(5, beyond.data(), y.data());
+    expect_same_bits(y, Floats(5, kCanonicalNan), "cos beyond");
+    const Floats limit = {0x1p17f, -0x1p17f};
+    Floats sine(2), cosine(2);
+    exact_sin(2, limit.data(), sine.data());
+    exact_cos(2, limit.data(), cosine.data());
+    // mpmath 1.3: sin(2^17) and cos(2^17); their units of the last place are 2^-24 and 2^-28
+    EXPECT_NEAR(static_cast<double>(sine[0]), -0.9991137889507708271, 1.21 * 0x1p-24);
+    EXPECT_NEAR(static_cast<double>(cosine[0]), 0.04209081525029623210, 1.21 * 0x1p-28);
+    EXPECT_EQ(sine[1], -sine[0]);
+    EXPECT_EQ(cosine[1], cosine[0]);
+  });
+}
+
+TEST(ExactSinAndCos, StayAccurateBesideEveryMultipleOfAQuarterTurn) {
+  Floats x;
+  for (double n = 1.0; n <= 83443.0; n += 1.0) {
+    const float nearest = static_cast<float>(n * 0x1.921fb54442d18p+0);
+    x.insert(x.end(), {std::nextafter(nearest, 0.0f), nearest, std::nextafter(nearest, 1e6f)});
+  }
+  Floats y(x.size());
+  for (const input_sweep::Function& function : input_sweep::functions()) {
+    if (function.name != "sin" && function.name != "cos") continue;
+    function.kernel(static_cast<std::int64_t>(x.size()), x.data(), y.data());
+    double worst = 0.0;
+    for (std::size_t i = 0; i < x.size(); ++i) worst = std::max(worst, input_sweep::ulp_error(function, x[i], y[i]));
+    EXPECT_LE(worst, function.max_ulp) << function.name;
+  }
+}
+
+TEST(ExactRsqrt, SpecialValuesAreExact) {
+  for_each_target([] {
+    const Floats x = {4.0f, 0.0f, -0.0f, kInfinity, -1.0f, -kInfinity, -0x1p-149f, 0x1p-148f};
+    Floats y(x.size());
+    exact_rsqrt(8, x.data(), y.data());
+    expect_same_bits(y, {0.5f, kInfinity, -kInfinity, 0.0f, kCanonicalNan, kCanonicalNan, kCanonicalNan, 0x1p74f},
+                     "rsqrt");
   });
 }
 

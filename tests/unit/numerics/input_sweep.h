@@ -1,42 +1,71 @@
 #pragma once
-// The binary32 functions under test, with their binary64 truth, the bound of the contract and the digest of all 2^32
-// outputs that the contract publishes.
+// The binary32 functions under test: what the contract publishes of them, the scalar reference and the binary64 truth.
 
 #include <algorithm>
 #include <bit>
 #include <cmath>
 #include <cstdint>
+#include <limits>
+#include <ostream>
+#include <stdexcept>
+#include <string>
+#include <vector>
 
 #include "reference/reference.h"
-#include "reprise/numerics/exact_functions.h"
+#include "reprise/numerics/function_digests.h"
 
 namespace input_sweep {
 
 struct Function {
-  const char* name;
+  std::string name;
   void (*kernel)(std::int64_t, const float*, float*);
   float (*reference)(float);
   double (*truth)(double);
-  double max_ulp;
-  const char* digest;  // SHA-256 of the outputs of the inputs 0x00000000 to 0xffffffff, four bytes each, low byte first
+  double max_ulp;  // the published figure, and what its four digits may have cut
+  std::string digest;
 };
+
+/// What a test's parameter is called when it fails.
+inline std::ostream& operator<<(std::ostream& out, const Function& function) { return out << function.name; }
 
 inline double true_sigmoid(double x) {
   return x < 0.0 ? std::exp(x) / (1.0 + std::exp(x)) : 1.0 / (1.0 + std::exp(-x));
 }
 
-inline const Function kFunctions[] = {
-    {"exp", reprise::numerics::exact_exp, reference::exp, static_cast<double (*)(double)>(std::exp), 1.0418,
-     "3e5fb9cdd9dc6de89344d185c61f77aef18936d325c24e59d39362ddb2e3120e"},
-    {"log", reprise::numerics::exact_log, reference::log, static_cast<double (*)(double)>(std::log), 0.8218,
-     "96626cac8df7b52809f290ec9a4184f5ba9417124f98be571422b10333cab49e"},
-    {"sigmoid", reprise::numerics::exact_sigmoid, reference::sigmoid, true_sigmoid, 0.8187,
-     "bdbdab130e53646431a43a64426d1a456200fe44bbabf50c79ecab677624a672"},
-    {"tanh", reprise::numerics::exact_tanh, reference::tanh, static_cast<double (*)(double)>(std::tanh), 1.3474,
-     "0fc3ad6a9aff77475705feac9c4a1fdf0202c2573c7621f1440890e594207db9"},
-    {"erf", reprise::numerics::exact_erf, reference::erf, static_cast<double (*)(double)>(std::erf), 0.8927,
-     "392b743b252a6d316efceb281bfade56cfc38152a6d03306d47f93576402c626"},
+/// Sine and cosine are defined for |x| <= 2^17.
+inline double in_range(double x, double y) {
+  return std::fabs(x) <= 0x1p17 ? y : std::numeric_limits<double>::quiet_NaN();
+}
+
+struct Oracle {
+  const char* name;
+  float (*reference)(float);
+  double (*truth)(double);
 };
+
+inline const Oracle kOracles[] = {
+    {"exp", reference::exp, [](double x) { return std::exp(x); }},
+    {"log", reference::log, [](double x) { return std::log(x); }},
+    {"sigmoid", reference::sigmoid, true_sigmoid},
+    {"tanh", reference::tanh, [](double x) { return std::tanh(x); }},
+    {"erf", reference::erf, [](double x) { return std::erf(x); }},
+    {"sin", reference::sin, [](double x) { return in_range(x, std::sin(x)); }},
+    {"cos", reference::cos, [](double x) { return in_range(x, std::cos(x)); }},
+    {"rsqrt", reference::rsqrt, [](double x) { return 1.0 / std::sqrt(x); }},
+};
+
+/// Returns every published function; one without an oracle is an error.
+inline std::vector<Function> functions() {
+  std::vector<Function> all;
+  for (const auto& published : reprise::numerics::published_functions()) {
+    const auto* oracle = std::find_if(std::begin(kOracles), std::end(kOracles),
+                                      [&](const Oracle& candidate) { return candidate.name == published.name; });
+    if (oracle == std::end(kOracles)) throw std::logic_error("no oracle for " + std::string(published.name));
+    all.push_back({std::string(published.name), published.evaluate, oracle->reference, oracle->truth,
+                   published.largest_error_ulp + 0.00005, std::string(published.all_digest)});
+  }
+  return all;
+}
 
 /// Distance of y from the binary64 truth in units of the last place of the truth; 0 where both are NaN or the same
 /// infinity, huge where only one is. A truth beyond the largest finite value counts as the binade above it.

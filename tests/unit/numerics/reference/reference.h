@@ -20,12 +20,15 @@ float lane_sum(Index count, const std::function<float(float, Index)>& accumulate
 /// Row maximum [C-5].
 float row_maximum(Index count, const std::function<float(Index)>& x);
 
-// ---- Functions [C-6], [C-7], [C-8], [C-31], [C-32]
+// ---- Functions [C-6], [C-7], [C-8], [C-31] to [C-34]
 float exp(float x);
 float log(float x);
 float sigmoid(float x);
 float tanh(float x);
 float erf(float x);
+float sin(float x);
+float cos(float x);
+float rsqrt(float x);
 
 // ---- Operators; shapes as in kernels.h, everything contiguous
 struct Norm {

@@ -144,4 +144,53 @@ float erf(float x) {
   return std::copysign(std::fma(-std::fma(e.t, square, e.r), power, one_less), x);
 }
 
+namespace {
+
+/// Reduction and polynomials of [C-33].
+struct Turn {
+  long n;
+  float sine, cosine;
+};
+
+Turn reduce_turn(float a) {
+  // The product is exact in binary64, so this rounds once.
+  const double turns = std::nearbyint(static_cast<double>(a) * static_cast<double>(0x1.45f306p-1f));
+  const float n = static_cast<float>(turns);
+  const float d = std::fma(-n, 0x1.921fb6p+0f, a);
+  const float r = std::fma(n, 0x1.777a5cp-25f, d);
+  const float s = r * r;
+  const float left = d - r;
+  const float k = s >= 0x1p-14f ? std::fma(n, 0x1.777a5cp-25f, left) : 0.0f;
+  const float l = std::fma(n, 0x1.ee59dap-50f, k);
+  const float p = horner({-0x1.991c26p-13f, 0x1.1106c6p-7f, -0x1.555544p-3f}, s);
+  const float q = horner({0x1.99e336p-16f, -0x1.6c0c1ep-10f, 0x1.55554ap-5f, -0x1p-1f}, s);
+  const float cube = r * s;
+  return {static_cast<long>(turns), r + std::fma(cube, p, l), std::fma(q, s, 1.0f)};
+}
+
+bool beyond_range(float x) { return !(std::fabs(x) <= 131072.0f); }
+
+}  // namespace
+
+float sin(float x) {
+  if (beyond_range(x)) return kNan;
+  const Turn turn = reduce_turn(std::fabs(x));
+  const float by_quadrant[] = {turn.sine, turn.cosine, -turn.sine, -turn.cosine};
+  const float y = by_quadrant[turn.n % 4];
+  return std::signbit(x) ? -y : y;
+}
+
+float cos(float x) {
+  if (beyond_range(x)) return kNan;
+  const Turn turn = reduce_turn(std::fabs(x));
+  const float by_quadrant[] = {turn.cosine, -turn.sine, -turn.cosine, turn.sine};
+  return by_quadrant[turn.n % 4];
+}
+
+float rsqrt(float x) {
+  if (std::isnan(x) || x < 0.0f) return kNan;
+  const float root = std::sqrt(x);
+  return 1.0f / root;
+}
+
 }  // namespace reference

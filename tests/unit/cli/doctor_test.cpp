@@ -1,0 +1,44 @@
+// doctor --functions computes the published digests of the exact functions again.
+
+#include "program.h"
+
+namespace reprise::cli_test {
+namespace {
+
+class Doctor : public ProgramTest {};
+
+TEST_F(Doctor, FindsEveryFunctionAsPublishedOnThePortableAndTheDefaultTarget) {
+  const std::vector<std::vector<std::string>> environments = {{}, {"REPRISE_TARGET=portable"}};
+  for (const auto& environment : environments) {
+    const Outcome outcome = run_reprise({"doctor", "--functions", "--json"}, environment);
+    ASSERT_EQ(outcome.exit_code, 0) << outcome.out << outcome.err;
+    const auto report = nlohmann::json::parse(outcome.out);
+    EXPECT_EQ(report["inputs"], "sample");
+    EXPECT_EQ(report["num_inputs"], 4081 * 4096);
+    EXPECT_EQ(report["same"], true);
+    std::vector<std::string> names;
+    for (const auto& function : report["functions"]) {
+      names.push_back(function["name"]);
+      EXPECT_EQ(function["digest"], function["published"]) << function["name"];
+    }
+    EXPECT_EQ(names, (std::vector<std::string>{"exp", "log", "sigmoid", "tanh", "erf", "sin", "cos", "rsqrt"}));
+  }
+}
+
+TEST_F(Doctor, PrintsALineForEachFunctionWithItsErrorAndDigest) {
+  const Outcome outcome = run_reprise({"doctor", "--functions"});
+  EXPECT_EQ(outcome.exit_code, 0) << outcome.err;
+  EXPECT_NE(outcome.out.find("16715776 inputs (sample)"), std::string::npos) << outcome.out;
+  EXPECT_NE(outcome.out.find("exp      1.0417 ulp  "), std::string::npos) << outcome.out;
+  EXPECT_EQ(outcome.out.find("DIFFERENT"), std::string::npos) << outcome.out;
+}
+
+TEST_F(Doctor, AllInputsAreAskedForWithTheFunctionsOnly) {
+  const Outcome outcome = run_reprise({"doctor", "--full"});
+  EXPECT_EQ(outcome.exit_code, 2) << outcome.err;
+  EXPECT_NE(outcome.err.find("--functions"), std::string::npos) << outcome.err;
+  EXPECT_EQ(outcome.out, "");
+}
+
+}  // namespace
+}  // namespace reprise::cli_test
