@@ -229,7 +229,8 @@ void exact_functions(Fingerprint& print) {
     x.push_back(std::bit_cast<float>(static_cast<std::uint32_t>(bits)));
   }
   Floats y = room(static_cast<Index>(x.size()));
-  for (const auto function : {exact_exp, exact_log, exact_sigmoid, exact_tanh, exact_erf}) {
+  for (const auto function :
+       {exact_exp, exact_log, exact_sigmoid, exact_tanh, exact_erf, exact_sin, exact_cos, exact_rsqrt}) {
     function(static_cast<Index>(x.size()), x.data(), y.data());
     print.add(y);
   }
