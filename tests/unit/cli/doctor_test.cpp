@@ -1,6 +1,9 @@
 // doctor --functions computes the published digests of the exact functions again.
 
+#include <fstream>
+
 #include "program.h"
+#include "reprise/core/files.h"
 
 namespace reprise::cli_test {
 namespace {
@@ -31,6 +34,32 @@ TEST_F(Doctor, PrintsALineForEachFunctionWithItsErrorAndDigest) {
   EXPECT_NE(outcome.out.find("16715776 inputs (sample)"), std::string::npos) << outcome.out;
   EXPECT_NE(outcome.out.find("exp      1.0417 ulp  "), std::string::npos) << outcome.out;
   EXPECT_EQ(outcome.out.find("DIFFERENT"), std::string::npos) << outcome.out;
+}
+
+TEST_F(Doctor, SaysDifferentAndFailsWhereADigestIsNotThePublishedOne) {
+  const Outcome right = run_reprise({"doctor", "--functions", "--json"});
+  const std::string published = nlohmann::json::parse(right.out)["functions"][1]["published"];
+  std::string other = published;
+  other[0] = other[0] == '0' ? '1' : '0';
+  // A copy of the program that publishes another digest for log.
+  std::string bytes = read_file(program_path());
+  const std::size_t place = bytes.find(published);
+  ASSERT_NE(place, std::string::npos);
+  bytes.replace(place, other.size(), other);
+  const auto altered = folder_ / "reprise";
+  std::ofstream(altered, std::ios::binary) << bytes;
+  std::filesystem::permissions(altered, std::filesystem::perms::owner_all);
+
+  const Outcome outcome = run_program(altered, {"doctor", "--functions"});
+  EXPECT_EQ(outcome.exit_code, 1) << outcome.err;
+  EXPECT_NE(outcome.out.find(published + "  DIFFERENT"), std::string::npos) << outcome.out;
+  EXPECT_NE(outcome.out.find(other + "  published"), std::string::npos) << outcome.out;
+  const Outcome as_json = run_program(altered, {"doctor", "--functions", "--json"});
+  EXPECT_EQ(as_json.exit_code, 1) << as_json.err;
+  const auto report = nlohmann::json::parse(as_json.out);
+  EXPECT_EQ(report["same"], false);
+  EXPECT_EQ(report["functions"][0]["same"], true);
+  EXPECT_EQ(report["functions"][1]["same"], false);
 }
 
 TEST_F(Doctor, AllInputsAreAskedForWithTheFunctionsOnly) {

@@ -11,14 +11,13 @@
 namespace reprise::cli_test {
 namespace {
 
-constexpr char kProgram[] = REPRISE_BINARY_DIR "/bin/reprise";
-
 std::filesystem::path scratch_folder(const std::string& name) {
   return std::filesystem::temp_directory_path() / ("reprise_cli_" + std::to_string(::getpid()) + "_" + name);
 }
 
-[[noreturn]] void become_program(const std::vector<std::string>& arguments, const std::vector<std::string>& environment,
-                                 const std::filesystem::path& out, const std::filesystem::path& err) {
+[[noreturn]] void become_program(const std::filesystem::path& program, const std::vector<std::string>& arguments,
+                                 const std::vector<std::string>& environment, const std::filesystem::path& out,
+                                 const std::filesystem::path& err) {
   ::dup2(::open("/dev/null", O_RDONLY), 0);
   ::dup2(::open(out.c_str(), O_WRONLY | O_CREAT | O_TRUNC, 0600), 1);
   ::dup2(::open(err.c_str(), O_WRONLY | O_CREAT | O_TRUNC, 0600), 2);
@@ -27,21 +26,28 @@ std::filesystem::path scratch_folder(const std::string& name) {
     const std::size_t equals = entry.find('=');
     ::setenv(entry.substr(0, equals).c_str(), entry.c_str() + equals + 1, 1);
   }
-  std::vector<char*> argv = {const_cast<char*>(kProgram)};
+  std::vector<char*> argv = {const_cast<char*>(program.c_str())};
   for (const std::string& argument : arguments) argv.push_back(const_cast<char*>(argument.c_str()));
   argv.push_back(nullptr);
-  ::execv(kProgram, argv.data());
+  ::execv(program.c_str(), argv.data());
   ::_exit(121);
 }
 
 }  // namespace
 
+std::filesystem::path program_path() { return REPRISE_BINARY_DIR "/bin/reprise"; }
+
 Outcome run_reprise(const std::vector<std::string>& arguments, const std::vector<std::string>& environment) {
+  return run_program(program_path(), arguments, environment);
+}
+
+Outcome run_program(const std::filesystem::path& program, const std::vector<std::string>& arguments,
+                    const std::vector<std::string>& environment) {
   static int count = 0;
   const auto out = scratch_folder("out" + std::to_string(count));
   const auto err = scratch_folder("err" + std::to_string(count++));
   const pid_t child = ::fork();
-  if (child == 0) become_program(arguments, environment, out, err);
+  if (child == 0) become_program(program, arguments, environment, out, err);
   int status = 0;
   ::waitpid(child, &status, 0);
   Outcome outcome;

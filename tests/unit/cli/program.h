@@ -19,6 +19,11 @@ struct Outcome {
 /// Runs the program with `arguments` in the source folder. `environment` holds "NAME=value" entries to add.
 Outcome run_reprise(const std::vector<std::string>& arguments, const std::vector<std::string>& environment = {});
 
+/// Where the program lies, and the same for another program, such as an altered copy of it.
+std::filesystem::path program_path();
+Outcome run_program(const std::filesystem::path& program, const std::vector<std::string>& arguments,
+                    const std::vector<std::string>& environment = {});
+
 /// Path of the small config of the tests.
 std::string small_config();
 
