@@ -69,9 +69,9 @@ HWY_INLINE void pack_panels(Index count, Index dim, const float* from, Index str
   }
 }
 
-/// tile[r, :] = factor * dot(rows[r], panel[:]), E by the rule of products [C-3].
+/// tile[r, :] = dot(rows[r], panel[:]), E by the rule of products [C-3].
 template <int kRows, int kVectors>
-HWY_INLINE void dot_tile(Index dim, const float* rows, Index padded_dim, const float* panel, Vector factor,
+HWY_INLINE void dot_tile(Index dim, const float* rows, Index padded_dim, const float* panel,
                          Tile<kRows, kVectors>& tile) {
   tile.clear();
   tile.multiply(least(dim, kGemmSegment), rows, padded_dim, 1, panel, kTileColumns);
@@ -82,8 +82,13 @@ HWY_INLINE void dot_tile(Index dim, const float* rows, Index padded_dim, const f
 #pragma GCC unroll 32
     for (int i = 0; i < kRows * kVectors; ++i) tile.sums[i] = hn::Add(tile.sums[i], segment.sums[i]);
   }
+}
+
+/// tile = factor * tile.
+template <int kRows, int kVectors>
+HWY_INLINE void scale_tile(float factor, Tile<kRows, kVectors>& tile) {
 #pragma GCC unroll 32
-  for (int i = 0; i < kRows * kVectors; ++i) tile.sums[i] = hn::Mul(tile.sums[i], factor);
+  for (int i = 0; i < kRows * kVectors; ++i) tile.sums[i] = hn::Mul(tile.sums[i], broadcast(factor));
 }
 
 /// What [C-40] does to one vector of scores, `distance` being query - key.

@@ -99,9 +99,10 @@ HWY_INLINE void weight_tile(const Rule& rule, const BackwardGroup& group, const 
                             float* weights, float* slopes) {
   constexpr int kRows = kAttentionRows;
   Tile<kRows, kVectors> tile;
-  dot_tile(group.dim, w.q + i * w.padded_dim, w.padded_dim, w.k_panels + j * group.dim, broadcast(group.scale), tile);
+  dot_tile(group.dim, w.q + i * w.padded_dim, w.padded_dim, w.k_panels + j * group.dim, tile);
+  scale_tile(group.scale, tile);
   tile.write(weights, kBlockStride, false);
-  dot_tile(group.dim, w.g + i * w.padded_dim, w.padded_dim, w.v_panels + j * group.dim, broadcast(1.0f), tile);
+  dot_tile(group.dim, w.g + i * w.padded_dim, w.padded_dim, w.v_panels + j * group.dim, tile);
   tile.write(slopes, kBlockStride, false);
   for (Index r = 0; r < kRows; ++r) {
     const Vector largest = broadcast(w.row_max[i + r]), shift = broadcast(w.delta[i + r]);

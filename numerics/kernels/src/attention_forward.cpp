@@ -30,7 +30,8 @@ HWY_INLINE void score_tile(const Rule& rule, const ScoreBlock& block, Index dim,
                            const float* panel, float scale, Index i, Index j) {
   constexpr int kRows = kAttentionRows;
   Tile<kRows, kVectors> tile;
-  dot_tile(dim, rows, padded_dim, panel, broadcast(scale), tile);
+  dot_tile(dim, rows, padded_dim, panel, tile);
+  scale_tile(scale, tile);
   float* to = block.scores + (i - block.first) * block.stride + j;
   float* maxima = block.maxima + (i - block.first) * kWidth;
   if constexpr (!Rule::kPlain) transform_scores(rule, i, j, tile);
