@@ -18,6 +18,7 @@
 #include <vector>
 
 #include "reprise/ops/activation.h"
+#include "reprise/ops/attention.h"
 #include "reprise/ops/dropout.h"
 #include "reprise/ops/linear.h"
 #include "reprise/ops/norm.h"
@@ -28,9 +29,6 @@ namespace reprise::ops {
 
 /// Returns table[ids]: ids [B,T] to [B,T,D].
 at::Tensor embedding(const at::Tensor& ids, const Parameter& table);
-
-/// Causal self-attention over q, k, v [B,T,H*E], scaled by 1/sqrt(E) rounded to float32.
-at::Tensor attention(const at::Tensor& q, const at::Tensor& k, const at::Tensor& v, std::int64_t num_heads);
 
 /// Returns residual + branch. Both get the same gradient.
 at::Tensor residual_add(const at::Tensor& residual, const at::Tensor& branch);
