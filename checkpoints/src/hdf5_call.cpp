@@ -3,14 +3,10 @@
 #include <cstdlib>
 
 #include "reprise/core/files.h"
+#include "reprise/core/hdf5_mutex.h"
 
 namespace reprise::checkpoints {
 namespace {
-
-std::mutex& hdf5_mutex() {
-  static std::mutex mutex;
-  return mutex;
-}
 
 herr_t take_innermost(unsigned n, const H5E_error2_t* error, void* text) {
   if (n == 0 && error->desc != nullptr) *static_cast<std::string*>(text) = error->desc;

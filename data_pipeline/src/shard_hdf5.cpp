@@ -7,6 +7,7 @@
 #include <new>
 
 #include "reprise/core/error.h"
+#include "reprise/core/hdf5_mutex.h"
 
 namespace reprise::data {
 namespace {
@@ -98,7 +99,7 @@ Hdf5Handle open_scalar_attribute(const Hdf5Handle& object, const char* name, H5T
 
 }  // namespace
 
-QuietHdf5::QuietHdf5() {
+QuietHdf5::QuietHdf5() : lock_(hdf5_mutex()) {
   // After a failed metadata checksum HDF5 1.10.8 leaks an object, and at the end of the process its clean-up prints
   // "infinite loop closing library". Every file of ours is closed by its owner, so the clean-up has nothing to do. The
   // call must be HDF5's first; where another library was earlier it changes nothing.

@@ -3,6 +3,7 @@
 
 #include <hdf5.h>
 
+#include <mutex>
 #include <string>
 #include <utility>
 
@@ -28,7 +29,8 @@ class Hdf5Handle {
   herr_t (*close_)(hid_t);
 };
 
-/// Keeps HDF5 from printing its error stack to stderr while it lives.
+/// Keeps HDF5 from printing its error stack to stderr while it lives, and other threads out of it: Debian's parallel
+/// build is not thread-safe, and ranks can be threads of one process.
 class QuietHdf5 {
  public:
   QuietHdf5();
@@ -37,6 +39,7 @@ class QuietHdf5 {
   QuietHdf5& operator=(const QuietHdf5&) = delete;
 
  private:
+  std::lock_guard<std::mutex> lock_;
   H5E_auto2_t function_ = nullptr;
   void* data_ = nullptr;
 };
