@@ -10,6 +10,7 @@
 #include "commands.h"
 #include "launch.h"
 #include "reprise/configs/config.h"
+#include "reprise/configs/profile.h"
 #include "reprise/core/error.h"
 #include "reprise/dist/communicator.h"
 #include "reprise/logs/progress_bar.h"
@@ -81,7 +82,7 @@ void print_plan(const configs::RunConfig& given, bool as_json) {
   plan["parameters"] = layout.num_parameters();
   plan["steps"] = recipe.num_steps();
   plan["tokens_per_step"] = std::uint64_t{recipe.batch_sequences()} * recipe.sequence_length();
-  plan["grains_per_step"] = recipe.batch_sequences() / recipe.grain_sequences();
+  plan["grains_per_step"] = recipe.batch_sequences() / configs::sequences_per_leaf(config.recipe());
   plan["checkpoints"] = steps.size();
   plan["checkpoints_with_moments"] = num_anchors;
   plan["checkpoint_tensor_bytes"] = (steps.size() + 2 * num_anchors) * weight_bytes;

@@ -109,8 +109,8 @@ void name_fits_a_folder(const RunConfig& config, Findings& findings) {
 
 void numerics_is_known(const RunConfig& config, Findings& findings) {
   const std::string& numerics = config.recipe().numerics();
-  findings.require(numerics == "exact", "recipe.numerics", fmt::format("unknown numerics profile '{}'", numerics),
-                   "the one profile is \"exact\"");
+  findings.require(numerics == "exact" || numerics == "native", "recipe.numerics",
+                   fmt::format("unknown numerics profile '{}'", numerics), "the profiles are \"exact\" and \"native\"");
 }
 
 void contract_version_is_known(const RunConfig& config, Findings& findings) {
@@ -151,7 +151,7 @@ bool is_sha256(std::string_view text) {
 std::vector<Mistake> validate(const RunConfig& config) {
   Findings findings;
   for (const std::span<const Rule> rules : {std::span<const Rule>(kHeadRules), data_rules(), model_rules(),
-                                            train_rules(), std::span<const Rule>(kRuntimeRules)}) {
+                                            train_rules(), native_rules(), std::span<const Rule>(kRuntimeRules)}) {
     for (const Rule rule : rules) rule(config, findings);
   }
   return findings.take();

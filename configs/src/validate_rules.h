@@ -28,6 +28,7 @@ using Rule = void (*)(const RunConfig& config, Findings& findings);
 std::span<const Rule> data_rules();   // validate_data.cpp: recipe.data, recipe.tokenizer
 std::span<const Rule> model_rules();  // validate_model.cpp: recipe.model
 std::span<const Rule> train_rules();  // validate_train.cpp: recipe.train, recipe.eval
+std::span<const Rule> native_rules();  // validate_native.cpp: recipe.native
 
 /// Says whether `text` is 64 lower-case hexadecimal digits.
 bool is_sha256(std::string_view text);

@@ -2,7 +2,6 @@
 
 #include <ATen/core/grad_mode.h>
 #include <fmt/format.h>
-#include <torch/csrc/autograd/autograd.h>
 
 #include <algorithm>
 #include <limits>
@@ -11,7 +10,9 @@
 #include "decoder_graph.h"
 #include "reprise/core/error.h"
 #include "reprise/model/schema.h"
+#include "reprise/native_ops/native_operators.h"
 #include "reprise/numerics/kernels.h"
+#include "reprise/ops/operator_set.h"
 
 namespace reprise::model {
 namespace {
@@ -36,6 +37,13 @@ void expect_ids_below(std::span<const std::int32_t> ids, std::int32_t lowest, st
   }
 }
 
+std::unique_ptr<const ops::OperatorSet> native_operators(const configs::NativeNumerics& native) {
+  native_ops::NativeOptions options;
+  options.operand_type = native.dtype() == "bfloat16" ? at::kBFloat16 : at::kFloat;
+  options.num_threads = static_cast<int>(native.threads_per_grain());
+  return native_ops::make_native_operators(options);
+}
+
 void zero_padding(const TensorLayout& layout, std::span<float> flat) {
   for (const TensorLayout::Entry& entry : layout.entries()) {
     const auto begin = flat.begin() + entry.offset;
@@ -43,18 +51,11 @@ void zero_padding(const TensorLayout& layout, std::span<float> flat) {
   }
 }
 
-// Every operator was given its destinations, so the gradients should lie there already.
-void collect_gradients(const std::vector<ops::Parameter>& parameters, const std::vector<at::Tensor>& gradients) {
-  for (std::size_t i = 0; i < parameters.size(); ++i) {
-    REPRISE_CHECK(gradients[i].defined());
-    const float* from = gradients[i].const_data_ptr<float>();
-    REPRISE_CHECK(from == parameters[i].gradients[0].const_data_ptr<float>());
-  }
-}
-
 }  // namespace
 
 struct Decoder::State {
+  std::unique_ptr<const ops::OperatorSet> native;  // empty in the exact profile
+  const ops::OperatorSet* operators = &ops::exact_operators();
   DecoderConstants constants;
   TensorLayout layout;
   std::span<float> weights;
@@ -75,7 +76,8 @@ struct Decoder::State {
 };
 
 Decoder::Decoder(const configs::ModelRecipe& model, std::uint32_t vocab_size, std::int64_t max_length,
-                 const TensorLayout& layout, std::span<float> weights)
+                 const TensorLayout& layout, std::span<float> weights,
+                 const std::optional<configs::NativeNumerics>& native)
     : state_(std::make_unique<State>()) {
   REPRISE_CHECK(max_length > 0);
   REPRISE_CHECK_EQ(static_cast<std::int64_t>(weights.size()), layout.num_elements());
@@ -92,6 +94,10 @@ Decoder::Decoder(const configs::ModelRecipe& model, std::uint32_t vocab_size, st
   constants.sin = new_float_tensor({max_length, head_dim / 2});
   numerics::rope_table(max_length, head_dim, model.rope_theta(), constants.cos.mutable_data_ptr<float>(),
                        constants.sin.mutable_data_ptr<float>());
+  if (native) {
+    state_->native = native_operators(*native);
+    state_->operators = state_->native.get();
+  }
   state_->layout = layout;
   state_->weights = weights;
   state_->vocab_size = vocab_size;
@@ -109,18 +115,15 @@ GrainLosses Decoder::run_grains(std::span<const std::int32_t> inputs, std::span<
   for (const std::span<float>& gradient : gradients) {
     REPRISE_CHECK_EQ(static_cast<std::int64_t>(gradient.size()), state_->layout.num_elements());
   }
+  const ops::OperatorSet& operators = *state_->operators;
+  operators.prepare_thread();
   const at::AutoGradMode with_graph(true);
   const std::vector<ops::Parameter> parameters = parameter_views(state_->layout, state_->weights, gradients);
-  const at::Tensor hidden = forward_hidden(state_->constants, parameters, id_view(inputs, num_sequences, length));
+  const at::Tensor hidden =
+      forward_hidden(operators, state_->constants, parameters, id_view(inputs, num_sequences, length));
   const ops::HeadLoss loss =
-      ops::head_loss(hidden, parameters.back(), id_view(targets, num_sequences, length), z_weight);
-
-  std::vector<at::Tensor> weights;
-  weights.reserve(parameters.size());
-  for (const ops::Parameter& parameter : parameters) weights.push_back(parameter.weight);
-  const at::Tensor one = new_float_tensor({});
-  *one.mutable_data_ptr<float>() = 1.0f;
-  collect_gradients(parameters, torch::autograd::grad({loss.root}, weights, {one}));
+      operators.head_loss(hidden, parameters.back(), id_view(targets, num_sequences, length), z_weight);
+  operators.backward(loss.root, parameters);
   for (const std::span<float>& gradient : gradients) zero_padding(state_->layout, gradient);
   return {to_vector(loss.cross_entropy), to_vector(loss.z)};
 }
@@ -134,6 +137,8 @@ GrainLosses Decoder::run_grain(std::span<const std::int32_t> inputs, std::span<c
 std::vector<float> Decoder::score(std::span<const std::int32_t> inputs, std::span<const std::int32_t> targets,
                                   std::int64_t num_sequences, std::int64_t length) const {
   state_->expect_batch(inputs, targets, num_sequences, length);
+  const ops::OperatorSet& operators = *state_->operators;
+  operators.prepare_thread();
   const at::NoGradGuard without_graph;
   const std::vector<ops::Parameter> parameters = parameter_views(state_->layout, state_->weights, {});
   const std::int64_t batch = std::max<std::int64_t>(1, kScoreBatchTokens / length);
@@ -144,9 +149,9 @@ std::vector<float> Decoder::score(std::span<const std::int32_t> inputs, std::spa
     const auto begin = static_cast<std::size_t>(first * length);
     const auto size = static_cast<std::size_t>(count * length);
     const at::Tensor hidden =
-        forward_hidden(state_->constants, parameters, id_view(inputs.subspan(begin, size), count, length));
-    const ops::HeadLoss loss = ops::head_loss_without_gradient(hidden, parameters.back(),
-                                                               id_view(targets.subspan(begin, size), count, length));
+        forward_hidden(operators, state_->constants, parameters, id_view(inputs.subspan(begin, size), count, length));
+    const ops::HeadLoss loss = operators.head_loss_without_gradient(
+        hidden, parameters.back(), id_view(targets.subspan(begin, size), count, length));
     const float* values = loss.cross_entropy.const_data_ptr<float>();
     losses.insert(losses.end(), values, values + size);
   }

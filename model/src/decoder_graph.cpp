@@ -25,21 +25,29 @@ LayerParameters layer_parameters(std::span<const ops::Parameter> all, std::size_
   return {p.first<3>(), p[3], p[4], p[5], p[6], std::span<const ops::Parameter, 2>(p.subspan(7, 2)), p[9], p[10]};
 }
 
-at::Tensor attention_sublayer(const DecoderConstants& constants, const LayerParameters& layer, const at::Tensor& x) {
-  const std::vector<at::Tensor> qkv = ops::joint_linear(x, layer.qkv);
-  const at::Tensor q =
-      ops::rope(ops::rms_norm(qkv[0], layer.q_norm, constants.norm_epsilon), constants.cos, constants.sin);
-  const at::Tensor k =
-      ops::rope(ops::rms_norm(qkv[1], layer.k_norm, constants.norm_epsilon), constants.cos, constants.sin);
-  const at::Tensor mixed = ops::attention(q, k, qkv[2], constants.num_heads);
-  return ops::rms_norm(ops::linear(mixed, layer.output), layer.attention_norm, constants.norm_epsilon);
-}
+/// One forward pass: the same graph in any profile.
+struct Layers {
+  const ops::OperatorSet& op;
+  const DecoderConstants& constants;
 
-at::Tensor feed_forward_sublayer(const DecoderConstants& constants, const LayerParameters& layer, const at::Tensor& x) {
-  const std::vector<at::Tensor> gate_up = ops::joint_linear(x, layer.gate_up);
-  const at::Tensor product = ops::swiglu(gate_up[0], gate_up[1]);
-  return ops::rms_norm(ops::linear(product, layer.down), layer.feed_forward_norm, constants.norm_epsilon);
-}
+  at::Tensor norm(const at::Tensor& x, const ops::Parameter& weight) const {
+    return op.rms_norm(x, weight, constants.norm_epsilon);
+  }
+
+  at::Tensor attention_sublayer(const LayerParameters& layer, const at::Tensor& x) const {
+    const std::vector<at::Tensor> qkv = op.joint_linear(x, layer.qkv);
+    const at::Tensor q = op.rope(norm(qkv[0], layer.q_norm), constants.cos, constants.sin);
+    const at::Tensor k = op.rope(norm(qkv[1], layer.k_norm), constants.cos, constants.sin);
+    const at::Tensor mixed = op.attention(q, k, qkv[2], constants.num_heads);
+    return norm(op.linear(mixed, layer.output), layer.attention_norm);
+  }
+
+  at::Tensor feed_forward_sublayer(const LayerParameters& layer, const at::Tensor& x) const {
+    const std::vector<at::Tensor> gate_up = op.joint_linear(x, layer.gate_up);
+    const at::Tensor product = op.swiglu(gate_up[0], gate_up[1]);
+    return norm(op.linear(product, layer.down), layer.feed_forward_norm);
+  }
+};
 
 }  // namespace
 
@@ -64,19 +72,20 @@ at::Tensor id_view(std::span<const std::int32_t> ids, std::int64_t num_sequences
   return at::from_blob(const_cast<std::int32_t*>(ids.data()), {num_sequences, length}, at::kInt);
 }
 
-at::Tensor forward_hidden(const DecoderConstants& constants, std::span<const ops::Parameter> parameters,
-                          const at::Tensor& ids) {
+at::Tensor forward_hidden(const ops::OperatorSet& operators, const DecoderConstants& constants,
+                          std::span<const ops::Parameter> parameters, const at::Tensor& ids) {
   REPRISE_CHECK_EQ(parameters.size(), 3 + constants.num_layers * kParametersPerLayer);
-  at::Tensor x = ops::embedding(ids, parameters.front());
+  const Layers layers{operators, constants};
+  at::Tensor x = operators.embedding(ids, parameters.front());
   for (std::size_t index = 0; index < constants.num_layers; ++index) {
     const LayerParameters layer = layer_parameters(parameters, index);
     // In forward order a value's first use is the sublayer, its second the residual addition.
-    const auto [attention_input, attention_residual] = ops::fan_out(x);
-    x = ops::residual_add(attention_residual, attention_sublayer(constants, layer, attention_input));
-    const auto [feed_forward_input, feed_forward_residual] = ops::fan_out(x);
-    x = ops::residual_add(feed_forward_residual, feed_forward_sublayer(constants, layer, feed_forward_input));
+    const auto [attention_input, attention_residual] = operators.fan_out(x);
+    x = operators.residual_add(attention_residual, layers.attention_sublayer(layer, attention_input));
+    const auto [feed_forward_input, feed_forward_residual] = operators.fan_out(x);
+    x = operators.residual_add(feed_forward_residual, layers.feed_forward_sublayer(layer, feed_forward_input));
   }
-  return ops::rms_norm(x, parameters[parameters.size() - 2], constants.norm_epsilon);
+  return layers.norm(x, parameters[parameters.size() - 2]);
 }
 
 }  // namespace reprise::model

@@ -7,7 +7,7 @@
 
 #include "reprise/configs/config.pb.h"
 #include "reprise/core/tensor_layout.h"
-#include "reprise/ops/operators.h"
+#include "reprise/ops/operator_set.h"
 
 namespace reprise::model {
 
@@ -29,7 +29,7 @@ std::vector<ops::Parameter> parameter_views(const TensorLayout& layout, std::spa
 at::Tensor id_view(std::span<const std::int32_t> ids, std::int64_t num_sequences, std::int64_t length);
 
 /// Runs embedding, layers and final norm: ids [B,T] to hidden states [B,T,D]. `parameters` in schema order.
-at::Tensor forward_hidden(const DecoderConstants& constants, std::span<const ops::Parameter> parameters,
-                          const at::Tensor& ids);
+at::Tensor forward_hidden(const ops::OperatorSet& operators, const DecoderConstants& constants,
+                          std::span<const ops::Parameter> parameters, const at::Tensor& ids);
 
 }  // namespace reprise::model

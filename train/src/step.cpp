@@ -41,12 +41,13 @@ struct SliceReport {
 }  // namespace
 
 StepRunner::StepRunner(const configs::TrainRecipe& recipe, const TensorLayout& layout, RunGrains run_grains,
-                       int grains_per_forward, ThreadPool& threads, dist::Communicator& communicator)
+                       int grains_per_forward, ThreadPool& grain_threads, ThreadPool& threads,
+                       dist::Communicator& communicator)
     : recipe_(recipe),
       layout_(layout),
       run_grains_(std::move(run_grains)),
       grains_per_forward_(std::max(1, grains_per_forward)),
-      threads_(threads),
+      grain_threads_(grain_threads),
       communicator_(communicator),
       num_grains_(recipe.batch_sequences() / recipe.grain_sequences()),
       my_leaves_(dist::leaves_of_rank(num_grains_, communicator.rank(), communicator.size())),
@@ -106,7 +107,7 @@ void StepRunner::compute_grains(const Batch& batch, Losses& mine) {
   mine.cross_entropy.resize(static_cast<std::size_t>(my_leaves_.size()));
   mine.z.resize(mine.cross_entropy.size());
   const std::int64_t num_groups = (my_leaves_.size() + grains_per_forward_ - 1) / grains_per_forward_;
-  threads_.parallel_for(num_groups, [&](std::int64_t group) {
+  grain_threads_.parallel_for(num_groups, [&](std::int64_t group) {
     numerics::check_floating_point_environment();
     const std::int64_t begin = my_leaves_.begin + group * grains_per_forward_;
     compute_group(batch, {begin, std::min(begin + grains_per_forward_, my_leaves_.end)}, mine);

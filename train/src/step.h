@@ -39,8 +39,9 @@ struct StepOutcome {
 class StepRunner {
  public:
   /// `grains_per_forward`: how many grains one call of `run_grains` gets; the last call of a rank may get fewer.
+  /// `grain_threads` run grains and may be `threads`, which do the rest.
   StepRunner(const configs::TrainRecipe& recipe, const TensorLayout& layout, RunGrains run_grains,
-             int grains_per_forward, ThreadPool& threads, dist::Communicator& communicator);
+             int grains_per_forward, ThreadPool& grain_threads, ThreadPool& threads, dist::Communicator& communicator);
 
   /// Chunks whose moments this rank holds.
   ChunkRange slice() const { return exchange_.my_slice(); }
@@ -70,7 +71,7 @@ class StepRunner {
   const TensorLayout& layout_;
   RunGrains run_grains_;
   std::int64_t grains_per_forward_;
-  ThreadPool& threads_;
+  ThreadPool& grain_threads_;
   dist::Communicator& communicator_;
   std::int64_t num_grains_;
   dist::LeafRange my_leaves_;

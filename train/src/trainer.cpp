@@ -8,6 +8,7 @@
 #include "checkpoint_writer.h"
 #include "gather.h"
 #include "reprise/configs/config.h"
+#include "reprise/configs/profile.h"
 #include "reprise/core/error.h"
 #include "reprise/core/fault_point.h"
 #include "reprise/core/thread_pool.h"
@@ -42,6 +43,9 @@ class Trainer {
   void save_recovery(int signal_number);
   TrainSummary summarise();
 
+  std::int64_t num_grains() const {
+    return recipe_.batch_sequences() / configs::sequences_per_leaf(identity_.recipe);
+  }
   bool is_first_rank() const { return communicator_.rank() == 0; }
   bool is_scheduled(std::uint64_t step) const { return std::binary_search(schedule_.begin(), schedule_.end(), step); }
   double seconds() const { return std::chrono::duration<double>(std::chrono::steady_clock::now() - start_).count(); }
@@ -93,7 +97,7 @@ TrainSummary Trainer::run() {
   start.resumed = options_.resume;
   start.step = model_->state().header.step;
   start.from = resumed_from_.empty() ? "the beginning" : resumed_from_;
-  start.num_grains = static_cast<std::int64_t>(recipe_.batch_sequences() / recipe_.grain_sequences());
+  start.num_grains = num_grains();
   start.num_threads = options_.num_threads;
   start.command_line = options_.command_line;
   session_ = std::make_unique<SessionRecorder>(folder_.session_log(), start, communicator_);
@@ -183,7 +187,7 @@ void Trainer::open_run_log() {
       header.tokenizer = identity_.tokenizer;
       header.recipe_text = identity_.recipe_text;
       header.num_parameters = static_cast<std::uint64_t>(model_->layout().num_parameters());
-      header.num_grains = recipe_.batch_sequences() / recipe_.grain_sequences();
+      header.num_grains = static_cast<std::uint64_t>(num_grains());
       run_log_.emplace(open_run_log_at_start(folder_, header));
     } else {
       const std::uint64_t step = model_->state().header.step;

@@ -1,5 +1,8 @@
 #include "training_model.h"
 
+#include <algorithm>
+
+#include "reprise/configs/profile.h"
 #include "reprise/core/large_memory.h"
 #include "reprise/model/schema.h"
 
@@ -13,16 +16,28 @@ void resize_large(std::vector<float>& values, std::size_t count) {
   values.resize(count);
 }
 
+/// The recipe of the step: under native its grain is all that one forward pass takes, for that has one gradient.
+configs::TrainRecipe step_recipe(const configs::Recipe& recipe) {
+  configs::TrainRecipe train = recipe.train();
+  train.set_grain_sequences(configs::sequences_per_leaf(recipe));
+  return train;
+}
+
+std::optional<configs::NativeNumerics> native_numerics(const configs::Recipe& recipe) {
+  if (!configs::is_native(recipe)) return std::nullopt;
+  return recipe.native();
+}
+
 }  // namespace
 
 TrainingModel::TrainingModel(const configs::Recipe& recipe, int grains_per_forward, ThreadPool& threads,
                              dist::Communicator& communicator)
     : layout_(model::parameter_layout(recipe.model(), recipe.tokenizer().vocab_size(),
                                       recipe.train().adamw().decay_embeddings())) {
-  const configs::TrainRecipe& train = recipe.train();
+  const configs::TrainRecipe train = step_recipe(recipe);
   resize_large(state_.weights, static_cast<std::size_t>(layout_.num_elements()));
   decoder_ = std::make_unique<model::Decoder>(recipe.model(), recipe.tokenizer().vocab_size(), train.sequence_length(),
-                                              layout_, state_.weights);
+                                              layout_, state_.weights, native_numerics(recipe));
   const std::int64_t grain_sequences = train.grain_sequences();
   const std::int64_t length = train.sequence_length();
   const auto z_weight = static_cast<float>(train.z_loss());
@@ -32,7 +47,17 @@ TrainingModel::TrainingModel(const configs::Recipe& recipe, int grains_per_forwa
     const auto num_sequences = static_cast<std::int64_t>(gradients.size()) * grain_sequences;
     return decoder->run_grains(inputs, targets, num_sequences, length, z_weight, gradients);
   };
-  runner_ = std::make_unique<StepRunner>(train, layout_, run_grains, grains_per_forward, threads, communicator);
+  ThreadPool* grain_threads = &threads;
+  if (configs::is_native(recipe)) {
+    grains_per_forward = 1;
+    const int threads_per_grain = static_cast<int>(recipe.native().threads_per_grain());
+    if (threads_per_grain > 1) {
+      native_threads_ = std::make_unique<ThreadPool>(std::max(1, threads.num_threads() / threads_per_grain));
+      grain_threads = native_threads_.get();
+    }
+  }
+  runner_ =
+      std::make_unique<StepRunner>(train, layout_, run_grains, grains_per_forward, *grain_threads, threads, communicator);
   state_.slice = runner_->slice();
 }
 

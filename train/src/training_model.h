@@ -33,6 +33,7 @@ class TrainingModel {
   TensorLayout layout_;
   TrainingState state_;
   std::unique_ptr<model::Decoder> decoder_;
+  std::unique_ptr<ThreadPool> native_threads_;  // under native with several threads per grain: those that run grains
   std::unique_ptr<StepRunner> runner_;
 };
 

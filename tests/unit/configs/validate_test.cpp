@@ -12,6 +12,12 @@ namespace {
 
 constexpr char kHash[] = "2222222222222222222222222222222222222222222222222222222222222222";
 
+/// The options of the native profile, in a config that asks for it.
+NativeNumerics& native(RunConfig& config) {
+  config.mutable_recipe()->set_numerics("native");
+  return *config.mutable_recipe()->mutable_native();
+}
+
 /// One way to break a rule, and where the mistake must be reported.
 struct Case {
   const char* rule;
@@ -172,6 +178,15 @@ const Case kCases[] = {
      "recipe.eval.pairs_per_phenomenon", "is 0"},
     {"SuiteHashIsSha256", [](RunConfig& c) { c.mutable_recipe()->mutable_eval()->set_suite_sha256("12"); },
      "recipe.eval.suite_sha256", "'12'"},
+    {"NativeBelongsToTheNativeProfile", [](RunConfig& c) { c.mutable_recipe()->mutable_native(); }, "recipe.native",
+     "the numerics profile is 'exact'"},
+    {"NativeDtypeIsKnown", [](RunConfig& c) { native(c).set_dtype("float16"); }, "recipe.native.dtype", "'float16'"},
+    {"NativeThreadsAreInRange", [](RunConfig& c) { native(c).set_threads_per_grain(0); },
+     "recipe.native.threads_per_grain", "must be from 1 to 1024, is 0"},
+    {"NativeForwardHasAGrain", [](RunConfig& c) { native(c).set_grains_per_forward(0); },
+     "recipe.native.grains_per_forward", "0 grains of 2 sequences"},
+    {"NativeForwardsDivideTheBatch", [](RunConfig& c) { native(c).set_grains_per_forward(3); },
+     "recipe.native.grains_per_forward", "3 grains of 2 sequences do not divide the batch of 16"},
     {"NumRanksIsInRange", [](RunConfig& c) { c.mutable_runtime()->set_num_ranks(0); }, "runtime.num_ranks", "is 0"},
     {"NumThreadsIsInRange", [](RunConfig& c) { c.mutable_runtime()->set_num_threads(5000); }, "runtime.num_threads",
      "is 5000"},
@@ -203,6 +218,12 @@ TEST(ConfigRules, AnEmptyConfigLacksNameFilesStepsAndPeak) {
   const std::vector<std::string> expected{"recipe.name", "recipe.data.file", "recipe.train.num_steps",
                                           "recipe.train.learning_rate.peak"};
   EXPECT_EQ(places, expected);
+}
+
+TEST(ConfigRules, TheNativeProfileNeedsNoOptions) {
+  RunConfig config = parse_config(kGoodConfig, "x");
+  config.mutable_recipe()->set_numerics("native");
+  EXPECT_TRUE(validate(config).empty());
 }
 
 TEST(FilterNames, AreNamedOnceEach) {

@@ -125,7 +125,7 @@ class FanOutGuard : public ::testing::Test {
                          constants_.sin.mutable_data_ptr<float>());
     const std::span<float> gradient(gradient_);
     parameters_ = parameter_views(model_.layout, model_.weights, {&gradient, 1});
-    hidden_ = forward_hidden(constants_, parameters_, ids(model_.inputs));
+    hidden_ = forward_hidden(ops::exact_operators(), constants_, parameters_, ids(model_.inputs));
   }
 
   static at::Tensor ids(const std::vector<std::int32_t>& values) {

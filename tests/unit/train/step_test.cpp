@@ -108,7 +108,7 @@ Outcome run_rank(dist::Communicator& communicator, int num_threads, std::uint64_
     }
     return all;
   };
-  StepRunner runner(small_recipe(), layout, run_grains, grains_per_forward, threads, communicator);
+  StepRunner runner(small_recipe(), layout, run_grains, grains_per_forward, threads, threads, communicator);
   state.slice = runner.slice();
   state.first_moments.assign(static_cast<std::size_t>(state.slice.size() * kChunkElements), 0.0f);
   state.second_moments = state.first_moments;

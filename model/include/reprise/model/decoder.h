@@ -1,10 +1,11 @@
 #pragma once
-// The OLMo 2 decoder on the exact kernels. LibTorch holds the tensors and the autograd graph; this header does not
+// The OLMo 2 decoder, in the exact or the native numerics profile. LibTorch holds the tensors and the autograd graph; this header does not
 // show it, so that users compile without LibTorch's headers.
 // Thread-safety: the const methods may run on several threads at once (one grain or one batch each).
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <span>
 #include <vector>
 
@@ -22,15 +23,16 @@ struct GrainLosses {
 class Decoder {
  public:
   /// `weights` is the flat buffer of `layout`; it is not copied and must outlive the decoder. Its values may change
-  /// between calls.
+  /// between calls. `native`: how LibTorch's own operators compute it; without, the exact ones do.
   Decoder(const configs::ModelRecipe& model, std::uint32_t vocab_size, std::int64_t max_length, const TensorLayout& layout,
-          std::span<float> weights);
+          std::span<float> weights, const std::optional<configs::NativeNumerics>& native = std::nullopt);
   ~Decoder();
   Decoder(const Decoder&) = delete;
   Decoder& operator=(const Decoder&) = delete;
 
   /// Runs forward and backward on consecutive grains of the same size at once, one per buffer in `gradients`:
   /// `num_sequences` rows in all. The losses and each grain's gradient have the bits that run_grain gives them alone.
+  /// The native profile takes one grain.
   GrainLosses run_grains(std::span<const std::int32_t> inputs, std::span<const std::int32_t> targets,
                          std::int64_t num_sequences, std::int64_t length, float z_weight,
                          std::span<const std::span<float>> gradients) const;
