@@ -10,6 +10,7 @@
 
 #include "commands.h"
 #include "reprise/configs/config.h"
+#include "reprise/configs/profile.h"
 #include "reprise/core/error.h"
 #include "reprise/core/files.h"
 #include "reprise/numerics/target.h"
@@ -114,7 +115,13 @@ nlohmann::ordered_json to_json(const BenchFlags& flags, const configs::RunConfig
                    recipe.tokenizer().vocab_size(), recipe.train().sequence_length(),
                    recipe.train().batch_sequences()};
   json["grain_sequences"] = recipe.train().grain_sequences();
-  json["grains_per_forward"] = flags.grains_per_forward;
+  if (configs::is_native(recipe)) {
+    json["dtype"] = recipe.native().dtype();
+    json["threads_per_grain"] = recipe.native().threads_per_grain();
+    json["grains_per_forward"] = recipe.native().grains_per_forward();
+  } else {
+    json["grains_per_forward"] = flags.grains_per_forward;
+  }
   json["parameters"] = result.num_parameters;
   json["steps_timed"] = result.steps.size() - kWarmUpSteps;
   json["tokens_per_second"] = static_cast<double>(result.tokens_per_step) / seconds;
@@ -162,7 +169,7 @@ void add_bench_command(CLI::App& app, Context&) {
   step->add_option("--shape", flags->shape, "D,LAYERS,HEADS,FFN,VOCAB,SEQ,SEQUENCES (default 256,6,4,768,8192,256,16)")
       ->delimiter(',');
   step->add_option("--grain-sequences", flags->grain_sequences, "Sequences per grain (default: one grain per thread)");
-  step->add_option("--grains-per-forward", flags->grains_per_forward, "Grains that one forward pass takes")
+  step->add_option("--grains-per-forward", flags->grains_per_forward, "Grains that one forward pass takes (exact; native: --set native.grains_per_forward=N)")
       ->check(CLI::Range(1, 65536))
       ->capture_default_str();
   step->add_option("--steps", flags->steps, "Steps to run; the first is not timed")->check(CLI::Range(2, 100000))->capture_default_str();
@@ -176,6 +183,7 @@ void add_bench_command(CLI::App& app, Context&) {
       "state_digest is what `reprise train` logs for the same recipe and step.\n\nExamples:\n"
       "  reprise bench step --threads 2\n"
       "  reprise bench step --json --shape 128,4,4,384,4096,256,8 --grain-sequences 2\n"
+      "  reprise bench step --profile native --set 'native.dtype=\"bfloat16\"'\n"
       "  reprise bench step --run runs/tiny --steps 50");
   step->callback([flags] { bench_step(*flags); });
 }

@@ -56,8 +56,8 @@ TrainingModel::TrainingModel(const configs::Recipe& recipe, int grains_per_forwa
       grain_threads = native_threads_.get();
     }
   }
-  runner_ =
-      std::make_unique<StepRunner>(train, layout_, run_grains, grains_per_forward, *grain_threads, threads, communicator);
+  runner_ = std::make_unique<StepRunner>(train, layout_, run_grains, grains_per_forward, *grain_threads, threads,
+                                         communicator);
   state_.slice = runner_->slice();
 }
 
