@@ -48,7 +48,9 @@ void for_each_change(google::protobuf::Message& message, const std::function<voi
         for_each_change(*r.MutableRepeatedMessage(&message, &field, j), visit);
       }
     } else if (field.message_type() != nullptr) {
+      const bool was_there = r.HasField(message, &field);
       for_each_change(*r.MutableMessage(&message, &field), visit);
+      if (!was_there) r.ClearField(&message, &field);
     } else {
       std::unique_ptr<google::protobuf::Message> before(message.New());
       before->CopyFrom(message);

@@ -2,7 +2,6 @@
 #include <gtest/gtest.h>
 #include <unistd.h>
 
-
 #include "batch.h"
 #include "reprise/core/files.h"
 #include "reprise/core/stop.h"
@@ -67,8 +66,7 @@ TEST_P(NativeTraining, GivesTheSameRootsAndLogWithAnyNumberOfThreads) {
   }
 }
 
-/// State digests of the first steps as one rank sees them. Checkpoints are left out: ranks that are threads of one
-/// process cannot all write with HDF5.
+/// State digests of the first steps as one rank sees them.
 std::vector<Digest> states_of_rank(const configs::RunConfig& config, const std::filesystem::path& folder,
                                    dist::Communicator& communicator) {
   const RunIdentity identity = identify(config);
@@ -142,7 +140,9 @@ TEST(NativeRecipe, GrainsOfOneForwardAreOneGrainOfTheLog) {
   const logs::RunLog log = logs::read_run_log(folder / "run.log");
   EXPECT_EQ(log.records.front().header->num_grains, 1u);
   for (const logs::RunRecord& record : log.records) {
-    if (record.step) EXPECT_EQ(record.step->grain_losses.size(), 1u);
+    if (record.step) {
+      EXPECT_EQ(record.step->grain_losses.size(), 1u);
+    }
   }
   std::filesystem::remove_all(folder);
 }
