@@ -1,5 +1,6 @@
-// Matrix products [C-3]. k is cut into segments; inside one, blocks of b and a are packed into panels and every tile of
-// c gets its own fresh accumulators. Blocking decides which element is computed when, never how.
+// Matrix products [C-3]. k is cut into segments; inside one, blocks of b and a are packed into panels, or read where
+// they lie when a copy would not pay, and every tile of c gets its own fresh accumulators. Blocking decides which
+// element is computed when, never how.
 
 #include "dispatch.h"
 #include "gemm_product.h"
@@ -22,6 +23,13 @@ namespace HWY_NAMESPACE {
 constexpr Index kBlockColumns = 512;
 constexpr Index kBlockRows = 252 / kTileRows * kTileRows;
 constexpr Index kPackedRows = 8 * kBlockRows;
+
+// Rows of a are packed for more columns than this; below, they are read as they lie: measured, as the next two.
+constexpr Index kColumnsWorthPacking = 256;
+// Columns of b are packed for more rows than this when a comes transposed.
+constexpr Index kRowsWorthPacking = 1024;
+// Elements of a column whose distance is a multiple of this share too few sets of the caches to be read as they lie.
+constexpr Index kBadStride = 512;
 
 /// The part of the concatenated k that one segment covers, within one operand pair.
 struct Slice {
@@ -50,6 +58,51 @@ struct Segment {
   bool add;  // to what c holds
 };
 
+/// Rows of a for tiles: panels of kTileRows rows, or the operand itself.
+struct RowsOfA {
+  const float* data;
+  Index step;        // from a row to the next; in panels, that of the first rows of panels
+  Index row_stride;  // inside a tile; this or k_stride is 1
+  Index k_stride;    // 0: the rows of the panel
+};
+
+/// Columns of b for tiles: panels of kTileColumns columns, or the operand itself.
+struct ColumnsOfB {
+  const float* data;
+  Index step;  // as above
+  Index k_stride;
+};
+
+/// The one part that covers the segment; none when two parts meet in it.
+const ProductPart* only_part(const Segment& segment, Index* first) {
+  const ProductPart* part = nullptr;
+  for_each_slice(segment.parts, segment.begin, segment.end, [&](const Slice& slice) {
+    if (slice.count != segment.end - segment.begin) return;
+    part = slice.part;
+    *first = slice.first;
+  });
+  return part;
+}
+
+/// a where it lies, if that is worth it for `num_columns` columns; else data is null.
+RowsOfA rows_in_place(const Segment& segment, Index num_columns) {
+  Index first = 0;
+  const ProductPart* part = only_part(segment, &first);
+  if (part == nullptr) return {};
+  const bool worth_it = part->a_k == 1 ? num_columns <= kColumnsWorthPacking : part->a_k % kBadStride != 0;
+  if (!worth_it) return {};
+  return {part->a + first * part->a_k, part->a_row, part->a_row, part->a_k};
+}
+
+/// b where it lies, if that is worth it for `num_rows` rows; else data is null.
+ColumnsOfB columns_in_place(const Segment& segment, Index num_rows, Index first_column, Index num_columns) {
+  Index first = 0;
+  const ProductPart* part = only_part(segment, &first);
+  if (part == nullptr || part->b_column != 1 || part->a_k == 1 || part->b_k % kBadStride == 0) return {};
+  if (num_rows > kRowsWorthPacking || num_columns % kTileColumns != 0) return {};  // a tile reads whole vectors
+  return {part->b + first * part->b_k + first_column, 1, part->b_k};
+}
+
 void pack_b(const Segment& segment, Index first_column, Index num_columns, float* to) {
   const Index length = segment.end - segment.begin;
   for (Index j = 0; j < num_columns; j += kTileColumns) {
@@ -76,12 +129,16 @@ void pack_a(const Segment& segment, Index first_row, Index num_rows, float* to) 
   }
 }
 
-/// One tile of c from a panel of a (kRows floats per k) and a panel of b; at most kVectors vectors of columns.
+/// One tile of c: the first kRows rows of a, at most kVectors vectors of columns of b.
 template <int kRows, int kVectors>
-void run_tile(Index length, const float* a, const float* b, float* c, Index ldc, Index num_columns, bool add) {
+void run_tile(Index length, const RowsOfA& a, const ColumnsOfB& b, float* c, Index ldc, Index num_columns, bool add) {
   Tile<kRows, kVectors> tile;
   tile.clear();
-  tile.multiply(length, a, 1, kRows, b, kTileColumns);
+  if (a.row_stride == 1) {
+    tile.multiply(length, a.data, 1, a.k_stride == 0 ? kRows : a.k_stride, b.data, b.k_stride);
+  } else {
+    tile.multiply(length, a.data, a.row_stride, 1, b.data, b.k_stride);
+  }
   if (num_columns >= kVectors * kWidth) {
     tile.write(c, ldc, add);
     return;
@@ -99,7 +156,7 @@ void run_tile(Index length, const float* a, const float* b, float* c, Index ldc,
 
 /// Runs the variant for num_rows <= kRows.
 template <int kRows>
-HWY_INLINE void run_rows(Index num_rows, Index length, const float* a, const float* b, float* c, Index ldc,
+HWY_INLINE void run_rows(Index num_rows, Index length, const RowsOfA& a, const ColumnsOfB& b, float* c, Index ldc,
                          Index num_columns, bool add) {
   if (num_rows == kRows) {
     if (num_columns > kWidth) {
@@ -112,31 +169,45 @@ HWY_INLINE void run_rows(Index num_rows, Index length, const float* a, const flo
   }
 }
 
-void run_block(const Segment& segment, const float* a, Index num_rows, const float* b, Index num_columns, float* c,
-               Index ldc) {
+void run_block(const Segment& segment, const RowsOfA& a, Index num_rows, const ColumnsOfB& b, Index num_columns,
+               float* c, Index ldc) {
   const Index length = segment.end - segment.begin;
   for (Index j = 0; j < num_columns; j += kTileColumns) {
+    const ColumnsOfB columns{b.data + j * b.step, b.step, b.k_stride};
     for (Index i = 0; i < num_rows; i += kTileRows) {
       const Index rows = num_rows - i < kTileRows ? num_rows - i : kTileRows;
-      run_rows<kTileRows>(rows, length, a + i * length, b + j * length, c + i * ldc + j, ldc, num_columns - j,
-                          segment.add);
+      const RowsOfA tile{a.data + i * a.step, a.step, a.row_stride, a.k_stride};
+      run_rows<kTileRows>(rows, length, tile, columns, c + i * ldc + j, ldc, num_columns - j, segment.add);
     }
   }
 }
 
-/// The rows [first, first + num_rows) of one output, one segment. With `pack`, rows of a are packed when the first
-/// block of columns comes to them; else they are there already.
-void run_rows_of_segment(const Segment& segment, const ProductOutput& output, Index first, Index num_rows, bool pack,
-                         float* packed_a, float* packed_b) {
+struct PackedBlocks {
+  float* a;
+  float* b;
+  bool pack_a;  // a is not there yet, unless it is read in place
+};
+
+/// The rows [first, first + num_rows) of one output, one segment. Rows of a are packed when the first block of columns
+/// comes to them.
+void run_rows_of_segment(const Segment& segment, const ProductOutput& output, const RowsOfA& in_place, Index first,
+                         Index num_rows, const PackedBlocks& packed) {
   const Index length = segment.end - segment.begin;
   for (Index j = 0; j < output.n; j += kBlockColumns) {
     const Index num_columns = output.n - j < kBlockColumns ? output.n - j : kBlockColumns;
-    pack_b(segment, j, num_columns, packed_b);
+    ColumnsOfB b = columns_in_place(segment, num_rows, j, num_columns);
+    if (b.data == nullptr) {
+      pack_b(segment, j, num_columns, packed.b);
+      b = {packed.b, length, kTileColumns};
+    }
     for (Index i = 0; i < num_rows; i += kBlockRows) {
       const Index rows = num_rows - i < kBlockRows ? num_rows - i : kBlockRows;
-      if (pack && j == 0) pack_a(segment, first + i, rows, packed_a + i * length);
-      run_block(segment, packed_a + i * length, rows, packed_b, num_columns, output.c + (first + i) * output.ldc + j,
-                output.ldc);
+      RowsOfA a{in_place.data + (first + i) * in_place.step, in_place.step, in_place.row_stride, in_place.k_stride};
+      if (in_place.data == nullptr) {
+        if (packed.pack_a && j == 0) pack_a(segment, first + i, rows, packed.a + i * length);
+        a = {packed.a + i * length, length, 1, 0};
+      }
+      run_block(segment, a, rows, b, num_columns, output.c + (first + i) * output.ldc + j, output.ldc);
     }
   }
 }
@@ -153,17 +224,18 @@ void multiply(Index m, std::span<const ProductOutput> outputs, bool continue_sum
   if (total == 0 && !continue_sums) {
     for (const ProductOutput& output : outputs) clear_output(m, output);
   }
+  Index num_columns = 0;
+  for (const ProductOutput& output : outputs) num_columns += output.n;
   float* packed_b = scratch(Scratch::kGemmB, kBlockColumns * kGemmSegment);
   float* packed_a = scratch(Scratch::kGemmA, (m < kPackedRows ? m : kPackedRows) * kGemmSegment);
   for (Index begin = 0; begin < total; begin += kGemmSegment) {
     const Index end = begin + kGemmSegment < total ? begin + kGemmSegment : total;
     for (Index i = 0; i < m; i += kPackedRows) {
       const Index num_rows = m - i < kPackedRows ? m - i : kPackedRows;
-      bool first_output = true;
-      for (const ProductOutput& output : outputs) {
-        const Segment segment{output.parts, begin, end, continue_sums || begin > 0};
-        run_rows_of_segment(segment, output, i, num_rows, first_output, packed_a, packed_b);
-        first_output = false;
+      for (std::size_t o = 0; o < outputs.size(); ++o) {
+        const Segment segment{outputs[o].parts, begin, end, continue_sums || begin > 0};
+        run_rows_of_segment(segment, outputs[o], rows_in_place(segment, num_columns), i, num_rows,
+                            {packed_a, packed_b, o == 0});
       }
     }
   }

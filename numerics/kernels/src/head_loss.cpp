@@ -50,7 +50,7 @@ HWY_AFTER_NAMESPACE();
 namespace reprise::numerics {
 namespace {
 
-constexpr std::int64_t kChunkTokens = kGemmSegment;  // segments of dweight end where chunks end
+constexpr std::int64_t kChunkTokens = 2 * kGemmSegment;  // segments of dweight end where chunks end
 // Rows of logits lie a line further apart than a power of two, which would put a column into one set of every cache.
 constexpr std::int64_t kRowGap = 16;
 
