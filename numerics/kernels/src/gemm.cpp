@@ -2,6 +2,8 @@
 // they lie when a copy would not pay, and every tile of c gets its own fresh accumulators. Blocking decides which
 // element is computed when, never how.
 
+#include <hwy/cache_control.h>
+
 #include "dispatch.h"
 #include "gemm_product.h"
 #include "reprise/core/error.h"
@@ -134,6 +136,9 @@ template <int kRows, int kVectors>
 void run_tile(Index length, const RowsOfA& a, const ColumnsOfB& b, float* c, Index ldc, Index num_columns, bool add) {
   Tile<kRows, kVectors> tile;
   tile.clear();
+  for (int r = 0; r < kRows; ++r) {  // while the sums are computed, c comes near
+    for (int v = 0; v < kVectors; ++v) hwy::Prefetch(c + r * ldc + v * kWidth);
+  }
   if (a.row_stride == 1) {
     tile.multiply(length, a.data, 1, a.k_stride == 0 ? kRows : a.k_stride, b.data, b.k_stride);
   } else {
