@@ -1,5 +1,7 @@
 #include "reprise/core/thread_pool.h"
 
+#include <atomic>
+#include <chrono>
 #include <condition_variable>
 #include <exception>
 #include <mutex>
@@ -9,6 +11,20 @@
 #include "reprise/core/error.h"
 
 namespace reprise {
+namespace {
+
+/// Waking a thread takes about this long on a virtual machine, so a thread looks for new work that long before it
+/// sleeps.
+constexpr std::chrono::microseconds kSpinTime{100};
+
+template <typename Condition>
+void spin_until(const Condition& condition) {
+  const auto end = std::chrono::steady_clock::now() + kSpinTime;
+  while (!condition() && std::chrono::steady_clock::now() < end) {
+  }
+}
+
+}  // namespace
 
 struct ThreadPool::State {
   std::mutex mutex;
@@ -18,9 +34,11 @@ struct ThreadPool::State {
   const std::function<void(std::int64_t)>* task = nullptr;
   std::int64_t next = 0;
   std::int64_t count = 0;
-  int busy = 0;
-  std::uint64_t generation = 0;
-  bool stopping = false;
+  // Changed with the lock held; atomic for those that spin without it.
+  std::atomic<int> busy = 0;
+  std::atomic<std::uint64_t> generation = 0;
+  std::atomic<bool> stopping = false;
+  bool spin = false;  // there is a core for every thread
   std::exception_ptr failure;
   std::int64_t failure_index = 0;
 
@@ -44,9 +62,10 @@ struct ThreadPool::State {
   }
 
   void work() {
-    std::unique_lock lock(mutex);
     std::uint64_t seen = 0;
     while (true) {
+      if (spin) spin_until([&] { return stopping || generation != seen; });
+      std::unique_lock lock(mutex);
       wake.wait(lock, [&] { return stopping || generation != seen; });
       if (stopping) return;
       seen = generation;
@@ -61,6 +80,7 @@ ThreadPool::ThreadPool(int num_threads) : state_(std::make_unique<State>()) {
   REPRISE_REQUIRE(num_threads >= 1, ErrorKind::kUsage,
                   fmt::format("the number of threads must be at least 1, not {}", num_threads),
                   "give --threads a positive number");
+  state_->spin = static_cast<unsigned>(num_threads) <= std::thread::hardware_concurrency();
   for (int i = 1; i < num_threads; ++i) state_->workers.emplace_back([s = state_.get()] { s->work(); });
 }
 
@@ -87,6 +107,11 @@ void ThreadPool::parallel_for(std::int64_t count, const std::function<void(std::
   state_->drain(lock);
   // A worker that wakes late finds next == count and takes nothing, so only the busy ones are waited for.
   state_->next = count;
+  if (state_->spin && state_->busy > 0) {
+    lock.unlock();
+    spin_until([&] { return state_->busy == 0; });
+    lock.lock();
+  }
   state_->done.wait(lock, [&] { return state_->busy == 0; });
   if (state_->failure) std::rethrow_exception(state_->failure);
 }

@@ -30,7 +30,7 @@ constexpr Index kPackedRows = 8 * kBlockRows;
 constexpr Index kColumnsWorthPacking = 256;
 // Columns of b are packed for more rows than this when a comes transposed.
 constexpr Index kRowsWorthPacking = 1024;
-// Elements of a column whose distance is a multiple of this share too few sets of the caches to be read as they lie.
+// Rows whose distance is a multiple of this share too few sets of the caches to be read as they lie.
 constexpr Index kBadStride = 512;
 
 /// The part of the concatenated k that one segment covers, within one operand pair.
@@ -91,8 +91,8 @@ RowsOfA rows_in_place(const Segment& segment, Index num_columns) {
   Index first = 0;
   const ProductPart* part = only_part(segment, &first);
   if (part == nullptr) return {};
-  const bool worth_it = part->a_k == 1 ? num_columns <= kColumnsWorthPacking : part->a_k % kBadStride != 0;
-  if (!worth_it) return {};
+  if (part->a_k == 1 && num_columns > kColumnsWorthPacking) return {};
+  if (part->a_k * part->a_row % kBadStride == 0) return {};  // one of them is 1
   return {part->a + first * part->a_k, part->a_row, part->a_row, part->a_k};
 }
 
