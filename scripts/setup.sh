@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # Installs what a bare Debian 12 lacks: packages from Debian, LibTorch from the pinned PyPI wheels. What is there
-# already is left alone. Works as root or as a user with sudo. Called by demo.sh and test.sh.
+# already is left alone. Works as root or as a user with sudo. Called by demo.sh and test.sh; the latter passes
+# --test-tools, for what only tests use: a second compiler, and a compiler and an emulator for aarch64.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -14,6 +15,7 @@ debian_packages=(
   protobuf-compiler libprotobuf-dev libhwy-dev openmpi-bin libopenmpi-dev libhdf5-openmpi-dev
   libgtest-dev libgmock-dev
 )
+[ "${1:-}" != --test-tools ] || debian_packages+=(clang g++-aarch64-linux-gnu qemu-user)
 missing=()
 for package in "${debian_packages[@]}"; do
   dpkg-query -W -f='${Status}' "$package" 2>/dev/null | grep -q '^install ok installed' || missing+=("$package")
