@@ -7,6 +7,7 @@
 #include <thread>
 
 #include "commands.h"
+#include "data_verbs.h"
 #include "reprise/audit/reproduce.h"
 #include "reprise/configs/config.h"
 #include "reprise/core/error.h"
@@ -190,6 +191,7 @@ void add_data_command(CLI::App& app, Context&) {
   add_build(*verb);
   add_report(*verb);
   add_dropped(*verb);
+  add_reading_order_verbs(*verb);
 }
 
 }  // namespace reprise::app

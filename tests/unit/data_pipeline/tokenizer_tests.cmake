@@ -6,4 +6,5 @@ reprise_add_test(NAME data_pipeline.tokenizer
 reprise_add_test(NAME data_pipeline.shards
                  SOURCES shards_test.cpp shards_corruption_test.cpp tokenizer_fixture.cpp
                  LIBS reprise::data_pipeline nlohmann_json::nlohmann_json PkgConfig::ZSTD reprise_hdf5)
-reprise_add_test(NAME data_pipeline.order SOURCES order_test.cpp LIBS reprise::data_pipeline)
+reprise_add_test(NAME data_pipeline.order SOURCES order_test.cpp reading_order_test.cpp tokenizer_fixture.cpp
+                 LIBS reprise::data_pipeline nlohmann_json::nlohmann_json PkgConfig::ZSTD)

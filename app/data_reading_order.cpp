@@ -1,0 +1,191 @@
+// reprise data step-to-docs|doc-to-steps|show: which documents a step reads, and which steps read a document.
+
+#include <fmt/core.h>
+
+#include <memory>
+#include <nlohmann/json.hpp>
+
+#include "commands.h"
+#include "data_verbs.h"
+#include "reprise/configs/config.h"
+#include "reprise/core/error.h"
+#include "reprise/data_pipeline/document_file.h"
+#include "reprise/data_pipeline/reading_order.h"
+#include "reprise/data_pipeline/tokenizer.h"
+
+namespace reprise::app {
+namespace {
+
+using nlohmann::ordered_json;
+
+struct Flags {
+  std::string run;
+  std::string id;
+  std::uint64_t step = 0;
+  std::uint32_t sample = 0;
+  bool ids = false;
+  bool json = false;
+};
+
+/// The shards of a run and the order in which its recipe reads them.
+struct Reading {
+  explicit Reading(const std::filesystem::path& run)
+      : recipe(configs::load_config(run / "recipe.pbtxt", {}).recipe()),
+        tokens(data::TokenSet::open(run / "shards", "train")),
+        order(tokens, {recipe.seed(), recipe.train().sequence_length(), recipe.train().batch_sequences(),
+                       recipe.train().num_steps()}) {}
+  configs::Recipe recipe;
+  data::TokenSet tokens;
+  data::ReadingOrder order;
+};
+
+ordered_json to_json(const data::DocumentPart& part, const data::DocumentSpan& document) {
+  return {{"id", document.id},
+          {"source", document.source},
+          {"kind", document.kind},
+          {"lang", document.language},
+          {"file", document.source_file},
+          {"line", document.source_line},
+          {"position", part.position},
+          {"first_token", part.first_token},
+          {"num_tokens", part.num_tokens},
+          {"document_tokens", document.num_tokens}};
+}
+
+void print_part(const data::DocumentPart& part, const data::DocumentSpan& document) {
+  fmt::print("  {:>5} {} tokens {}..{} of {}  {} {}:{}\n", part.position, document.id, part.first_token,
+             part.first_token + part.num_tokens - 1, document.num_tokens + 1, document.language, document.source_file,
+             document.source_line);
+}
+
+void step_to_docs(const Flags& flags) {
+  const Reading reading(flags.run);
+  ordered_json samples = ordered_json::array();
+  for (const data::SampleContent& content : reading.order.batch(flags.step)) {
+    if (!flags.json) {
+      fmt::print("sample {} (sequence {}, epoch {})\n", content.sample, content.sequence, content.epoch);
+    }
+    ordered_json parts = ordered_json::array();
+    for (const data::DocumentPart& part : content.parts) {
+      const data::DocumentSpan& document = reading.tokens.documents()[part.document];
+      flags.json ? parts.push_back(to_json(part, document)) : print_part(part, document);
+    }
+    samples.push_back({{"sample", content.sample},
+                       {"sequence", content.sequence},
+                       {"epoch", content.epoch},
+                       {"documents", std::move(parts)}});
+  }
+  if (flags.json) fmt::print("{}\n", ordered_json{{"step", flags.step}, {"samples", std::move(samples)}}.dump(1));
+}
+
+/// Says why no step reads a document that is not in the training shards.
+ordered_json fate_of(const std::filesystem::path& run, const std::string& id) {
+  ordered_json fate;
+  data::for_each_dropped(data::dropped_path(run), [&](const data::DroppedDocument& dropped) {
+    if (dropped.document.id != id) return;
+    fate = {{"status", "dropped"},
+            {"rule", dropped.drop.rule},
+            {"value", dropped.drop.value},
+            {"threshold", dropped.drop.threshold}};
+  });
+  if (fate.is_null()) {
+    data::for_each_document(data::held_out_path(run), [&](const data::Document& document) {
+      if (document.id == id) fate = {{"status", "held_out"}};
+    });
+  }
+  REPRISE_REQUIRE(!fate.is_null(), ErrorKind::kUsage, fmt::format("the run has no document '{}'", id),
+                  "`reprise data step-to-docs RUN STEP` shows ids");
+  return fate;
+}
+
+void print_unread(const Flags& flags) {
+  ordered_json fate = fate_of(flags.run, flags.id);
+  if (flags.json) {
+    fate.update({{"id", flags.id}, {"visits", ordered_json::array()}});
+    fmt::print("{}\n", fate.dump(1));
+  } else if (fate["status"] == "dropped") {
+    fmt::print("{} is read by no step: dropped by {}, {:.6g} against {:g}\n", flags.id, fate["rule"].get<std::string>(),
+               fate["value"].get<double>(), fate["threshold"].get<double>());
+  } else {
+    fmt::print("{} is read by no step: held out for evaluation\n", flags.id);
+  }
+}
+
+void doc_to_steps(const Flags& flags) {
+  const Reading reading(flags.run);
+  const std::optional<std::size_t> document = reading.order.find(flags.id);
+  if (!document) return print_unread(flags);
+  ordered_json visits = ordered_json::array();
+  for (const data::Visit& visit : reading.order.visits(*document)) {
+    for (const data::DocumentPart& part : visit.content.parts) {
+      if (!flags.json) {
+        fmt::print("step {} sample {} (epoch {}): tokens {}..{}, from position {}\n", visit.step, visit.content.sample,
+                   visit.content.epoch, part.first_token, part.first_token + part.num_tokens - 1, part.position);
+      }
+      visits.push_back({{"step", visit.step},
+                        {"sample", visit.content.sample},
+                        {"epoch", visit.content.epoch},
+                        {"position", part.position},
+                        {"first_token", part.first_token},
+                        {"num_tokens", part.num_tokens}});
+    }
+  }
+  if (flags.json) {
+    fmt::print("{}\n", ordered_json{{"status", "training"}, {"id", flags.id}, {"visits", std::move(visits)}}.dump(1));
+  } else if (visits.empty()) {
+    fmt::print("{} is in the training shards, but the run ends before a step reads it\n", flags.id);
+  }
+}
+
+void show(const Flags& flags) {
+  const Reading reading(flags.run);
+  const data::SampleContent content = reading.order.batch(flags.step, flags.sample).front();
+  const data::Tokenizer tokenizer =
+      data::Tokenizer::load(std::filesystem::path(flags.run) / "tokenizer" / "tokenizer.json");
+  const std::uint64_t begin = content.sequence * reading.recipe.train().sequence_length();
+  for (const data::DocumentPart& part : content.parts) {
+    const data::DocumentSpan& document = reading.tokens.documents()[part.document];
+    print_part(part, document);
+    const auto tokens = reading.tokens.tokens().subspan(begin + part.position, part.num_tokens);
+    const std::vector<data::TokenId> ids(tokens.begin(), tokens.end());
+    if (flags.ids) {
+      std::string line;
+      for (const data::TokenId id : ids) line += (line.empty() ? "" : " ") + std::to_string(id);
+      fmt::print("{}\n", line);
+    } else {
+      fmt::print("{}\n", tokenizer.decode(ids));
+    }
+  }
+}
+
+}  // namespace
+
+void add_reading_order_verbs(CLI::App& data) {
+  const auto verb = [&](const char* name, const char* what, const char* footer) {
+    const auto flags = std::make_shared<Flags>();
+    CLI::App* added = data.add_subcommand(name, what);
+    added->add_option("RUN", flags->run, "Run folder with shards")->required()->check(CLI::ExistingDirectory);
+    added->footer(footer);
+    return std::pair(added, flags);
+  };
+  const auto [to_docs, step_flags] = verb("step-to-docs", "Documents that a step reads, sample by sample",
+                                          "Example:\n  reprise data step-to-docs runs/tiny 37");
+  to_docs->add_option("STEP", step_flags->step, "Step, from 1")->required();
+  to_docs->add_flag("--json", step_flags->json, "Print as JSON");
+  to_docs->callback([flags = step_flags] { step_to_docs(*flags); });
+
+  const auto [to_steps, id_flags] = verb("doc-to-steps", "Steps that read a document, or why none does",
+                                         "Example:\n  reprise data doc-to-steps runs/tiny ID");
+  to_steps->add_option("ID", id_flags->id, "Id of the document")->required();
+  to_steps->add_flag("--json", id_flags->json, "Print as JSON");
+  to_steps->callback([flags = id_flags] { doc_to_steps(*flags); });
+
+  const auto [shown, show_flags] = verb("show", "Text of one sample of a step, as the model saw it",
+                                        "Example:\n  reprise data show runs/tiny --step 37 --sample 2");
+  shown->add_option("--step", show_flags->step, "Step, from 1")->required();
+  shown->add_option("--sample", show_flags->sample, "Sample of the batch, from 0")->capture_default_str();
+  shown->add_flag("--ids", show_flags->ids, "Token ids in place of text");
+  shown->callback([flags = show_flags] { show(*flags); });
+}
+
+}  // namespace reprise::app
