@@ -184,7 +184,7 @@ void add_dropped(CLI::App& data) {
 
 }  // namespace
 
-void add_data_command(CLI::App& app, Context&) {
+void add_data_command(CLI::App& app, Context& context) {
   CLI::App* verb = app.add_subcommand("data", "Build the documents of a run; see what was kept and dropped, and why");
   verb->require_subcommand(1);
   verb->footer("Example:\n  reprise data build configs/runs/tiny.pbtxt --out runs/tiny");
@@ -192,6 +192,7 @@ void add_data_command(CLI::App& app, Context&) {
   add_report(*verb);
   add_dropped(*verb);
   add_reading_order_verbs(*verb);
+  add_recount_verb(*verb, context);
 }
 
 }  // namespace reprise::app

@@ -3,8 +3,11 @@
 
 #include <CLI/CLI.hpp>
 
+#include "commands.h"
+
 namespace reprise::app {
 
 void add_reading_order_verbs(CLI::App& data);
+void add_recount_verb(CLI::App& data, Context& context);
 
 }  // namespace reprise::app
