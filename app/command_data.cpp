@@ -1,4 +1,4 @@
-// reprise data build|report|dropped
+// reprise data build|report|dropped (filter: command_data_filter.cpp)
 
 #include <fmt/core.h>
 
@@ -193,6 +193,7 @@ void add_data_command(CLI::App& app, Context& context) {
   add_dropped(*verb);
   add_reading_order_verbs(*verb);
   add_recount_verb(*verb, context);
+  add_data_filter_command(*verb);
 }
 
 }  // namespace reprise::app

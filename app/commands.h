@@ -18,6 +18,7 @@ void add_bench_command(CLI::App& app, Context& context);
 void add_checkpoint_command(CLI::App& app, Context& context);
 void add_config_command(CLI::App& app, Context& context);
 void add_data_command(CLI::App& app, Context& context);
+void add_data_filter_command(CLI::App& data);
 void add_doctor_command(CLI::App& app, Context& context);
 void add_eval_command(CLI::App& app, Context& context);
 void add_log_command(CLI::App& app, Context& context);

@@ -1,11 +1,13 @@
 #include "reprise/data_pipeline/filters.h"
 
 #include <algorithm>
+#include <iterator>
 
 #include "filter_rules.h"
 #include "reprise/configs/filter_names.h"
 #include "reprise/core/error.h"
 #include "reprise/core/nearest_name.h"
+#include "text_measures.h"
 
 namespace reprise::data {
 namespace {
@@ -35,6 +37,13 @@ bool names_it(const Names& names, const std::string& value) {
   return names.empty() || std::find(names.begin(), names.end(), value) != names.end();
 }
 
+void add_edits(Edits& sum, const Edits& edits) {
+  for (const auto& [rule, edit] : edits) {
+    sum[rule].num_lines += edit.num_lines;
+    sum[rule].num_bytes += edit.num_bytes;
+  }
+}
+
 }  // namespace
 
 std::unique_ptr<Filter> make_filter(const configs::FilterRule& rule) {
@@ -46,25 +55,69 @@ std::unique_ptr<Filter> make_filter(const configs::FilterRule& rule) {
     check_member(part, kind.parts, fmt::format("part of filter {}", kind.name));
     disabled.insert(part);
   }
-  if (kind.name == "gopher_quality") return make_gopher_quality(std::move(disabled));
-  if (kind.name == "gopher_repetition") return make_gopher_repetition(std::move(disabled));
-  return make_c4(preset, std::move(disabled));
+  if (kind.name == "gopher_quality") return make_gopher_quality(preset, std::move(disabled));
+  if (kind.name == "gopher_repetition") return make_gopher_repetition(preset, std::move(disabled));
+  if (kind.name == "c4") return make_c4(preset, std::move(disabled));
+  if (kind.name == "fineweb_quality") return make_fineweb_quality(std::move(disabled));
+  REPRISE_CHECK(kind.name == "dclm_lines");
+  return make_dclm_lines(std::move(disabled));
+}
+
+std::optional<Drop> Filter::apply(std::string& text, Edits& edits) const {
+  TextMeasures measures(text);
+  Judgement judgement = judge(measures, false);
+  if (judgement.drop) return std::move(judgement.drop);
+  add_edits(edits, judgement.edits);
+  if (judgement.edited) text = std::move(*judgement.edited);
+  return std::nullopt;
 }
 
 FilterChain::FilterChain(const configs::DataRecipe& recipe) {
   for (const configs::FilterRule& rule : recipe.filter()) entries_.push_back({rule, make_filter(rule)});
 }
 
+FilterChain::FilterChain(std::span<const configs::FilterRule> rules) {
+  for (const configs::FilterRule& rule : rules) entries_.push_back({rule, make_filter(rule)});
+}
+
 std::optional<Drop> FilterChain::apply(Document& document, Edits& edits) const {
-  if (document.text.empty()) return Drop{"empty_text", 0, 1};
+  Judgement judgement = judge(document, false);
+  add_edits(edits, judgement.edits);
+  return std::move(judgement.drop);
+}
+
+Judgement FilterChain::explain(Document& document) const { return judge(document, true); }
+
+Judgement FilterChain::judge(Document& document, bool explain) const {
+  Judgement whole;
+  const auto drop_empty = [&] {
+    if (explain) whole.measures.push_back({"empty_text", 0, 1, true, false});
+    if (!whole.drop) whole.drop = Drop{"empty_text", 0, 1};
+  };
+  if (document.text.empty()) {
+    drop_empty();
+    return whole;
+  }
+  // What a later filter judges; document.text stays as the filter that dropped it saw it.
+  std::string text = document.text;
+  std::optional<TextMeasures> measures(std::in_place, text);
   for (const Entry& entry : entries_) {
     if (!names_it(entry.rule.kind(), document.kind) || !names_it(entry.rule.language(), document.language)) continue;
-    std::string text = document.text;
-    if (std::optional<Drop> drop = entry.filter->apply(text, edits)) return drop;
-    if (text.empty()) return Drop{"empty_text", 0, 1};
-    document.text = std::move(text);
+    Judgement judgement = entry.filter->judge(*measures, explain);
+    std::move(judgement.measures.begin(), judgement.measures.end(), std::back_inserter(whole.measures));
+    if (judgement.drop && !whole.drop) whole.drop = std::move(judgement.drop);
+    if (whole.drop && !explain) return whole;
+    add_edits(whole.edits, judgement.edits);
+    if (!judgement.edited) continue;
+    if (judgement.edited->empty()) {
+      drop_empty();
+      return whole;
+    }
+    text = std::move(*judgement.edited);
+    measures.emplace(text);
+    if (!whole.drop) document.text = text;
   }
-  return std::nullopt;
+  return whole;
 }
 
 }  // namespace reprise::data

@@ -1,6 +1,7 @@
 #include "text_units.h"
 
 #include <algorithm>
+#include <array>
 
 #include "unicode_classes.h"
 
@@ -8,6 +9,12 @@ namespace reprise::data {
 namespace {
 
 bool is_space(std::uint32_t code_point) { return character_class(code_point) == CharacterClass::kSpace; }
+
+std::array<CharacterClass, 128> make_ascii_classes() {
+  std::array<CharacterClass, 128> classes{};
+  for (std::uint32_t c = 0; c < 128; ++c) classes[c] = character_class(c);
+  return classes;
+}
 
 /// Returns the position of the character that ends before `end`.
 std::size_t previous_character(std::string_view text, std::size_t end) {
@@ -65,6 +72,12 @@ std::vector<std::string_view> non_blank_lines(std::string_view text) {
   return lines;
 }
 
+std::vector<std::string_view> split_lines(std::string_view text) {
+  std::vector<std::string_view> lines;
+  for_each_line(text, [&](std::string_view line) { lines.push_back(line); });
+  return lines;
+}
+
 std::vector<std::string_view> split_paragraphs(std::string_view text) {
   std::vector<std::string_view> paragraphs;
   const char* begin = nullptr;
@@ -83,22 +96,35 @@ std::vector<std::string_view> split_paragraphs(std::string_view text) {
 }
 
 std::uint64_t count_sentences(std::string_view line) {
+  static const std::array<CharacterClass, 128> ascii_classes = make_ascii_classes();
   std::uint64_t count = 0;
   bool has_content = false;  // a letter or a number since the last end
   bool ended = false;        // an end mark, and nothing but closing marks after it
   for (std::size_t position = 0; position < line.size();) {
-    const Decoded character = decode_character(line, position);
+    const auto byte = static_cast<unsigned char>(line[position]);
+    const Decoded character = byte < 0x80 ? Decoded{byte, 1} : decode_character(line, position);
     const std::uint32_t code_point = character.code_point;
     position += character.num_bytes;
-    const CharacterClass kind = character_class(code_point);
+    const CharacterClass kind = byte < 0x80 ? ascii_classes[byte] : character_class(code_point);
+    if (kind == CharacterClass::kLetter || kind == CharacterClass::kNumber) {
+      has_content = true;
+      ended = false;
+      continue;
+    }
     if (kind == CharacterClass::kSpace && ended && has_content) {
       ++count;
       has_content = false;
     }
-    if (kind == CharacterClass::kLetter || kind == CharacterClass::kNumber) has_content = true;
     ended = ends_sentence(code_point) || (ended && closes_quotation(code_point));
   }
   return count + (has_content ? 1 : 0);
+}
+
+std::size_t space_length(std::string_view text, std::size_t position) {
+  const auto byte = static_cast<unsigned char>(text[position]);
+  if (byte < 0x80) return byte == ' ' || (byte >= 0x9 && byte <= 0xD) ? 1 : 0;
+  const Decoded character = decode_character(text, position);
+  return is_space(character.code_point) ? character.num_bytes : 0;
 }
 
 bool has_letter(std::string_view text) {

@@ -8,20 +8,6 @@
 namespace reprise::data {
 namespace {
 
-void expect_kept(const configs::FilterRule& rule, const std::string& text) {
-  const auto drop = judge(rule, text);
-  EXPECT_FALSE(drop.has_value()) << drop->rule << " " << drop->value;
-}
-
-void expect_dropped(const configs::FilterRule& rule, const std::string& text, const std::string& name, double value,
-                    double threshold) {
-  const auto drop = judge(rule, text);
-  ASSERT_TRUE(drop.has_value());
-  EXPECT_EQ(drop->rule, name);
-  EXPECT_DOUBLE_EQ(drop->value, value);
-  EXPECT_DOUBLE_EQ(drop->threshold, threshold);
-}
-
 TEST(GopherQuality, WantsFiftyToAHundredThousandWords) {
   const auto rule = only("gopher_quality", "gopher_word_count");
   expect_dropped(rule, repeat("word", 49), "gopher_word_count", 49, 50);

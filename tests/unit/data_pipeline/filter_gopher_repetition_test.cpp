@@ -8,20 +8,6 @@
 namespace reprise::data {
 namespace {
 
-void expect_kept(const configs::FilterRule& rule, const std::string& text) {
-  const auto drop = judge(rule, text);
-  EXPECT_FALSE(drop.has_value()) << drop->rule << " " << drop->value;
-}
-
-void expect_dropped(const configs::FilterRule& rule, const std::string& text, const std::string& name, double value,
-                    double threshold) {
-  const auto drop = judge(rule, text);
-  ASSERT_TRUE(drop.has_value());
-  EXPECT_EQ(drop->rule, name);
-  EXPECT_DOUBLE_EQ(drop->value, value);
-  EXPECT_DOUBLE_EQ(drop->threshold, threshold);
-}
-
 /// `distinct` different lines and `copies` more of the first, ten characters each.
 std::string lines_with_copies(int distinct, int copies, const std::string& separator) {
   std::string text;

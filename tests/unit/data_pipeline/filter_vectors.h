@@ -1,6 +1,8 @@
 #pragma once
 // Texts built to sit at, below and above a threshold, and the verdict of one filter on them.
 
+#include <gtest/gtest.h>
+
 #include <optional>
 #include <string>
 #include <vector>
@@ -22,6 +24,20 @@ inline configs::FilterRule rule_of(const std::string& name, const std::string& p
 inline std::optional<Drop> judge(const configs::FilterRule& rule, std::string text) {
   Edits edits;
   return make_filter(rule)->apply(text, edits);
+}
+
+inline void expect_kept(const configs::FilterRule& rule, const std::string& text) {
+  const auto drop = judge(rule, text);
+  EXPECT_FALSE(drop.has_value()) << drop->rule << " " << drop->value;
+}
+
+inline void expect_dropped(const configs::FilterRule& rule, const std::string& text, const std::string& name,
+                           double value, double threshold) {
+  const auto drop = judge(rule, text);
+  ASSERT_TRUE(drop.has_value());
+  EXPECT_EQ(drop->rule, name);
+  EXPECT_DOUBLE_EQ(drop->value, value);
+  EXPECT_DOUBLE_EQ(drop->threshold, threshold);
 }
 
 /// A rule set with only `part` left on.

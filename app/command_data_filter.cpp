@@ -1,0 +1,69 @@
+// reprise data filter
+
+#include <fmt/core.h>
+
+#include <memory>
+
+#include "commands.h"
+#include "reprise/core/error.h"
+#include "reprise/data_pipeline/filter_files.h"
+#include "reprise/data_pipeline/filter_presets.h"
+
+namespace reprise::app {
+namespace {
+
+struct FilterFlags {
+  std::string preset;
+  std::vector<std::string> files;
+  bool list = false;
+  bool explain = false;
+  bool json = false;
+};
+
+void list_presets() {
+  for (const data::FilterPreset& preset : data::filter_presets()) {
+    fmt::print("{}: {}\n", preset.name, preset.summary);
+    std::string lines = data::recipe_text(preset);
+    for (std::size_t at = 0; at < lines.size();) {
+      const std::size_t end = lines.find('\n', at);
+      fmt::print("  {}\n", lines.substr(at, end - at));
+      at = end + 1;
+    }
+  }
+}
+
+void filter(const FilterFlags& flags) {
+  if (flags.list) return list_presets();
+  REPRISE_REQUIRE(!flags.preset.empty(), ErrorKind::kUsage, "no preset is named: --preset NAME is missing",
+                  "see all: reprise data filter --list");
+  const data::FilterPreset& preset = data::find_filter_preset(flags.preset);
+  REPRISE_REQUIRE(!flags.files.empty(), ErrorKind::kUsage, "no file is named",
+                  fmt::format("reprise data filter --preset {} FILE...", preset.name));
+  data::FilterFilesOptions options;
+  options.files.assign(flags.files.begin(), flags.files.end());
+  options.explain = flags.explain;
+  const data::FilterCounts counts = data::filter_files(
+      data::FilterChain(preset.rules), options, [&](const data::Document& document, const data::Judgement& judgement) {
+        fmt::print("{}", flags.json ? judgement_json(document, judgement) : judgement_text(document, judgement));
+      });
+  fmt::print(stderr, "{}: {} documents kept, {} dropped\n", preset.name, counts.num_kept, counts.num_dropped);
+  for (const auto& [rule, count] : counts.dropped_by) fmt::print(stderr, "  {:<40} {:>8}\n", rule, count);
+}
+
+}  // namespace
+
+void add_data_filter_command(CLI::App& data) {
+  const auto flags = std::make_shared<FilterFlags>();
+  CLI::App* verb = data.add_subcommand("filter", "Judge the documents of files by a published chain of filters");
+  verb->add_option("FILE", flags->files, "Dolma JSON lines (.jsonl, .jsonl.zst), or plain text as one document");
+  verb->add_option("--preset", flags->preset, "Name of the chain, such as gopher-paper or fineweb");
+  verb->add_flag("--list", flags->list, "List the presets, each as lines of a recipe");
+  verb->add_flag("--explain", flags->explain, "Print the value, threshold and verdict of every rule");
+  verb->add_flag("--json", flags->json, "Print one JSON object per document");
+  verb->footer(
+      "Texts are normalised (v1) first. Verdicts go to stdout, counts to stderr.\n\n"
+      "Example:\n  reprise data filter --preset gopher-paper --explain tests/data/small.jsonl");
+  verb->callback([flags] { filter(*flags); });
+}
+
+}  // namespace reprise::app

@@ -1,0 +1,160 @@
+#!/usr/bin/env python3
+"""The rules of FineWeb's filters beside datatrove's, on the same documents: speed in alternating rounds, and verdicts.
+
+    python3 -m venv venv && venv/bin/pip install datatrove==0.10.1 spacy nltk
+    venv/bin/python benchmarks/filters_benchmark.py build/bin/filters_benchmark TEXT... [--documents 2500] [--rounds 3]
+
+TEXT: plain text, or Dolma JSON lines (.jsonl, .jsonl.zst; texts of metadata.lang "en"). Texts are cut into documents of 4,000
+characters. Documents are normalised (v1) before either side sees them. Each filter judges the text as it came.
+Prints MB/s of both sides, the share of equal verdicts (kept or dropped) per filter, and each disagreement's class.
+"""
+
+import argparse
+import collections
+import json
+import os
+import pathlib
+import re
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+
+os.environ.setdefault("HF_HUB_OFFLINE", "1")
+
+SPACE = "\t\n\x0b\x0c\r \x85\xa0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000"
+NAMES = ("gopher_repetition", "gopher_quality", "c4", "fineweb_quality")
+
+
+def normalise(text):
+    """docs/formats/documents.md, normalisation v1."""
+    text = re.sub("\r\n|[\r\x0b\x0c]", "\n", text)
+    text = re.sub("[\x00-\x08\x0e-\x1f\x7f]", "", text)
+    text = "\n".join(re.sub(f"[{SPACE}]+\\Z", "", line) for line in text.split("\n"))
+    return text.lstrip("\n\ufeff").rstrip("\n")
+
+
+def texts_of(path):
+    if path.name.endswith((".jsonl", ".jsonl.zst")):
+        command = ["zstd", "-dcq", str(path)] if path.suffix == ".zst" else ["cat", str(path)]
+        for line in subprocess.run(command, check=True, capture_output=True).stdout.split(b"\n"):
+            if line.strip():
+                document = json.loads(line)
+                if document.get("metadata", {}).get("lang", "en") == "en":
+                    yield from pieces(document["text"])
+        return
+    yield from pieces(path.read_text(encoding="utf-8", errors="replace"))
+
+
+def pieces(text):
+    return (text[begin:begin + 4000] for begin in range(0, len(text), 4000))
+
+
+def read_documents(paths, limit):
+    documents = []
+    for path in paths:
+        for text in texts_of(path):
+            text = normalise(text)
+            if text:
+                documents.append(text)
+    step = max(1, len(documents) // limit)  # spread over the input, not its beginning alone
+    return documents[::step][:limit]
+
+
+def make_peers():
+    from datatrove.pipeline.filters import (C4QualityFilter, FineWebQualityFilter, GopherQualityFilter,
+                                            GopherRepetitionFilter)
+    return (GopherRepetitionFilter(), GopherQualityFilter(), C4QualityFilter(filter_no_terminal_punct=False),
+            FineWebQualityFilter())
+
+
+def judge_with_peers(peers, documents):
+    """Returns MB/s and, for each document, None or the reason of each filter. The word cache is shared as they share it."""
+    from datatrove.data import Document
+    verdicts = []
+    start = time.perf_counter()
+    for index, text in enumerate(documents):
+        row = []
+        for peer in peers:
+            kept = peer.filter(Document(text=text, id=str(index)))
+            row.append(None if kept is True else kept[1])
+        verdicts.append(row)
+    seconds = time.perf_counter() - start
+    return sum(len(text.encode()) for text in documents) / 1e6 / seconds, verdicts
+
+
+def run_ours(program, folder, rounds):
+    out = subprocess.run([program, str(folder / "documents.jsonl"), str(rounds), str(folder / "verdicts.jsonl")],
+                         check=True, capture_output=True, text=True).stdout
+    return [float(line) for line in out.split()]
+
+
+def class_of(name, ours, theirs):
+    """Why the two sides disagree, by the rule that one of them drops with."""
+    rule = ours["rule"] if ours else theirs
+    if name in ("gopher_quality", "gopher_repetition") or "newline" in rule or rule == "list_ratio":
+        if "line" in rule and "newline" not in rule or "para" in rule or "bullet" in rule:
+            return "lines"
+        return "words: spaCy splits contractions and keeps runs of marks, UAX #29 does neither"
+    if name == "c4":
+        return "sentences: the splitter of spaCy" if "sentences" in rule else "phrases"
+    return "lines"
+
+
+def compare(documents, folder, theirs):
+    ours = [json.loads(line) for line in (folder / "verdicts.jsonl").read_text().splitlines()]
+    classes, equal = collections.Counter(), collections.Counter()
+    all_equal = 0
+    for row, peer_row in zip(ours, theirs):
+        same = True
+        for name, peer in zip(NAMES, peer_row):
+            if (row[name] is None) == (peer is None):
+                equal[name] += 1
+                continue
+            same = False
+            rule = f"ours: {row[name]['rule']}" if row[name] else f"datatrove: {peer}"
+            classes[(name, class_of(name, row[name], peer), rule)] += 1
+        all_equal += same
+    kept_equal = sum((all(row[n] is None for n in NAMES)) == (not any(peer_row)) for row, peer_row in zip(ours, theirs))
+    count = len(documents)
+    for name in NAMES:
+        kept = sum(row[name] is None for row in ours)
+        print(f"{name:<18} {100 * equal[name] / count:6.2f} % equal verdicts, {kept} of {count} kept by us")
+    print(f"{'all four equal':<18} {100 * all_equal / count:6.2f} %   kept by all four or not: {100 * kept_equal / count:.2f} % equal")
+    for (name, reason, rule), number in classes.most_common():
+        print(f"  {number:>5}  {name}: {reason} ({rule})")
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("program")
+    parser.add_argument("text", nargs="+", type=pathlib.Path)
+    parser.add_argument("--documents", type=int, default=2500)
+    parser.add_argument("--rounds", type=int, default=3)
+    arguments = parser.parse_args()
+    documents = read_documents(arguments.text, arguments.documents)
+    if not documents:
+        sys.exit("no documents")
+    peers = make_peers()
+    with tempfile.TemporaryDirectory() as name:
+        folder = pathlib.Path(name)
+        with open(folder / "documents.jsonl", "w", encoding="utf-8") as file:
+            for index, text in enumerate(documents):
+                file.write(json.dumps({"id": f"{index:08}", "text": text}, ensure_ascii=False) + "\n")
+        judge_with_peers(peers, documents[:2])  # loads spaCy
+        ours, theirs, verdicts = [], [], None
+        for _ in range(arguments.rounds):
+            ours += run_ours(arguments.program, folder, 3)
+            speed, verdicts = judge_with_peers(peers, documents)
+            theirs.append(speed)
+        megabytes = sum(len(text.encode()) for text in documents) / 1e6
+        a, b = statistics.median(ours), statistics.median(theirs)
+        print(f"{len(documents)} documents, {megabytes:.2f} MB; MB/s on one thread, median (least to most)")
+        print(f"reprise   {a:8.2f} ({min(ours):.2f} to {max(ours):.2f})")
+        print(f"datatrove {b:8.3f} ({min(theirs):.3f} to {max(theirs):.3f})   ratio {a / b:.0f}")
+        compare(documents, folder, verdicts)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,36 @@
+#pragma once
+// Filters over files, outside of a run: what every rule says about every document.
+
+#include <cstdint>
+#include <filesystem>
+#include <functional>
+#include <map>
+#include <string>
+#include <vector>
+
+#include "reprise/data_pipeline/filters.h"
+
+namespace reprise::data {
+
+struct FilterFilesOptions {
+  std::vector<std::filesystem::path> files;  // .jsonl and .jsonl.zst hold documents; any other file is one document
+  bool explain = false;
+  std::uint64_t max_line_bytes = std::uint64_t{32} << 20;
+};
+
+struct FilterCounts {
+  std::uint64_t num_kept = 0;
+  std::uint64_t num_dropped = 0;
+  std::map<std::string, std::uint64_t> dropped_by;  // rule: documents
+};
+
+/// Normalises each document (v1) and judges it, in the order of the files. `visit` gets the document with the text as
+/// it was left. Throws kData (file, line, what), kIo.
+FilterCounts filter_files(const FilterChain& chain, const FilterFilesOptions& options,
+                          const std::function<void(const Document&, const Judgement&)>& visit);
+
+/// One document and its verdict as lines for people, and as one line of JSON. Both end with a line feed.
+std::string judgement_text(const Document& document, const Judgement& judgement);
+std::string judgement_json(const Document& document, const Judgement& judgement);
+
+}  // namespace reprise::data

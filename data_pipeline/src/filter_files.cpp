@@ -1,0 +1,123 @@
+#include "reprise/data_pipeline/filter_files.h"
+
+#include <fmt/core.h>
+
+#include <fstream>
+#include <iterator>
+#include <nlohmann/json.hpp>
+
+#include "document_reader.h"
+#include "reprise/core/error.h"
+#include "reprise/data_pipeline/normalise.h"
+#include "unicode_classes.h"
+
+namespace reprise::data {
+namespace {
+
+using nlohmann::ordered_json;
+
+bool holds_json_lines(const std::filesystem::path& path) {
+  const std::string name = path.filename().string();
+  return name.ends_with(".jsonl") || name.ends_with(".jsonl.zst");
+}
+
+/// A file of plain text as one document, named after the file.
+Document read_text(const std::filesystem::path& path) {
+  std::ifstream file(path, std::ios::binary);
+  REPRISE_REQUIRE(file.good() && !std::filesystem::is_directory(path), ErrorKind::kIo,
+                  fmt::format("cannot read the file: {}", path.string()), "check the path and its permissions");
+  Document document;
+  document.text.assign(std::istreambuf_iterator<char>(file), std::istreambuf_iterator<char>());
+  REPRISE_REQUIRE(!file.bad(), ErrorKind::kIo, fmt::format("reading failed: {}", path.string()), "check the disk");
+  std::string storage;
+  const std::string_view repaired = well_formed_utf8(document.text, storage);
+  if (repaired.data() != document.text.data()) {
+    const auto differ = std::mismatch(repaired.begin(), repaired.end(), document.text.begin(), document.text.end());
+    const auto offset = static_cast<std::size_t>(differ.second - document.text.begin());
+    throw Error(ErrorKind::kData,
+                fmt::format("text is not valid UTF-8: {}: byte 0x{:02x} at byte {}", path.string(),
+                            static_cast<unsigned>(static_cast<unsigned char>(document.text[offset])), offset),
+                "convert it to UTF-8, for instance with iconv");
+  }
+  document.id = path.filename().string();
+  document.source_file = document.id;
+  document.source_line = 1;
+  return document;
+}
+
+const char* sign_of(const Measure& measure) { return measure.at_least ? ">=" : "<="; }
+
+}  // namespace
+
+FilterCounts filter_files(const FilterChain& chain, const FilterFilesOptions& options,
+                          const std::function<void(const Document&, const Judgement&)>& visit) {
+  FilterCounts counts;
+  const auto judge = [&](Document&& document) {
+    document.text = normalise_v1(document.text);
+    Judgement judgement;
+    if (options.explain) {
+      judgement = chain.explain(document);
+    } else {
+      judgement.drop = chain.apply(document, judgement.edits);
+    }
+    ++(judgement.drop ? counts.num_dropped : counts.num_kept);
+    if (judgement.drop) ++counts.dropped_by[judgement.drop->rule];
+    visit(document, judgement);
+  };
+  for (const std::filesystem::path& path : options.files) {
+    if (holds_json_lines(path)) {
+      read_documents(path.parent_path(), path.filename().string(), options.max_line_bytes, {judge, {}});
+    } else {
+      judge(read_text(path));
+    }
+  }
+  return counts;
+}
+
+std::string judgement_text(const Document& document, const Judgement& judgement) {
+  std::string text = fmt::format("{}  {}:{}  ", document.id, document.source_file, document.source_line);
+  if (judgement.drop) {
+    text += fmt::format("dropped by {}: {:.6g}, threshold {:g}\n", judgement.drop->rule, judgement.drop->value,
+                        judgement.drop->threshold);
+  } else {
+    text += "kept\n";
+  }
+  for (const Measure& measure : judgement.measures) {
+    text += fmt::format("  {:<40} {:>12.6g}  {} {:<8g} {}\n", measure.rule, measure.value, sign_of(measure),
+                        measure.threshold, measure.kept ? "keeps" : "DROPS");
+  }
+  if (judgement.measures.empty()) return text;
+  for (const auto& [rule, edit] : judgement.edits) {
+    text += fmt::format("  {:<40} {:>12} lines, {} bytes taken out\n", rule, edit.num_lines, edit.num_bytes);
+  }
+  return text;
+}
+
+std::string judgement_json(const Document& document, const Judgement& judgement) {
+  ordered_json object = {{"id", document.id},
+                         {"file", document.source_file},
+                         {"line", document.source_line},
+                         {"kept", !judgement.drop.has_value()}};
+  if (judgement.drop) {
+    object["rule"] = judgement.drop->rule;
+    object["value"] = judgement.drop->value;
+    object["threshold"] = judgement.drop->threshold;
+  }
+  if (!judgement.measures.empty()) {
+    ordered_json rules = ordered_json::array();
+    for (const Measure& measure : judgement.measures) {
+      rules.push_back({{"rule", measure.rule},
+                       {"value", measure.value},
+                       {"keeps", sign_of(measure)},
+                       {"threshold", measure.threshold},
+                       {"kept", measure.kept}});
+    }
+    object["rules"] = std::move(rules);
+  }
+  ordered_json edits = ordered_json::object();
+  for (const auto& [rule, edit] : judgement.edits) edits[rule] = {{"lines", edit.num_lines}, {"bytes", edit.num_bytes}};
+  if (!edits.empty()) object["edits"] = std::move(edits);
+  return object.dump(-1, ' ', false, ordered_json::error_handler_t::replace) + "\n";
+}
+
+}  // namespace reprise::data
