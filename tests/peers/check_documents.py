@@ -191,7 +191,7 @@ def main():
             want = {"rule": drop[0], "value": drop[1], "threshold": drop[2], "survivor": survivor} if drop else {}
             fraction = int.from_bytes(hashlib.sha256(b"reprise.held_out.v1" + document["id"].encode()).digest()[:8],
                                       "big") / 2**64
-            split = "dropped" if drop else "held_out" if fraction < 0.03 else "train"
+            split = "dropped" if drop else "held_out" if fraction < 0.05 else "train"
             assert (split, want, text) == (name, got, document["text"]), (document["id"], split, want, got)
             assert place == (document["metadata"]["file"], document["metadata"]["line"]), document["id"]
             ids.append(document["id"].encode())
