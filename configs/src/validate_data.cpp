@@ -2,6 +2,7 @@
 #include <set>
 
 #include "reprise/configs/filter_names.h"
+#include "reprise/configs/pre_tokenizer_names.h"
 #include "reprise/core/nearest_name.h"
 #include "validate_rules.h"
 
@@ -149,8 +150,9 @@ void vocab_size_is_in_range(const RunConfig& config, Findings& findings) {
 
 void pre_tokenizer_is_known(const RunConfig& config, Findings& findings) {
   const std::string& name = config.recipe().tokenizer().pre_tokenizer();
-  findings.require(name == "gpt2", "recipe.tokenizer.pre_tokenizer", fmt::format("unknown pre-tokeniser '{}'", name),
-                   "the one pre-tokeniser is \"gpt2\"");
+  findings.require(is_pre_tokenizer_name(name), "recipe.tokenizer.pre_tokenizer",
+                   fmt::format("unknown pre-tokeniser '{}'", name),
+                   fmt::format("the pre-tokenisers are: {}", pre_tokenizer_list()));
 }
 
 void end_of_text_is_given(const RunConfig& config, Findings& findings) {

@@ -30,13 +30,20 @@ struct BpeMerge {
   bool operator==(const BpeMerge&) const = default;
 };
 
-/// Plain data. pieces[id] holds raw bytes; the piece of end_of_text holds the text of the special token, which no
-/// merge makes and no text encodes to.
+inline constexpr std::uint32_t kNoId = 0xFFFFFFFF;
+
+/// Plain data. pieces[id] holds raw bytes; empty where the vocabulary has no such id. Byte level: every text begins as
+/// its bytes. Otherwise as its characters, and byte_ids are those of <0x00> to <0xFF>, used where a character is no piece.
 struct BpeModel {
   std::vector<std::string> pieces;
   std::vector<BpeMerge> merges;
   std::array<std::uint32_t, 256> byte_ids{};
-  std::uint32_t end_of_text = 0;
+  std::uint32_t end_of_text = 0;  // kNoId: none. Its piece holds the text of the special token, which no merge makes
+  bool byte_level = true;
+  bool ignore_merges = false;  // a word that is a piece is that piece
+  bool byte_fallback = false;
+  bool fuse_unknown = false;
+  std::uint32_t unknown = kNoId;  // for a character that is neither a piece nor made of bytes; kNoId: left out
 };
 
 /// Returns the code point that stands for `byte` in vocabularies: itself where it is printable in Latin-1, else

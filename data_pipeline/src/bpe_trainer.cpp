@@ -1,22 +1,15 @@
 #include "bpe_trainer.h"
 
 #include <algorithm>
-#include <limits>
 #include <span>
 #include <unordered_map>
+#include <utility>
+#include <vector>
+
+#include "pair_table.h"
 
 namespace reprise::data {
 namespace {
-
-struct PairHash {
-  std::size_t operator()(std::uint64_t packed) const {
-    packed *= 0x9E3779B97F4A7C15u;
-    return static_cast<std::size_t>(packed ^ packed >> 29);
-  }
-};
-
-using PairCounts = std::unordered_map<std::uint64_t, std::int64_t, PairHash>;
-using PairPlaces = std::unordered_map<std::uint64_t, std::vector<std::uint32_t>, PairHash>;
 
 /// One word, shrinking in place inside the trainer's arena.
 struct Word {
@@ -30,45 +23,48 @@ struct Word {
 /// same count and pair: the one of the earlier round first (the reference leaves that to a hash map).
 struct Candidate {
   std::int64_t count;
-  IdPair pair;
+  std::uint64_t pair;    // packed
   std::uint32_t round;
-  std::vector<std::uint32_t> places;  // indices of words, ascending
-
-  bool comes_after(const Candidate& other) const {
-    if (count != other.count) return count < other.count;
-    if (pair != other.pair) return pair > other.pair;
-    return round > other.round;
-  }
+  std::uint32_t places;  // index of its list of words
 };
 
-bool comes_after(const Candidate& a, const Candidate& b) { return a.comes_after(b); }
+bool comes_after(const Candidate& a, const Candidate& b) {
+  if (a.count != b.count) return a.count < b.count;
+  if (a.pair != b.pair) return a.pair > b.pair;
+  return a.round > b.round;
+}
 
 class Trainer {
  public:
-  Trainer(const std::vector<WordCount>& words, const BpeTrainingOptions& options);
+  Trainer(const WordCounts& words, const BpeTrainingOptions& options);
   BpeModel run(ProgressSink& progress);
 
  private:
-  std::span<std::uint32_t> symbols(const Word& word) { return {arena_.data() + word.offset, word.length}; }
   void count_pairs();
   void push_places(std::uint32_t round);
-  void push(Candidate candidate);
+  void push(const Candidate& candidate);
   Candidate pop();
   std::uint32_t product_of(IdPair pair);
   void merge_in_word(std::uint32_t word_index, IdPair pair, std::uint32_t product);
-  void change(IdPair pair, int sign, std::uint32_t word_index);
+  std::uint32_t index_of(IdPair pair);
+  void lose(IdPair pair, std::int64_t count) { counts_[index_of(pair)] -= count; }
+  void gain(IdPair pair, std::int64_t count, std::uint32_t word_index);
 
   const BpeTrainingOptions& options_;
   BpeModel model_;
   std::unordered_map<std::string, std::uint32_t> id_of_piece_;
   std::vector<std::uint32_t> arena_;
   std::vector<Word> words_;
-  PairCounts counts_;
-  PairPlaces new_places_;  // places gained in the present round
+  // By the index that table_ gives to a pair:
+  PairTable table_;
+  std::vector<std::int64_t> counts_;
+  std::vector<std::vector<std::uint32_t>> new_places_;  // words gained in the present round, ascending
+  std::vector<std::uint32_t> touched_;                  // pairs that gained words in the present round
   std::vector<Candidate> heap_;
+  std::vector<std::vector<std::uint32_t>> places_;
 };
 
-Trainer::Trainer(const std::vector<WordCount>& words, const BpeTrainingOptions& options) : options_(options) {
+Trainer::Trainer(const WordCounts& words, const BpeTrainingOptions& options) : options_(options) {
   model_.end_of_text = 0;
   model_.pieces.push_back(options.end_of_text);
   for (const std::uint8_t byte : bytes_by_code_point()) {
@@ -76,45 +72,60 @@ Trainer::Trainer(const std::vector<WordCount>& words, const BpeTrainingOptions& 
     model_.pieces.emplace_back(1, static_cast<char>(byte));
     id_of_piece_[model_.pieces.back()] = model_.byte_ids[byte];
   }
-  for (const auto& [text, count] : words) {
+  words_.reserve(words.num_words());
+  words.for_each([&](std::string_view text, std::int64_t count) {
+    if (text.size() < 2) return;  // holds no pair
     words_.push_back({arena_.size(), static_cast<std::uint32_t>(text.size()), count});
     for (const char byte : text) arena_.push_back(model_.byte_ids[static_cast<std::uint8_t>(byte)]);
-  }
+  });
 }
 
 void Trainer::count_pairs() {
   for (std::uint32_t w = 0; w < words_.size(); ++w) {
-    const std::span<const std::uint32_t> ids = symbols(words_[w]);
-    for (std::size_t k = 0; k + 1 < ids.size(); ++k) change({ids[k], ids[k + 1]}, +1, w);
+    const std::uint32_t* const ids = arena_.data() + words_[w].offset;
+    for (std::uint32_t k = 0; k + 1 < words_[w].length; ++k) gain({ids[k], ids[k + 1]}, words_[w].count, w);
   }
 }
 
-/// Notes that `pair` occurs once more or once less in a word.
-void Trainer::change(IdPair pair, int sign, std::uint32_t word_index) {
-  counts_[pair.packed()] += sign * words_[word_index].count;
-  if (sign < 0) return;
-  std::vector<std::uint32_t>& places = new_places_[pair.packed()];
+std::uint32_t Trainer::index_of(IdPair pair) {
+  const std::uint32_t index = table_.index_of(pair.packed());
+  if (index == counts_.size()) {
+    counts_.push_back(0);
+    new_places_.emplace_back();
+  }
+  return index;
+}
+
+/// Notes that `pair` occurs once more in a word, `count` times in all texts.
+void Trainer::gain(IdPair pair, std::int64_t count, std::uint32_t word_index) {
+  const std::uint32_t index = index_of(pair);
+  counts_[index] += count;
+  std::vector<std::uint32_t>& places = new_places_[index];
+  if (places.empty()) touched_.push_back(index);
   if (places.empty() || places.back() != word_index) places.push_back(word_index);
 }
 
 /// Queues the pairs that gained places in `round`. Distinct pairs of one round never compare equal, so the order of
-/// the hash map does not show.
+/// the words, and so of touched_, does not show.
 void Trainer::push_places(std::uint32_t round) {
-  for (auto& [packed, places] : new_places_) {
-    const std::int64_t count = counts_.at(packed);
-    if (count > 0) push({count, IdPair::unpack(packed), round, std::move(places)});
+  for (const std::uint32_t index : touched_) {
+    if (counts_[index] > 0) {
+      push({counts_[index], table_.pair_at(index), round, static_cast<std::uint32_t>(places_.size())});
+      places_.push_back(std::move(new_places_[index]));
+    }
+    new_places_[index] = {};
   }
-  new_places_.clear();
+  touched_.clear();
 }
 
-void Trainer::push(Candidate candidate) {
-  heap_.push_back(std::move(candidate));
+void Trainer::push(const Candidate& candidate) {
+  heap_.push_back(candidate);
   std::push_heap(heap_.begin(), heap_.end(), comes_after);
 }
 
 Candidate Trainer::pop() {
   std::pop_heap(heap_.begin(), heap_.end(), comes_after);
-  Candidate top = std::move(heap_.back());
+  const Candidate top = heap_.back();
   heap_.pop_back();
   return top;
 }
@@ -131,7 +142,7 @@ std::uint32_t Trainer::product_of(IdPair pair) {
 /// stays, as in the reference: nothing asks for it again, unless the pair gains places later.
 void Trainer::merge_in_word(std::uint32_t word_index, IdPair pair, std::uint32_t product) {
   Word& word = words_[word_index];
-  const std::span<std::uint32_t> ids = symbols(word);
+  std::uint32_t* const ids = arena_.data() + word.offset;
   std::uint32_t kept = 0;
   for (std::uint32_t k = 0; k < word.length; ++k) {
     const bool found = ids[k] == pair.left && k + 1 < word.length && ids[k + 1] == pair.right;
@@ -140,13 +151,13 @@ void Trainer::merge_in_word(std::uint32_t word_index, IdPair pair, std::uint32_t
       continue;
     }
     if (kept > 0) {
-      change({ids[kept - 1], pair.left}, -1, word_index);
-      change({ids[kept - 1], product}, +1, word_index);
+      lose({ids[kept - 1], pair.left}, word.count);
+      gain({ids[kept - 1], product}, word.count, word_index);
     }
     ++k;
     if (k + 1 < word.length) {
-      change({pair.right, ids[k + 1]}, -1, word_index);
-      change({product, ids[k + 1]}, +1, word_index);
+      lose({pair.right, ids[k + 1]}, word.count);
+      gain({product, ids[k + 1]}, word.count, word_index);
     }
     ids[kept++] = product;
   }
@@ -171,16 +182,18 @@ BpeModel Trainer::run(ProgressSink& progress) {
   push_places(0);
   while (model_.pieces.size() < options_.vocab_size && !heap_.empty()) {
     Candidate top = pop();
-    const std::int64_t count = counts_.at(top.pair.packed());
+    const std::int64_t count = counts_[table_.index_of(top.pair)];
     if (top.count != count) {
       top.count = count;
-      push(std::move(top));
+      push(top);
       continue;
     }
     if (top.count < 1 || top.count < options_.min_frequency) break;
-    const std::uint32_t product = product_of(top.pair);
-    model_.merges.push_back({top.pair, product});
-    for (const std::uint32_t word_index : top.places) merge_in_word(word_index, top.pair, product);
+    const IdPair pair = IdPair::unpack(top.pair);
+    const std::uint32_t product = product_of(pair);
+    model_.merges.push_back({pair, product});
+    const std::vector<std::uint32_t> places = std::exchange(places_[top.places], {});
+    for (const std::uint32_t word_index : places) merge_in_word(word_index, pair, product);
     push_places(static_cast<std::uint32_t>(model_.merges.size()));
     progress.update(static_cast<std::int64_t>(model_.pieces.size()) - start_size);
   }
@@ -191,7 +204,7 @@ BpeModel Trainer::run(ProgressSink& progress) {
 
 }  // namespace
 
-BpeModel train_bpe(const std::vector<WordCount>& words, const BpeTrainingOptions& options, ProgressSink& progress) {
+BpeModel train_bpe(const WordCounts& words, const BpeTrainingOptions& options, ProgressSink& progress) {
   return Trainer(words, options).run(progress);
 }
 

@@ -3,16 +3,12 @@
 
 #include <cstdint>
 #include <string>
-#include <utility>
-#include <vector>
 
 #include "bpe_model.h"
 #include "reprise/core/progress.h"
+#include "word_counts.h"
 
 namespace reprise::data {
-
-/// A pre-token and how often it occurs.
-using WordCount = std::pair<std::string, std::int64_t>;
 
 struct BpeTrainingOptions {
   std::uint32_t vocab_size = 0;
@@ -20,7 +16,7 @@ struct BpeTrainingOptions {
   std::string end_of_text;
 };
 
-/// Returns the model of `words` (distinct, in any order; the result does not depend on it).
-BpeModel train_bpe(const std::vector<WordCount>& words, const BpeTrainingOptions& options, ProgressSink& progress);
+/// Returns the model of `words`; the result does not depend on their order.
+BpeModel train_bpe(const WordCounts& words, const BpeTrainingOptions& options, ProgressSink& progress);
 
 }  // namespace reprise::data

@@ -1,9 +1,8 @@
 #include "reprise/data_pipeline/tokenizer.h"
 
+#include <algorithm>
 #include <atomic>
-#include <unordered_map>
 
-#include "pre_tokenizer.h"
 #include "reprise/core/error.h"
 #include "reprise/core/files.h"
 #include "tokenizer_json.h"
@@ -13,66 +12,60 @@
 namespace reprise::data {
 namespace {
 
-struct TextHash {
-  using is_transparent = void;
-  std::size_t operator()(std::string_view text) const { return std::hash<std::string_view>{}(text); }
-};
-
-/// Ids of the words that one thread met lately. Never changes a result; bounded, for text has no bounded vocabulary.
-class WordCache {
- public:
-  static constexpr std::size_t kMaxWords = 1 << 16;
-  static constexpr std::size_t kMaxWordBytes = 64;
-
-  struct Range {
-    std::uint32_t offset;
-    std::uint32_t length;
-  };
-
-  /// Forgets everything when another model owned the cache.
-  void claim(std::uint64_t owner) {
-    if (owner_ != owner) clear();
-    owner_ = owner;
-  }
-
-  void encode(const BpeEncoder& encoder, std::string_view word, std::vector<TokenId>& ids) {
-    if (word.size() > kMaxWordBytes) return encoder.encode_word(word, ids);
-    const auto found = words_.find(word);
-    if (found != words_.end()) {
-      const auto first = ids_.begin() + found->second.offset;
-      ids.insert(ids.end(), first, first + found->second.length);
-      return;
-    }
-    if (words_.size() >= kMaxWords) clear();
-    const std::size_t offset = ids_.size();
-    encoder.encode_word(word, ids_);
-    words_.emplace(word, Range{static_cast<std::uint32_t>(offset), static_cast<std::uint32_t>(ids_.size() - offset)});
-    ids.insert(ids.end(), ids_.begin() + static_cast<std::ptrdiff_t>(offset), ids_.end());
-  }
-
- private:
-  void clear() {
-    words_.clear();
-    ids_.clear();
-  }
-
-  std::uint64_t owner_ = 0;
-  std::unordered_map<std::string, Range, TextHash, std::equal_to<>> words_;
-  std::vector<TokenId> ids_;
-};
-
 std::uint64_t next_serial() {
   static std::atomic<std::uint64_t> serial{0};
   return ++serial;
 }
 
+AddedTokenMatcher make_matcher(const TokenizerParts& parts, bool normalised) {
+  std::vector<const AddedToken*> tokens;
+  std::vector<std::string> spellings;
+  std::string storage;
+  for (const AddedToken& token : parts.added_tokens) {
+    if (token.normalized != normalised) continue;
+    tokens.push_back(&token);
+    spellings.emplace_back(normalised ? normalise_text(parts.normaliser, token.content, storage) : token.content);
+  }
+  return {tokens, spellings};
+}
+
+std::uint32_t count_ids(const TokenizerParts& parts) {
+  std::size_t count = parts.bpe.pieces.size();
+  for (const AddedToken& token : parts.added_tokens) count = std::max<std::size_t>(count, std::size_t{token.id} + 1);
+  return static_cast<std::uint32_t>(count);
+}
+
+/// Whether the decoder does nothing but join the bytes of pieces.
+bool joins_bytes(const TokenizerParts& parts) {
+  return parts.bpe.byte_level && parts.decoder.size() == 1 && parts.decoder[0].kind == DecoderStep::Kind::kByteLevel;
+}
+
 }  // namespace
 
-Tokenizer::Model::Model(BpeModel model, std::string text)
-    : bpe(std::move(model)), encoder(bpe), json(std::move(text)), digest(sha256(json)), serial(next_serial()) {}
+Tokenizer::Model::Model(TokenizerParts tokenizer_parts, std::string text)
+    : parts(std::move(tokenizer_parts)),
+      encoder(parts.bpe),
+      splits(parts.splits),
+      added(make_matcher(parts, false)),
+      added_normalised(make_matcher(parts, true)),
+      json(std::move(text)),
+      digest(sha256(json)),
+      vocab_size(count_ids(parts)),
+      serial(next_serial()) {
+  for (const AddedToken& token : parts.added_tokens) added_by_id[token.id] = &token;
+}
 
-Tokenizer TokenizerBuilder::build(BpeModel model, std::string json) {
-  return Tokenizer(std::make_unique<const Tokenizer::Model>(std::move(model), std::move(json)));
+/// As the file spells it; nothing for a special token or an id in a gap.
+std::string Tokenizer::Model::token_text(std::uint32_t id) const {
+  if (const auto entry = added_by_id.find(id); entry != added_by_id.end()) {
+    return entry->second->special ? std::string() : entry->second->content;
+  }
+  if (id >= parts.bpe.pieces.size()) return {};
+  return parts.bpe.byte_level ? bytes_to_symbols(parts.bpe.pieces[id]) : parts.bpe.pieces[id];
+}
+
+Tokenizer TokenizerBuilder::build(TokenizerParts parts, std::string json) {
+  return Tokenizer(std::make_unique<const Tokenizer::Model>(std::move(parts), std::move(json)));
 }
 
 Tokenizer::Tokenizer(std::unique_ptr<const Model> model) : model_(std::move(model)) {}
@@ -80,37 +73,56 @@ Tokenizer::~Tokenizer() = default;
 Tokenizer::Tokenizer(Tokenizer&&) noexcept = default;
 Tokenizer& Tokenizer::operator=(Tokenizer&&) noexcept = default;
 
-Tokenizer Tokenizer::load(const std::filesystem::path& path) {
-  std::string text = read_file(path);
-  BpeModel model = read_tokenizer_json(text, path.string());
-  return TokenizerBuilder::build(std::move(model), std::move(text));
+Tokenizer Tokenizer::load(const std::filesystem::path& path) { return parse(read_file(path), path.string()); }
+
+Tokenizer Tokenizer::parse(std::string text, const std::string& name) {
+  TokenizerParts parts = read_tokenizer_json(text, name);
+  return TokenizerBuilder::build(std::move(parts), std::move(text));
 }
 
-std::uint32_t Tokenizer::vocab_size() const { return static_cast<std::uint32_t>(model_->bpe.pieces.size()); }
+std::uint32_t Tokenizer::vocab_size() const { return model_->vocab_size; }
 
-TokenId Tokenizer::end_of_text() const { return static_cast<TokenId>(model_->bpe.end_of_text); }
+bool Tokenizer::has_end_of_text() const { return model_->parts.bpe.end_of_text != kNoId; }
 
-std::vector<TokenId> Tokenizer::encode(std::string_view text) const {
-  thread_local WordCache cache;
-  cache.claim(model_->serial);
+TokenId Tokenizer::end_of_text() const {
+  REPRISE_REQUIRE(has_end_of_text(), ErrorKind::kData, "the tokenizer has no special token that ends a text",
+                  "add a special token <|endoftext|> to its added_tokens");
+  return static_cast<TokenId>(model_->parts.bpe.end_of_text);
+}
+
+std::vector<TokenId> Tokenizer::encode(std::string_view text, const EncodeOptions& options) const {
   std::string repaired;
+  text = well_formed_utf8(text, repaired);
   std::vector<TokenId> ids;
   ids.reserve(text.size() / 3 + 1);
-  for_each_pre_token(well_formed_utf8(text, repaired),
-                     [&](std::string_view word) { cache.encode(model_->encoder, word, ids); });
+  if (options.special_tokens) ids.assign(model_->parts.prefix.begin(), model_->parts.prefix.end());
+  model_->encode(text, options, ids);
+  if (options.special_tokens) ids.insert(ids.end(), model_->parts.suffix.begin(), model_->parts.suffix.end());
   return ids;
 }
 
 std::string Tokenizer::decode(std::span<const TokenId> ids) const {
+  const bool joins = joins_bytes(model_->parts);
   std::string text;
+  std::vector<std::string> tokens;
   for (std::size_t k = 0; k < ids.size(); ++k) {
     const auto id = static_cast<std::uint32_t>(ids[k]);
     REPRISE_REQUIRE(id < vocab_size(), ErrorKind::kData,
                     fmt::format("token id outside the vocabulary of {}: {} at position {}", vocab_size(), ids[k], k),
                     "are the ids from a run with this tokenizer? `reprise tokenizer show` prints its size and hash");
-    if (id != model_->bpe.end_of_text) text += model_->bpe.pieces[id];
+    if (joins && !model_->added_by_id.contains(id)) {
+      text += model_->parts.bpe.pieces[id];
+      continue;
+    }
+    std::string token = model_->token_text(id);
+    if (token.empty()) continue;
+    if (joins) {
+      text += decode_tokens(model_->parts.decoder, {std::move(token)});
+    } else {
+      tokens.push_back(std::move(token));
+    }
   }
-  return text;
+  return joins ? text : decode_tokens(model_->parts.decoder, std::move(tokens));
 }
 
 const std::string& Tokenizer::json() const { return model_->json; }

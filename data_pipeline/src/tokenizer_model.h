@@ -1,29 +1,51 @@
 #pragma once
 // What a Tokenizer holds, and how the trainer and the reader make one.
 
+#include <deque>
 #include <memory>
 #include <string>
+#include <unordered_map>
+#include <vector>
 
+#include "added_tokens.h"
 #include "bpe_encoder.h"
-#include "bpe_model.h"
 #include "reprise/data_pipeline/tokenizer.h"
+#include "split_chain.h"
+#include "tokenizer_parts.h"
 
 namespace reprise::data {
 
 struct Tokenizer::Model {
-  Model(BpeModel model, std::string text);
+  Model(TokenizerParts tokenizer_parts, std::string text);
 
-  BpeModel bpe;
+  /// Appends the ids of well-formed `text` without those of the post-processor.
+  void encode(std::string_view text, const EncodeOptions& options, std::vector<TokenId>& ids) const;
+  std::string token_text(std::uint32_t id) const;
+
+  TokenizerParts parts;
   BpeEncoder encoder;
+  SplitChain splits;
+  AddedTokenMatcher added;             // in the text as it is
+  AddedTokenMatcher added_normalised;  // in the normalised text
+  std::unordered_map<std::uint32_t, const AddedToken*> added_by_id;
   std::string json;
   Digest digest;
+  std::uint32_t vocab_size;
   std::uint64_t serial;  // different for every model of the process: names the owner of a thread's word cache
+
+ private:
+  void find_normalised(std::string_view text, bool special, std::deque<std::string>& storage,
+                       std::vector<TextPart>& found) const;
+  /// Appends the ids of found[begin] to found[end - 1]; the first of all stands at the start of the document.
+  void encode_parts(const std::vector<TextPart>& found, std::size_t begin, std::size_t end,
+                    std::vector<TokenId>& ids) const;
+  void encode_parallel(const std::vector<TextPart>& found, int num_threads, std::vector<TokenId>& ids) const;
 };
 
 class TokenizerBuilder {
  public:
-  /// `json` is the text that `model` was read from or is written as.
-  static Tokenizer build(BpeModel model, std::string json);
+  /// `json` is the text that `parts` were read from or are written as.
+  static Tokenizer build(TokenizerParts parts, std::string json);
 };
 
 }  // namespace reprise::data

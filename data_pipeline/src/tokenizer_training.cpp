@@ -1,16 +1,17 @@
 // From texts to counted words to a Tokenizer.
 
 #include <algorithm>
-#include <unordered_map>
 
 #include "bpe_trainer.h"
-#include "pre_tokenizer.h"
+#include "pre_tokenizer_names.h"
+#include "reprise/configs/pre_tokenizer_names.h"
 #include "reprise/core/error.h"
 #include "reprise/core/thread_pool.h"
 #include "reprise/data_pipeline/tokenizer.h"
+#include "text_normaliser.h"
 #include "tokenizer_json.h"
-#include "tokenizer_model.h"
 #include "unicode_classes.h"
+#include "word_counts.h"
 
 namespace reprise::data {
 namespace {
@@ -23,7 +24,10 @@ constexpr std::size_t kBatchBytes = std::size_t{8} << 20;
 /// Counts the words of texts on several threads. Counts are sums, so who counts what does not show.
 class WordCounter {
  public:
-  explicit WordCounter(int num_threads) : pool_(num_threads), counts_(static_cast<std::size_t>(num_threads)) {}
+  WordCounter(const PreTokenizerName& pre_tokenizer, int num_threads)
+      : splits_(split_steps(pre_tokenizer)), pool_(num_threads), counts_(static_cast<std::size_t>(num_threads)) {
+    if (pre_tokenizer.nfc) normaliser_.push_back({NormaliserStep::Kind::kNfc, {}, {}});
+  }
 
   void add(std::string_view text) {
     batch_.emplace_back(text);
@@ -31,30 +35,16 @@ class WordCounter {
     if (batch_bytes_ >= kBatchBytes) count_batch();
   }
 
-  /// Returns every word once, sorted by its bytes.
-  std::vector<WordCount> finish() {
+  WordCounts finish() {
     count_batch();
-    std::vector<WordCount> words;
-    for (auto& counts : counts_) words.insert(words.end(), counts.begin(), counts.end());
-    std::sort(words.begin(), words.end());
-    std::vector<WordCount> sums;
-    for (WordCount& word : words) {
-      if (!sums.empty() && sums.back().first == word.first) {
-        sums.back().second += word.second;
-      } else {
-        sums.push_back(std::move(word));
-      }
+    WordCounts sums = std::move(counts_[0]);
+    for (std::size_t part = 1; part < counts_.size(); ++part) {
+      counts_[part].for_each([&](std::string_view word, std::int64_t count) { sums.add(word, count); });
     }
     return sums;
   }
 
  private:
-  struct TextHash {
-    using is_transparent = void;
-    std::size_t operator()(std::string_view text) const { return std::hash<std::string_view>{}(text); }
-  };
-  using Counts = std::unordered_map<std::string, std::int64_t, TextHash, std::equal_to<>>;
-
   void count_batch() {
     const auto share = static_cast<std::int64_t>(counts_.size());
     pool_.parallel_for(share, [&](std::int64_t part) {
@@ -66,28 +56,32 @@ class WordCounter {
     batch_bytes_ = 0;
   }
 
-  static void count_text(std::string_view text, Counts& counts) {
+  void count_text(std::string_view text, WordCounts& counts) const {
     std::string repaired;
-    for_each_pre_token(well_formed_utf8(text, repaired), [&](std::string_view word) {
-      const auto found = counts.find(word);
-      if (found != counts.end()) {
-        ++found->second;
-      } else {
-        counts.emplace(word, 1);
-      }
-    });
+    std::string normalised;
+    text = normalise_text(normaliser_, well_formed_utf8(text, repaired), normalised);
+    splits_.for_each_word(text, true, [&](std::string_view word) { counts.add(word, 1); });
   }
 
+  SplitChain splits_;
+  std::vector<NormaliserStep> normaliser_;
   ThreadPool pool_;
-  std::vector<Counts> counts_;
+  std::vector<WordCounts> counts_;
   std::vector<std::string> batch_;
   std::size_t batch_bytes_ = 0;
 };
 
+int num_words(std::string_view text, const std::string& pre_tokenizer) {
+  int count = 0;
+  const SplitChain splits(split_steps(*find_pre_tokenizer(pre_tokenizer)));
+  splits.for_each_word(text, true, [&](std::string_view) { ++count; });
+  return count;
+}
+
 void check_recipe(const configs::TokenizerRecipe& recipe) {
-  REPRISE_REQUIRE(recipe.pre_tokenizer() == "gpt2", ErrorKind::kConfig,
+  REPRISE_REQUIRE(find_pre_tokenizer(recipe.pre_tokenizer()) != nullptr, ErrorKind::kConfig,
                   fmt::format("tokenizer.pre_tokenizer is not known: \"{}\"", recipe.pre_tokenizer()),
-                  "set tokenizer.pre_tokenizer to \"gpt2\"");
+                  fmt::format("set tokenizer.pre_tokenizer to one of: {}", configs::pre_tokenizer_list()));
   REPRISE_REQUIRE(recipe.vocab_size() >= kSmallestVocabulary && recipe.vocab_size() <= kLargestVocabulary,
                   ErrorKind::kConfig,
                   fmt::format("tokenizer.vocab_size is not within {} and {}: {}", kSmallestVocabulary,
@@ -97,7 +91,7 @@ void check_recipe(const configs::TokenizerRecipe& recipe) {
   const std::string& special = recipe.end_of_text();
   std::string repaired;
   const bool usable = !special.empty() && well_formed_utf8(special, repaired).data() == special.data() &&
-                      pre_token_end(special, 0) < special.size();
+                      num_words(special, recipe.pre_tokenizer()) > 1;
   REPRISE_REQUIRE(usable, ErrorKind::kConfig,
                   fmt::format("tokenizer.end_of_text could be learned from text as a word: \"{}\"", special),
                   "use a spelling with marks around it, such as \"<|endoftext|>\"");
@@ -108,7 +102,8 @@ void check_recipe(const configs::TokenizerRecipe& recipe) {
 Tokenizer train_tokenizer(const configs::TokenizerRecipe& recipe, const TextSource& texts, int num_threads,
                           ProgressSink& progress) {
   check_recipe(recipe);
-  WordCounter counter(std::max(1, num_threads));
+  const PreTokenizerName& pre_tokenizer = *find_pre_tokenizer(recipe.pre_tokenizer());
+  WordCounter counter(pre_tokenizer, std::max(1, num_threads));
   std::int64_t num_bytes = 0;
   progress.begin("tokenizer: count words", 0, "bytes");
   texts([&](std::string_view text) {
@@ -116,12 +111,11 @@ Tokenizer train_tokenizer(const configs::TokenizerRecipe& recipe, const TextSour
     num_bytes += static_cast<std::int64_t>(text.size());
     progress.update(num_bytes);
   });
-  const std::vector<WordCount> words = counter.finish();
+  const WordCounts words = counter.finish();
   progress.end();
   const BpeTrainingOptions options{recipe.vocab_size(), recipe.min_frequency(), recipe.end_of_text()};
-  BpeModel model = train_bpe(words, options, progress);
-  std::string json = write_tokenizer_json(model);
-  return TokenizerBuilder::build(std::move(model), std::move(json));
+  const BpeModel model = train_bpe(words, options, progress);
+  return Tokenizer::parse(write_tokenizer_json(model, pre_tokenizer), "that was trained");
 }
 
 }  // namespace reprise::data

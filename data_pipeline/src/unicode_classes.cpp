@@ -57,21 +57,12 @@ std::size_t measure_sequence(std::string_view text, std::size_t position, bool& 
 
 }  // namespace
 
-CharacterClass character_class(std::uint32_t code_point) {
+const CharacterClass* character_class_table() {
   static const std::vector<CharacterClass> classes = expand_ranges();
-  return classes[code_point];
+  return classes.data();
 }
 
-Decoded decode_character(std::string_view text, std::size_t position) {
-  const auto byte = [&](std::size_t k) {
-    return static_cast<std::uint32_t>(static_cast<std::uint8_t>(text[position + k]));
-  };
-  const std::uint32_t first = byte(0);
-  if (first < 0x80) return {first, 1};
-  if (first < 0xE0) return {(first & 0x1F) << 6 | (byte(1) & 0x3F), 2};
-  if (first < 0xF0) return {(first & 0x0F) << 12 | (byte(1) & 0x3F) << 6 | (byte(2) & 0x3F), 3};
-  return {(first & 0x07) << 18 | (byte(1) & 0x3F) << 12 | (byte(2) & 0x3F) << 6 | (byte(3) & 0x3F), 4};
-}
+CharacterClass character_class(std::uint32_t code_point) { return character_class_table()[code_point]; }
 
 std::string_view well_formed_utf8(std::string_view text, std::string& storage) {
   if (simdjson::validate_utf8(text.data(), text.size())) return text;

@@ -28,6 +28,9 @@ const char* unicode_version();
 /// Ranges of all code points that are not kOther, ascending.
 std::span<const ClassRange> class_ranges();
 
+/// The classes of all code points, 0x110000 of them.
+const CharacterClass* character_class_table();
+
 /// Returns the class of a code point below 0x110000.
 CharacterClass character_class(std::uint32_t code_point);
 
@@ -38,7 +41,16 @@ struct Decoded {
 };
 
 /// Decodes the character at `position` of well-formed UTF-8.
-Decoded decode_character(std::string_view text, std::size_t position);
+inline Decoded decode_character(std::string_view text, std::size_t position) {
+  const auto byte = [&](std::size_t k) {
+    return static_cast<std::uint32_t>(static_cast<std::uint8_t>(text[position + k]));
+  };
+  const std::uint32_t first = byte(0);
+  if (first < 0x80) return {first, 1};
+  if (first < 0xE0) return {(first & 0x1F) << 6 | (byte(1) & 0x3F), 2};
+  if (first < 0xF0) return {(first & 0x0F) << 12 | (byte(1) & 0x3F) << 6 | (byte(2) & 0x3F), 3};
+  return {(first & 0x07) << 18 | (byte(1) & 0x3F) << 12 | (byte(2) & 0x3F) << 6 | (byte(3) & 0x3F), 4};
+}
 
 /// Returns `text` when it is well-formed; otherwise fills `storage` with a copy in which every maximal subpart of an
 /// ill-formed sequence is U+FFFD (Unicode 16, section 3.9, table 3-8), and returns a view of it.

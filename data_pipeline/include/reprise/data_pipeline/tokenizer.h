@@ -19,20 +19,34 @@ namespace reprise::data {
 
 using TokenId = std::int32_t;
 
+struct EncodeOptions {
+  /// Special tokens in the text are recognised, and the post-processor adds its own: what the reference does by
+  /// default. Without it their spelling is text and nothing is added, which is right for text that people wrote.
+  bool special_tokens = false;
+  int num_threads = 1;
+};
+
 class Tokenizer {
  public:
   /// Reads a tokenizer.json. Throws kData with path and what is wrong or not supported.
   static Tokenizer load(const std::filesystem::path& path);
+  /// The same for the text of a file that is called `name` in complaints.
+  static Tokenizer parse(std::string text, const std::string& name);
   ~Tokenizer();
   Tokenizer(Tokenizer&&) noexcept;
   Tokenizer& operator=(Tokenizer&&) noexcept;
 
+  /// The largest id, plus one.
   std::uint32_t vocab_size() const;
+  /// The special token that ends a document. Throws kData where the file does not say which one that is.
   TokenId end_of_text() const;
+  bool has_end_of_text() const;
   /// Ids of any UTF-8 text; special tokens in the text are not recognised. Ill-formed UTF-8: U+FFFD per maximal
-  /// subpart (Unicode 15, section 3.9), as the reference's callers do.
-  std::vector<TokenId> encode(std::string_view text) const;
-  /// Bytes of the ids; end_of_text gives nothing. decode(encode(x)) == x for well-formed x.
+  /// subpart (Unicode, section 3.9), as the reference's callers do. The same ids for any number of threads.
+  std::vector<TokenId> encode(std::string_view text) const { return encode(text, EncodeOptions{}); }
+  std::vector<TokenId> encode(std::string_view text, const EncodeOptions& options) const;
+  /// Bytes of the ids; special tokens give nothing. At byte level and without a normaliser decode(encode(x)) == x for
+  /// well-formed x.
   std::string decode(std::span<const TokenId> ids) const;
   /// Text of the tokenizer.json.
   const std::string& json() const;
