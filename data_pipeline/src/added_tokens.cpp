@@ -10,8 +10,9 @@ namespace {
 
 bool is_word_character(std::uint32_t c) {
   const auto ranges = word_ranges();
-  const auto after = std::upper_bound(ranges.begin(), ranges.end(), c,
-                                      [](std::uint32_t value, const CodePointRange& range) { return value < range.first; });
+  const auto after =
+      std::upper_bound(ranges.begin(), ranges.end(), c,
+                       [](std::uint32_t value, const CodePointRange& range) { return value < range.first; });
   return after != ranges.begin() && c <= (after - 1)->last;
 }
 
@@ -46,11 +47,9 @@ std::size_t strip_right(std::string_view text, std::size_t end) {
 
 }  // namespace
 
-AddedTokenMatcher::AddedTokenMatcher(const std::vector<const AddedToken*>& tokens,
-                                     const std::vector<std::string>& spellings)
-    : nodes_(1) {
-  for (std::size_t k = 0; k < tokens.size(); ++k) {
-    if (!spellings[k].empty()) add(spellings[k], tokens[k]);
+AddedTokenMatcher::AddedTokenMatcher(const std::vector<const AddedToken*>& tokens) : nodes_(1) {
+  for (const AddedToken* token : tokens) {
+    if (!token->content.empty()) add(*token);
   }
 }
 
@@ -61,10 +60,10 @@ std::uint32_t AddedTokenMatcher::child_of(std::uint32_t node, char byte) const {
 }
 
 /// Of two tokens with one spelling the first counts.
-void AddedTokenMatcher::add(const std::string& spelling, const AddedToken* token) {
-  begins_token_[static_cast<std::uint8_t>(spelling[0])] = true;
+void AddedTokenMatcher::add(const AddedToken& token) {
+  begins_token_[static_cast<std::uint8_t>(token.content[0])] = true;
   std::uint32_t node = 0;
-  for (const char byte : spelling) {
+  for (const char byte : token.content) {
     std::uint32_t child = child_of(node, byte);
     if (child == 0) {
       child = static_cast<std::uint32_t>(nodes_.size());
@@ -73,7 +72,7 @@ void AddedTokenMatcher::add(const std::string& spelling, const AddedToken* token
     }
     node = child;
   }
-  if (nodes_[node].token == nullptr) nodes_[node].token = token;
+  if (nodes_[node].token == nullptr) nodes_[node].token = &token;
 }
 
 AddedTokenMatcher::Match AddedTokenMatcher::next_match(std::string_view text, std::size_t position) const {

@@ -19,6 +19,7 @@ struct AddedToken {
   bool rstrip = false;       // and on its right
   bool normalized = false;   // is looked for, normalised, in the normalised text
   bool special = false;
+  bool decodes_to_nothing = false;
 };
 
 /// A part of a text: a token, or text between tokens.
@@ -30,8 +31,8 @@ struct TextPart {
 /// Matches any of a list of tokens: the leftmost first, of several there the longest.
 class AddedTokenMatcher {
  public:
-  /// `spellings[k]` is how tokens[k] stands in the text that is searched. Keeps pointers to the tokens.
-  AddedTokenMatcher(const std::vector<const AddedToken*>& tokens, const std::vector<std::string>& spellings);
+  /// Keeps the pointers.
+  explicit AddedTokenMatcher(const std::vector<const AddedToken*>& tokens);
 
   bool empty() const { return nodes_.size() == 1; }
 
@@ -54,7 +55,7 @@ class AddedTokenMatcher {
   };
 
   std::uint32_t child_of(std::uint32_t node, char byte) const;
-  void add(const std::string& spelling, const AddedToken* token);
+  void add(const AddedToken& token);
   Match next_match(std::string_view text, std::size_t position) const;
 
   std::vector<Node> nodes_;

@@ -33,7 +33,8 @@ struct BpeMerge {
 inline constexpr std::uint32_t kNoId = 0xFFFFFFFF;
 
 /// Plain data. pieces[id] holds raw bytes; empty where the vocabulary has no such id. Byte level: every text begins as
-/// its bytes. Otherwise as its characters, and byte_ids are those of <0x00> to <0xFF>, used where a character is no piece.
+/// its bytes. Otherwise as its characters, and byte_ids are those of <0x00> to <0xFF>, used where a character is no
+/// piece.
 struct BpeModel {
   std::vector<std::string> pieces;
   std::vector<BpeMerge> merges;

@@ -23,7 +23,7 @@ struct Word {
 /// same count and pair: the one of the earlier round first (the reference leaves that to a hash map).
 struct Candidate {
   std::int64_t count;
-  std::uint64_t pair;    // packed
+  std::uint64_t pair;  // packed
   std::uint32_t round;
   std::uint32_t places;  // index of its list of words
 };

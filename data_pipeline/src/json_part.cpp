@@ -41,7 +41,8 @@ JsonPart JsonPart::member(const std::string& key) const {
 std::vector<JsonPart> JsonPart::elements() const {
   if (!value_.is_array()) refuse("is not a list");
   std::vector<JsonPart> parts;
-  for (std::size_t k = 0; k < value_.size(); ++k) parts.emplace_back(file_, fmt::format("{}[{}]", place_, k), value_[k]);
+  for (std::size_t k = 0; k < value_.size(); ++k)
+    parts.emplace_back(file_, fmt::format("{}[{}]", place_, k), value_[k]);
   return parts;
 }
 

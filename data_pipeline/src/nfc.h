@@ -7,8 +7,8 @@
 
 namespace reprise::data {
 
-/// Returns well-formed `text` where it is in form C already; otherwise fills `storage` with its form C and returns a
-/// view of it.
+/// Returns the form C of well-formed `text`: itself where a quick check of each character finds nothing to do, else a
+/// view of `storage`.
 std::string_view nfc(std::string_view text, std::string& storage);
 
 }  // namespace reprise::data

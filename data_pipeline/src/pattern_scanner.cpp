@@ -59,8 +59,8 @@ std::size_t PatternScanner::caseless_contraction_end(std::size_t begin) const {
   if (rest.size() < 3) return begin;
   if (rest.substr(1) == kLongS) return begin + 3;
   const char second = lower(rest[2]);
-  const bool known = (first == 'r' && second == 'e') || (first == 'v' && second == 'e') ||
-                     (first == 'l' && second == 'l');
+  const bool known =
+      (first == 'r' && second == 'e') || (first == 'v' && second == 'e') || (first == 'l' && second == 'l');
   return known ? begin + 3 : begin;
 }
 

@@ -21,7 +21,8 @@ enum class Pattern : std::uint8_t {
   kSingleNumbers,  // \p{N}
 };
 
-/// Returns the pattern that `expression` spells, nothing for one that is not known. Spellings are compared byte by byte.
+/// Returns the pattern that `expression` spells, nothing for one that is not known. Spellings are compared byte by
+/// byte.
 std::optional<Pattern> find_pattern(std::string_view expression);
 
 /// The spelling that find_pattern knows first.
@@ -96,8 +97,7 @@ inline std::size_t PatternScanner::gpt2_end(std::size_t begin) const {
   const std::size_t word = begin + (text_[begin] == ' ' ? 1 : 0);
   if (word < text_.size()) {
     const Character first = at(word);
-    if (first.character_class != CharacterClass::kSpace)
-      return run_end(word + first.num_bytes, first.character_class);
+    if (first.character_class != CharacterClass::kSpace) return run_end(word + first.num_bytes, first.character_class);
   }
   return white_space_end(begin);
 }

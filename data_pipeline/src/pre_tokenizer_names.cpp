@@ -4,8 +4,11 @@ namespace reprise::data {
 namespace {
 
 constexpr PreTokenizerName kNames[] = {
-    {"gpt2", Pattern::kGpt2},     {"cl100k", Pattern::kCl100k}, {"llama3", Pattern::kCl100k},
-    {"olmo2", Pattern::kCl100k},  {"qwen2", Pattern::kQwen2, false, true},
+    {"gpt2", Pattern::kGpt2},
+    {"cl100k", Pattern::kCl100k},
+    {"llama3", Pattern::kCl100k},
+    {"olmo2", Pattern::kCl100k},
+    {"qwen2", Pattern::kQwen2, false, true},
     {"digits", Pattern::kGpt2, true},
 };
 

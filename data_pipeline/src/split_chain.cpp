@@ -109,12 +109,12 @@ void SplitChain::cut(std::string_view text, bool at_start, std::size_t index, co
       return cut_at_literal(text, step.literal, step.behaviour, next);
     case SplitStep::Kind::kPrefixSpace:
       if (text.front() == ' ') return cut(text, at_start, index + 1, visit);
-      return cut(" " + std::string(text), at_start, index + 1, visit);
+      return cut(std::string(" ").append(text), at_start, index + 1, visit);
     case SplitStep::Kind::kMetaspace:
     case SplitStep::Kind::kMetaspaceSplit: {
       std::string changed = replace_all(text, " ", step.literal);
-      const bool prepend = step.prepend == SplitStep::Prepend::kAlways ||
-                           (step.prepend == SplitStep::Prepend::kFirst && at_start);
+      const bool prepend =
+          step.prepend == SplitStep::Prepend::kAlways || (step.prepend == SplitStep::Prepend::kFirst && at_start);
       if (prepend && !changed.starts_with(step.literal)) changed.insert(0, step.literal);
       if (step.kind == SplitStep::Kind::kMetaspace) return cut(changed, at_start, index + 1, visit);
       return cut_at_literal(changed, step.literal, SplitStep::Literal::kMergedWithNext, [&](std::string_view piece) {

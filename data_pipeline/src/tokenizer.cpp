@@ -17,16 +17,26 @@ std::uint64_t next_serial() {
   return ++serial;
 }
 
+/// The reference decodes a token to its normalised spelling, and leaves it out where that is the content of a special
+/// token: one that its normaliser changes is not left out.
+TokenizerParts with_normalised_tokens(TokenizerParts parts) {
+  std::string storage;
+  for (AddedToken& token : parts.added_tokens) {
+    token.decodes_to_nothing = token.special;
+    if (!token.normalized) continue;
+    std::string spelling(normalise_text(parts.normaliser, token.content, storage));
+    token.decodes_to_nothing = token.special && spelling == token.content;
+    token.content = std::move(spelling);
+  }
+  return parts;
+}
+
 AddedTokenMatcher make_matcher(const TokenizerParts& parts, bool normalised) {
   std::vector<const AddedToken*> tokens;
-  std::vector<std::string> spellings;
-  std::string storage;
   for (const AddedToken& token : parts.added_tokens) {
-    if (token.normalized != normalised) continue;
-    tokens.push_back(&token);
-    spellings.emplace_back(normalised ? normalise_text(parts.normaliser, token.content, storage) : token.content);
+    if (token.normalized == normalised) tokens.push_back(&token);
   }
-  return {tokens, spellings};
+  return AddedTokenMatcher(tokens);
 }
 
 std::uint32_t count_ids(const TokenizerParts& parts) {
@@ -43,7 +53,7 @@ bool joins_bytes(const TokenizerParts& parts) {
 }  // namespace
 
 Tokenizer::Model::Model(TokenizerParts tokenizer_parts, std::string text)
-    : parts(std::move(tokenizer_parts)),
+    : parts(with_normalised_tokens(std::move(tokenizer_parts))),
       encoder(parts.bpe),
       splits(parts.splits),
       added(make_matcher(parts, false)),
@@ -58,7 +68,7 @@ Tokenizer::Model::Model(TokenizerParts tokenizer_parts, std::string text)
 /// As the file spells it; nothing for a special token or an id in a gap.
 std::string Tokenizer::Model::token_text(std::uint32_t id) const {
   if (const auto entry = added_by_id.find(id); entry != added_by_id.end()) {
-    return entry->second->special ? std::string() : entry->second->content;
+    return entry->second->decodes_to_nothing ? std::string() : entry->second->content;
   }
   if (id >= parts.bpe.pieces.size()) return {};
   return parts.bpe.byte_level ? bytes_to_symbols(parts.bpe.pieces[id]) : parts.bpe.pieces[id];

@@ -63,8 +63,7 @@ void Tokenizer::Model::encode_parts(const std::vector<TextPart>& found, std::siz
       continue;
     }
     const bool at_start = k == 0;
-    splits.for_each_word(found[k].text, at_start,
-                         [&](std::string_view word) { cache.encode(encoder, word, ids); });
+    splits.for_each_word(found[k].text, at_start, [&](std::string_view word) { cache.encode(encoder, word, ids); });
   }
 }
 

@@ -68,7 +68,8 @@ void Reader::read_vocabulary(const JsonPart& vocabulary) {
     if (index >= pieces.size()) pieces.resize(index + 1);
     if (symbols.empty()) vocabulary.fail(fmt::format("a piece is empty: id {}", index));
     if (!pieces[index].empty()) {
-      vocabulary.fail(fmt::format("ids are not there once each: {} of \"{}\" and of \"{}\"", index, pieces[index], symbols));
+      vocabulary.fail(
+          fmt::format("ids are not there once each: {} of \"{}\" and of \"{}\"", index, pieces[index], symbols));
     }
     pieces[index] = symbols;
     ids_.emplace(symbols, index);

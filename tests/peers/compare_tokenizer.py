@@ -1,10 +1,11 @@
 #!/usr/bin/env python3
 """Loads a tokenizer.json into Hugging Face tokenizers and compares ids and decoded text.
 
-    compare_tokenizer.py TOKENIZER CASES
+    compare_tokenizer.py TOKENIZER CASES [--special]
 
-CASES holds one case after the other: u32 number of bytes, the bytes of a text, u32 number of ids, the ids (u32), all
-little-endian. Prints the number of cases; exits 1 at the first that differs.
+CASES holds one case after the other: u32 number of bytes, the bytes of a text, u32 number of ids, the ids (u32), u32 number
+of bytes, the decoded bytes; all little-endian. --special: special tokens are recognised, and those of the post-processor
+added. Prints the number of cases; exits 1 at the first that differs.
 """
 
 import struct
@@ -15,27 +16,36 @@ from tokenizers import Tokenizer
 
 def read_cases(path):
     data, position = open(path, "rb").read(), 0
+
+    def number():
+        nonlocal position
+        position += 4
+        return struct.unpack_from("<I", data, position - 4)[0]
+
+    def text():
+        nonlocal position
+        size = number()
+        position += size
+        return data[position - size : position]
+
     while position < len(data):
-        (size,) = struct.unpack_from("<I", data, position)
-        text = data[position + 4 : position + 4 + size]
-        position += 4 + size
-        (count,) = struct.unpack_from("<I", data, position)
-        yield text, list(struct.unpack_from(f"<{count}I", data, position + 4))
-        position += 4 + 4 * count
+        raw = text()
+        yield raw, [number() for _ in range(number())], text()
 
 
 def main():
+    special = "--special" in sys.argv
     tokenizer = Tokenizer.from_file(sys.argv[1])
-    tokenizer.encode_special_tokens = True  # the spelling of the special token inside a text is text
-    number = 0
-    for number, (raw, ids) in enumerate(read_cases(sys.argv[2]), start=1):
+    tokenizer.encode_special_tokens = not special  # then the spelling of a special token inside a text is text
+    count = 0
+    for count, (raw, ids, decoded) in enumerate(read_cases(sys.argv[2]), start=1):
         text = raw.decode("utf-8", errors="replace")
-        theirs = tokenizer.encode(text).ids
+        theirs = tokenizer.encode(text, add_special_tokens=special).ids
         if theirs != ids:
-            sys.exit(f"case {number}: {text[:80]!r}: ours {ids[:20]}, theirs {theirs[:20]}")
-        if tokenizer.decode(ids, skip_special_tokens=True) != text:
-            sys.exit(f"case {number}: {text[:80]!r}: decodes to another text")
-    print(f"{number} cases agree")
+            sys.exit(f"case {count}: {text!r}: ours {ids}, theirs {theirs}")
+        if tokenizer.decode(ids, skip_special_tokens=True) != decoded.decode("utf-8", errors="replace"):
+            sys.exit(f"case {count}: {text!r}: decodes to another text: {decoded}")
+    print(f"{count} cases agree")
 
 
 if __name__ == "__main__":

@@ -96,7 +96,9 @@ TEST_F(TokenizerFile, ThatIsMissingIsAnErrorOfTheSystem) {
 TEST_F(TokenizerFile, WithAPartThatIsNotSupportedIsRefusedByName) {
   EXPECT_THAT(complaint([](json& r) { r["model"]["type"] = "Unigram"; }),
               AllOf(HasSubstr("model \"type\""), HasSubstr("\"Unigram\"")));
-  EXPECT_THAT(complaint([](json& r) { r["normalizer"] = {{"type", "NFKC"}}; }),
+  EXPECT_THAT(complaint([](json& r) {
+                r["normalizer"] = {{"type", "NFKC"}};
+              }),
               HasSubstr("normalizer \"type\" is not supported: \"NFKC\""));
   EXPECT_THAT(complaint([](json& r) {
                 r["normalizer"] = {{"type", "Replace"}, {"pattern", {{"Regex", "a+"}}}, {"content", ""}};
@@ -106,9 +108,13 @@ TEST_F(TokenizerFile, WithAPartThatIsNotSupportedIsRefusedByName) {
   EXPECT_THAT(complaint([](json& r) { r["pre_tokenizer"] = json::object(); }),
               HasSubstr("pre_tokenizer has no \"type\""));
   EXPECT_THAT(complaint([](json& r) { r["decoder"]["type"] = "WordPiece"; }), HasSubstr("decoder \"type\""));
-  EXPECT_THAT(complaint([](json& r) { r["post_processor"] = {{"type", "RobertaProcessing"}}; }),
+  EXPECT_THAT(complaint([](json& r) {
+                r["post_processor"] = {{"type", "RobertaProcessing"}};
+              }),
               HasSubstr("post_processor \"type\" is not supported: \"RobertaProcessing\""));
-  EXPECT_THAT(complaint([](json& r) { r["post_processor"] = {{"type", "TemplateProcessing"}}; }),
+  EXPECT_THAT(complaint([](json& r) {
+                r["post_processor"] = {{"type", "TemplateProcessing"}};
+              }),
               HasSubstr("has no \"single\""));
   EXPECT_THAT(complaint([](json& r) { r["truncation"] = {{"max_length", 5}}; }), HasSubstr("truncation"));
   EXPECT_THAT(complaint([](json& r) { r["version"] = "2.0"; }), HasSubstr("version"));
@@ -130,11 +136,11 @@ TEST_F(TokenizerFile, WithAnUnknownExpressionIsRefusedAndQuotesIt) {
 }
 
 TEST_F(TokenizerFile, WithStepsAfterByteLevelIsRefused) {
-  EXPECT_THAT(complaint([](json& r) {
-                r["pre_tokenizer"] = {{"type", "Sequence"},
-                                      {"pretokenizers", {r["pre_tokenizer"], {{"type", "Digits"}}}}};
-              }),
-              HasSubstr("ByteLevel is not the last step"));
+  EXPECT_THAT(
+      complaint([](json& r) {
+        r["pre_tokenizer"] = {{"type", "Sequence"}, {"pretokenizers", {r["pre_tokenizer"], {{"type", "Digits"}}}}};
+      }),
+      HasSubstr("ByteLevel is not the last step"));
 }
 
 TEST_F(TokenizerFile, NestedTenThousandDeepIsRefused) {
@@ -179,8 +185,7 @@ TEST_F(TokenizerFile, WithABrokenVocabularyIsRefused) {
   EXPECT_THAT(complaint([](json& r) { r["model"]["vocab"]["a"] = 1 << 30; }), HasSubstr("is not a number below"));
   EXPECT_THAT(complaint([](json& r) { r["model"]["vocab"]["a"] = 5; }), HasSubstr("once each"));
   EXPECT_THAT(complaint([](json& r) { r["model"]["vocab"]["a"] = -1; }), HasSubstr("-1"));
-  EXPECT_THAT(complaint([](json& r) { r["model"]["vocab"]["a b"] = 400; }),
-              HasSubstr("byte-level alphabet: \"a b\""));
+  EXPECT_THAT(complaint([](json& r) { r["model"]["vocab"]["a b"] = 400; }), HasSubstr("byte-level alphabet: \"a b\""));
   EXPECT_THAT(complaint([](json& r) {
                 r["model"]["vocab"]["zzzzzz"] = r["model"]["vocab"]["a"];
                 r["model"]["vocab"].erase("a");

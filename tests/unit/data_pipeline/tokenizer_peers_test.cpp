@@ -5,6 +5,7 @@
 
 #include "reprise/core/files.h"
 #include "tokenizer_fixture.h"
+#include "tokenizer_kinds.h"
 
 namespace reprise::data {
 namespace {
@@ -22,22 +23,29 @@ class TokenizerPeers : public ::testing::Test {
     return std::system(command.c_str());
   }
 
-  /// Encodes `texts` here and there.
-  void expect_agreement(const Tokenizer& tokenizer, const std::vector<std::string>& texts) const {
+  /// Encodes `texts` here and there, and decodes the ids.
+  void expect_agreement(const Tokenizer& tokenizer, const std::vector<std::string>& texts, bool special = false) const {
     const TemporaryFolder folder;
     write_file_atomically(folder.path() / "tokenizer.json", tokenizer.json());
     std::string cases;
-    const auto add = [&](std::uint32_t value) { cases.append(reinterpret_cast<const char*>(&value), sizeof value); };
-    for (const std::string& text : texts) {
-      add(static_cast<std::uint32_t>(text.size()));
+    const auto add = [&](std::size_t value) {
+      const auto number = static_cast<std::uint32_t>(value);
+      cases.append(reinterpret_cast<const char*>(&number), sizeof number);
+    };
+    const auto add_text = [&](const std::string& text) {
+      add(text.size());
       cases += text;
-      const std::vector<TokenId> ids = tokenizer.encode(text);
-      add(static_cast<std::uint32_t>(ids.size()));
-      for (const TokenId id : ids) add(static_cast<std::uint32_t>(id));
+    };
+    for (const std::string& text : texts) {
+      const std::vector<TokenId> ids = tokenizer.encode(text, {.special_tokens = special});
+      add_text(text);
+      add(ids.size());
+      for (const TokenId id : ids) add(static_cast<std::size_t>(id));
+      add_text(tokenizer.decode(ids));
     }
     write_file_atomically(folder.path() / "cases", cases);
-    EXPECT_EQ(run("compare_tokenizer.py",
-                  (folder.path() / "tokenizer.json").string() + " " + (folder.path() / "cases").string()),
+    EXPECT_EQ(run("compare_tokenizer.py", (folder.path() / "tokenizer.json").string() + " " +
+                                              (folder.path() / "cases").string() + (special ? " --special" : "")),
               0);
   }
 
@@ -56,9 +64,36 @@ TEST_F(TokenizerPeers, GiveTheSameIdsOnRandomText) {
   expect_agreement(train_on(texts, 3000, 2), texts);
 }
 
+/// The random texts of every kind hold its added tokens too.
+TEST_F(TokenizerPeers, GiveTheSameIdsWithEveryKindOfTokenizer) {
+  std::mt19937_64 random(6);
+  const auto& texts = tokenizer_kinds().at("texts");
+  std::vector<std::string> mixed;
+  for (int k = 0; k < 1500; ++k) {
+    std::string text;
+    for (int part = 0; part < 3; ++part) {
+      text += random_text(random, random() % 12);
+      text += texts[random() % texts.size()].get<std::string>().substr(0, random() % 40);
+      text += random_bytes(random, random() % 3);
+    }
+    mixed.push_back(text);
+  }
+  for (const auto& kind : tokenizer_kinds().at("kinds")) {
+    SCOPED_TRACE(kind.at("name"));
+    expect_agreement(tokenizer_of_kind(kind), mixed, true);
+    expect_agreement(tokenizer_of_kind(kind), mixed, false);
+  }
+}
+
 TEST_F(TokenizerPeers, HaveTheSameCharacterClasses) { EXPECT_EQ(run("compare_unicode_classes.py", ""), 0); }
 
 TEST_F(TokenizerPeers, StillGiveTheCommittedAnswers) { EXPECT_EQ(run("make_tokenizer_vectors.py", "--check"), 0); }
+
+TEST_F(TokenizerPeers, StillGiveTheCommittedAnswersOfEveryKind) {
+  EXPECT_EQ(run("make_tokenizer_kinds.py", "--check"), 0);
+}
+
+TEST_F(TokenizerPeers, HaveTheSameWordsNumbersAndNormalForms) { EXPECT_EQ(run("compare_tokenizer_tables.py", ""), 0); }
 
 }  // namespace
 }  // namespace reprise::data

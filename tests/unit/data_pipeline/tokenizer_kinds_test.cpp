@@ -1,0 +1,90 @@
+#include "tokenizer_kinds.h"
+
+#include <gmock/gmock.h>
+
+#include "../../../data_pipeline/src/pre_tokenizer_names.h"
+#include "../../../data_pipeline/src/unicode_classes.h"
+#include "reprise/configs/pre_tokenizer_names.h"
+#include "tokenizer_fixture.h"
+
+namespace reprise::data {
+namespace {
+
+using nlohmann::json;
+using Ids = std::vector<TokenId>;
+
+constexpr EncodeOptions kAsTheReference{.special_tokens = true};
+
+std::string label(const json& kind, std::size_t k) {
+  return kind.at("name").get<std::string>() + ": " + tokenizer_kinds().at("texts")[k].dump();
+}
+
+TEST(TokenizerKinds, GiveTheIdsOfTheReference) {
+  const json& texts = tokenizer_kinds().at("texts");
+  for (const json& kind : tokenizer_kinds().at("kinds")) {
+    const Tokenizer tokenizer = tokenizer_of_kind(kind);
+    for (std::size_t k = 0; k < texts.size(); ++k) {
+      EXPECT_EQ(tokenizer.encode(texts[k].get<std::string>(), kAsTheReference), kind.at("ids")[k].get<Ids>())
+          << label(kind, k);
+    }
+  }
+}
+
+TEST(TokenizerKinds, TakeSpecialTokensForTextWhereTheyAreNotAskedFor) {
+  const json& texts = tokenizer_kinds().at("texts");
+  for (const json& kind : tokenizer_kinds().at("kinds")) {
+    const Tokenizer tokenizer = tokenizer_of_kind(kind);
+    for (std::size_t k = 0; k < texts.size(); ++k) {
+      EXPECT_EQ(tokenizer.encode(texts[k].get<std::string>()), kind.at("plain")[k].get<Ids>()) << label(kind, k);
+    }
+  }
+}
+
+TEST(TokenizerKinds, DecodeAsTheReferenceDoes) {
+  for (const json& kind : tokenizer_kinds().at("kinds")) {
+    const Tokenizer tokenizer = tokenizer_of_kind(kind);
+    for (std::size_t k = 0; k < kind.at("ids").size(); ++k) {
+      // An added token may decode to a part of a character; the reference then answers U+FFFD, we the bytes.
+      const std::string bytes = tokenizer.decode(kind.at("ids")[k].get<Ids>());
+      std::string storage;
+      EXPECT_EQ(well_formed_utf8(bytes, storage), kind.at("decoded")[k].get<std::string>()) << label(kind, k);
+    }
+  }
+}
+
+// Long enough for several tasks; tokens, white space and marks stand where a text might be cut.
+TEST(TokenizerKinds, GiveTheSameIdsForAnyNumberOfThreads) {
+  std::string text;
+  while (text.size() < (std::size_t{3} << 20)) {
+    for (const json& part : tokenizer_kinds().at("texts")) text += part.get<std::string>();
+  }
+  for (const json& kind : tokenizer_kinds().at("kinds")) {
+    if (kind.at("base") != "bytes" || kind.at("name") == "no cuts") continue;
+    const Tokenizer tokenizer = tokenizer_of_kind(kind);
+    const Ids expected = tokenizer.encode(text, kAsTheReference);
+    EXPECT_EQ(tokenizer.encode(text, {.special_tokens = true, .num_threads = 3}), expected) << kind.at("name");
+  }
+}
+
+TEST(TokenizerKinds, TrainedWithANamedPreTokenizerGiveTheFileOfTheReference) {
+  const auto texts = tokenizer_kinds().at("training").get<std::vector<std::string>>();
+  for (const auto& [name, sha256] : tokenizer_kinds().at("trained").items()) {
+    configs::TokenizerRecipe recipe = tokenizer_recipe(450, 1);
+    recipe.set_pre_tokenizer(name);
+    const TextSource source = [&](const std::function<void(std::string_view)>& visit) {
+      for (const std::string& text : texts) visit(text);
+    };
+    EXPECT_EQ(train_tokenizer(recipe, source, 2, no_progress()).digest().hex(), sha256) << name;
+  }
+}
+
+TEST(TokenizerKinds, HaveADefinitionForEveryNameThatARecipeMayUse) {
+  for (const std::string_view name : configs::kPreTokenizerNames) {
+    const PreTokenizerName* const definition = find_pre_tokenizer(name);
+    ASSERT_NE(definition, nullptr) << name;
+    EXPECT_EQ(find_pattern(expression_of(definition->pattern)), definition->pattern) << name;
+  }
+}
+
+}  // namespace
+}  // namespace reprise::data
