@@ -26,7 +26,7 @@ class RepeatedGrams {
   Top most_frequent_longest() const;
 
   /// Characters of the n-gram at the beginning of the text; 0 where there is none.
-  std::uint64_t first_characters() const { return grams_.empty() ? 0 : characters_at(0); }
+  std::uint64_t first_characters() const { return num_grams() == 0 ? 0 : characters_at(0); }
 
   /// Characters of the n-grams that occurred before; reading goes on behind each of them, so that none counts twice.
   std::uint64_t later_characters() const;
@@ -37,19 +37,22 @@ class RepeatedGrams {
   std::uint64_t covered_characters() const;
 
  private:
-  static constexpr std::uint32_t kUnique = 0xFFFFFFFF;
-
   void grow();
   void forget_unique();
+  std::size_t num_grams() const {
+    const std::size_t num_words = characters_before_.size() - 1;
+    return num_words < length_ ? 0 : num_words - length_ + 1;
+  }
   std::uint64_t characters_at(std::size_t position) const {
     return characters_before_[position + length_] - characters_before_[position];
   }
 
   std::size_t length_ = 1;
   std::vector<std::uint64_t> characters_before_;  // of each word; one more for the end
-  std::vector<std::uint32_t> grams_;              // number of the n-gram that begins at each position, or kUnique
-  std::vector<std::uint32_t> counts_;             // by number; numbers are in order of first occurrence
-  bool any_repeated_ = false;
+  // The occurrences of repeated n-grams, in the order of the text: position of the first word and number of the n-gram.
+  std::vector<std::uint32_t> positions_;
+  std::vector<std::uint32_t> numbers_;
+  std::vector<std::uint32_t> counts_;  // by number, of all n-grams that were looked at; in order of first occurrence
 };
 
 }  // namespace reprise::data
