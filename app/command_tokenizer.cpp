@@ -1,4 +1,4 @@
-// reprise tokenizer encode|decode|show
+// reprise tokenizer encode|decode|train|show
 
 #include <fmt/core.h>
 
@@ -14,6 +14,7 @@
 #include "commands.h"
 #include "reprise/core/error.h"
 #include "reprise/data_pipeline/tokenizer.h"
+#include "tokenizer_verbs.h"
 
 namespace reprise::app {
 namespace {
@@ -30,6 +31,7 @@ struct TokenizerFlags {
   bool has_text = false;
   std::vector<std::string> ids;
   bool as_json = false;
+  TokenizerFileFlags files;
 };
 
 /// `path` is a tokenizer.json or a run that has one.
@@ -47,7 +49,8 @@ std::string dump(const ordered_json& json, int indent = -1) {
 }
 
 std::string piece_of(const Tokenizer& tokenizer, TokenId id) {
-  return id == tokenizer.end_of_text() ? "(end of text)" : tokenizer.decode(std::vector<TokenId>{id});
+  const bool ends_text = tokenizer.has_end_of_text() && id == tokenizer.end_of_text();
+  return ends_text ? "(end of text)" : tokenizer.decode(std::vector<TokenId>{id});
 }
 
 void encode(const TokenizerFlags& flags) {
@@ -106,46 +109,95 @@ void show(const TokenizerFlags& flags) {
   ordered_json pieces = ordered_json::object();
   for (const TokenId id : sample_ids(tokenizer)) pieces[std::to_string(id)] = piece_of(tokenizer, id);
   if (flags.as_json) {
+    const ordered_json end_of_text = tokenizer.has_end_of_text() ? ordered_json(tokenizer.end_of_text()) : nullptr;
     fmt::print("{}\n", dump({{"vocab_size", tokenizer.vocab_size()},
-                             {"end_of_text", tokenizer.end_of_text()},
+                             {"end_of_text", end_of_text},
                              {"sha256", tokenizer.digest().hex()},
                              {"sample", pieces}}));
     return;
   }
   fmt::print("entries      {}\nend of text  {}\nsha256       {}\npieces\n", tokenizer.vocab_size(),
-             tokenizer.end_of_text(), tokenizer.digest().hex());
+             tokenizer.has_end_of_text() ? std::to_string(tokenizer.end_of_text()) : "none", tokenizer.digest().hex());
   for (const auto& [id, piece] : pieces.items()) fmt::print("  {:>6}  {}\n", id, dump(piece));
+}
+
+/// The file form: `--tokenizer T FILE` in place of `T ...`.
+void add_file_flags(CLI::App& action, TokenizerFileFlags& files, const char* out) {
+  action.add_option("--tokenizer", files.tokenizer,
+                    "Work on files: a run or a tokenizer.json; then FILE is the first argument");
+  action.add_option("--out", files.out, out);
+}
+
+/// In the file form the first argument is the file.
+bool takes_file(TokenizerFlags& flags, bool has_more) {
+  if (flags.files.tokenizer.empty()) {
+    REPRISE_REQUIRE(flags.files.out.empty(), ErrorKind::kUsage, "--out needs --tokenizer",
+                    "give the tokenizer with --tokenizer and FILE as the one argument");
+    return false;
+  }
+  REPRISE_REQUIRE(!has_more, ErrorKind::kUsage, "--tokenizer takes one FILE", "leave the other arguments out");
+  flags.files.input = flags.path;
+  return true;
+}
+
+void add_encode_verb(CLI::App& action, const std::shared_ptr<TokenizerFlags>& flags) {
+  CLI::Option* text = action.add_option("TEXT", flags->text, "The text; left out: standard input, to its last byte");
+  add_file_flags(action, flags->files, "The .npy file of ids to write; needs --tokenizer");
+  action
+      .add_option("--threads", flags->files.num_threads,
+                  "Threads of the file form; the ids are the same for any number")
+      ->check(CLI::Range(1, 1024));
+  action.add_flag("--as-text", flags->files.as_text,
+                  "File form: take special tokens in FILE for text and add none, as the shards of a run do");
+  action.footer(
+      "Examples:\n"
+      "  reprise tokenizer encode runs/tiny \"The cat sat.\" --json\n"
+      "  reprise tokenizer encode --tokenizer tokenizer.json FILE --out ids.npy --threads 2");
+  action.callback([flags, text] {
+    flags->has_text = text->count() > 0;
+    if (!takes_file(*flags, flags->has_text)) return encode(*flags);
+    REPRISE_REQUIRE(!flags->files.out.empty(), ErrorKind::kUsage, "--out is missing", "name a .npy file to write");
+    encode_file(flags->files);
+  });
+}
+
+void add_decode_verb(CLI::App& action, const std::shared_ptr<TokenizerFlags>& flags) {
+  action.add_option("IDS", flags->ids, "The ids; left out: standard input, separated by white space");
+  add_file_flags(action, flags->files, "The text file to write; left out: standard output; needs --tokenizer");
+  action.footer(
+      "Examples:\n"
+      "  reprise tokenizer decode runs/tiny 464 3797\n"
+      "  reprise tokenizer decode --tokenizer tokenizer.json ids.npy");
+  action.callback([flags] {
+    if (takes_file(*flags, !flags->ids.empty())) {
+      decode_file(flags->files);
+    } else {
+      decode(*flags);
+    }
+  });
 }
 
 }  // namespace
 
 void add_tokenizer_command(CLI::App& app, Context&) {
   const auto flags = std::make_shared<TokenizerFlags>();
-  CLI::App* verb = app.add_subcommand("tokenizer", "Encode and decode text, show a tokenizer");
+  CLI::App* verb = app.add_subcommand("tokenizer", "Encode and decode text, train and show a tokenizer");
   verb->require_subcommand(1);
   verb->footer(
       "Examples:\n"
       "  reprise tokenizer show runs/tiny\n"
       "  reprise tokenizer encode runs/tiny \"The cat sat.\"\n"
-      "  reprise tokenizer encode runs/tiny < text.txt | reprise tokenizer decode runs/tiny");
+      "  reprise tokenizer encode runs/tiny < text.txt | reprise tokenizer decode runs/tiny\n"
+      "  reprise tokenizer encode --tokenizer tokenizer.json text.txt --out ids.npy");
   const auto add = [&](const char* name, const char* what) {
     CLI::App* action = verb->add_subcommand(name, what);
-    action->add_option("TOKENIZER", flags->path, "A run, or a tokenizer.json")->required();
+    action->add_option("TOKENIZER", flags->path, "A run, or a tokenizer.json; with --tokenizer: FILE")->required();
     action->add_flag("--json", flags->as_json, "Answer as JSON");
     return action;
   };
-  CLI::App* encode_action = add("encode", "Print the ids of a text");
-  CLI::Option* text =
-      encode_action->add_option("TEXT", flags->text, "The text; left out: standard input, to its last byte");
-  encode_action->footer("Example:\n  reprise tokenizer encode runs/tiny \"The cat sat.\" --json");
-  encode_action->callback([flags, text] {
-    flags->has_text = text->count() > 0;
-    encode(*flags);
-  });
-  CLI::App* decode_action = add("decode", "Print the text of ids, exactly (no line feed is added)");
-  decode_action->add_option("IDS", flags->ids, "The ids; left out: standard input, separated by white space");
-  decode_action->footer("Example:\n  reprise tokenizer decode runs/tiny 464 3797");
-  decode_action->callback([flags] { decode(*flags); });
+  add_encode_verb(*add("encode", "Print the ids of a text, or write those of a file"), flags);
+  add_decode_verb(*add("decode", "Print the text of ids, exactly (no line feed is added)"), flags);
+  add_tokenizer_train_verb(*verb);
   CLI::App* show_action = add("show", "Print size, hash and some pieces");
   show_action->footer("Example:\n  reprise tokenizer show runs/tiny/tokenizer/tokenizer.json");
   show_action->callback([flags] { show(*flags); });

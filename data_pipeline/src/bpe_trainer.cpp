@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <span>
 #include <unordered_map>
-#include <utility>
 #include <vector>
 
 #include "pair_table.h"
@@ -23,9 +22,29 @@ struct Word {
 /// same count and pair: the one of the earlier round first (the reference leaves that to a hash map).
 struct Candidate {
   std::int64_t count;
-  std::uint64_t pair;  // packed
+  std::uint64_t pair;   // packed
+  std::uint32_t index;  // of the pair
   std::uint32_t round;
   std::uint32_t places;  // index of its list of words
+};
+
+/// A pair that gained words in the present round.
+struct Gained {
+  std::uint32_t index;  // of the pair
+  std::uint32_t last_word;
+  std::uint32_t num_words;
+};
+
+/// One word that a pair gained.
+struct Gain {
+  std::uint32_t gained;  // place in the list of gained pairs
+  std::uint32_t word;
+};
+
+/// A part of the arena of places.
+struct PlaceRange {
+  std::size_t begin;
+  std::size_t end;
 };
 
 bool comes_after(const Candidate& a, const Candidate& b) {
@@ -46,8 +65,7 @@ class Trainer {
   Candidate pop();
   std::uint32_t product_of(IdPair pair);
   void merge_in_word(std::uint32_t word_index, IdPair pair, std::uint32_t product);
-  std::uint32_t index_of(IdPair pair);
-  void lose(IdPair pair, std::int64_t count) { counts_[index_of(pair)] -= count; }
+  void lose(IdPair pair, std::int64_t count) { table_[table_.index_of(pair.packed())].count -= count; }
   void gain(IdPair pair, std::int64_t count, std::uint32_t word_index);
 
   const BpeTrainingOptions& options_;
@@ -55,13 +73,14 @@ class Trainer {
   std::unordered_map<std::string, std::uint32_t> id_of_piece_;
   std::vector<std::uint32_t> arena_;
   std::vector<Word> words_;
-  // By the index that table_ gives to a pair:
   PairTable table_;
-  std::vector<std::int64_t> counts_;
-  std::vector<std::vector<std::uint32_t>> new_places_;  // words gained in the present round, ascending
-  std::vector<std::uint32_t> touched_;                  // pairs that gained words in the present round
+  std::vector<Gained> gained_;
+  std::vector<Gain> gains_;
   std::vector<Candidate> heap_;
-  std::vector<std::vector<std::uint32_t>> places_;
+  // Words of each candidate, ascending. A merge of two symbols adds at most two, so all of them are at most three times
+  // the symbols of the words.
+  std::vector<std::uint32_t> places_;
+  std::vector<PlaceRange> ranges_;
 };
 
 Trainer::Trainer(const WordCounts& words, const BpeTrainingOptions& options) : options_(options) {
@@ -87,35 +106,42 @@ void Trainer::count_pairs() {
   }
 }
 
-std::uint32_t Trainer::index_of(IdPair pair) {
-  const std::uint32_t index = table_.index_of(pair.packed());
-  if (index == counts_.size()) {
-    counts_.push_back(0);
-    new_places_.emplace_back();
-  }
-  return index;
-}
-
 /// Notes that `pair` occurs once more in a word, `count` times in all texts.
 void Trainer::gain(IdPair pair, std::int64_t count, std::uint32_t word_index) {
-  const std::uint32_t index = index_of(pair);
-  counts_[index] += count;
-  std::vector<std::uint32_t>& places = new_places_[index];
-  if (places.empty()) touched_.push_back(index);
-  if (places.empty() || places.back() != word_index) places.push_back(word_index);
+  const std::uint32_t index = table_.index_of(pair.packed());
+  PairEntry& entry = table_[index];
+  entry.count += count;
+  const bool known = entry.gained < gained_.size() && gained_[entry.gained].index == index;
+  if (!known) {
+    entry.gained = static_cast<std::uint32_t>(gained_.size());
+    gained_.push_back({index, word_index, 0});
+  }
+  Gained& gained = gained_[entry.gained];
+  if (known && gained.last_word == word_index) return;
+  gained.last_word = word_index;
+  ++gained.num_words;
+  gains_.push_back({entry.gained, word_index});
 }
 
 /// Queues the pairs that gained places in `round`. Distinct pairs of one round never compare equal, so the order of
-/// the words, and so of touched_, does not show.
+/// the words, and so of gained_, does not show.
 void Trainer::push_places(std::uint32_t round) {
-  for (const std::uint32_t index : touched_) {
-    if (counts_[index] > 0) {
-      push({counts_[index], table_.pair_at(index), round, static_cast<std::uint32_t>(places_.size())});
-      places_.push_back(std::move(new_places_[index]));
+  std::vector<std::size_t> next;  // where the next word of a pair goes
+  next.reserve(gained_.size());
+  std::size_t end = places_.size();
+  for (const Gained& gained : gained_) {
+    const PairEntry& entry = table_[gained.index];
+    next.push_back(end);
+    if (entry.count > 0) {
+      push({entry.count, entry.pair, gained.index, round, static_cast<std::uint32_t>(ranges_.size())});
+      ranges_.push_back({end, end + gained.num_words});
     }
-    new_places_[index] = {};
+    end += gained.num_words;
   }
-  touched_.clear();
+  places_.resize(end);
+  for (const Gain& gain : gains_) places_[next[gain.gained]++] = gain.word;
+  gained_.clear();
+  gains_.clear();
 }
 
 void Trainer::push(const Candidate& candidate) {
@@ -182,7 +208,7 @@ BpeModel Trainer::run(ProgressSink& progress) {
   push_places(0);
   while (model_.pieces.size() < options_.vocab_size && !heap_.empty()) {
     Candidate top = pop();
-    const std::int64_t count = counts_[table_.index_of(top.pair)];
+    const std::int64_t count = table_[top.index].count;
     if (top.count != count) {
       top.count = count;
       push(top);
@@ -192,8 +218,8 @@ BpeModel Trainer::run(ProgressSink& progress) {
     const IdPair pair = IdPair::unpack(top.pair);
     const std::uint32_t product = product_of(pair);
     model_.merges.push_back({pair, product});
-    const std::vector<std::uint32_t> places = std::exchange(places_[top.places], {});
-    for (const std::uint32_t word_index : places) merge_in_word(word_index, pair, product);
+    const PlaceRange range = ranges_[top.places];
+    for (std::size_t k = range.begin; k < range.end; ++k) merge_in_word(places_[k], pair, product);
     push_places(static_cast<std::uint32_t>(model_.merges.size()));
     progress.update(static_cast<std::int64_t>(model_.pieces.size()) - start_size);
   }

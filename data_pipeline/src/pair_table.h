@@ -1,11 +1,18 @@
 #pragma once
-// Gives each packed pair of ids an index: 0, 1, 2, ... in the order in which they are first asked for.
+// The pairs that the trainer knows, by an index: 0, 1, 2, ... in the order in which they are first asked for. What
+// belongs to a pair lies beside it, for a look-up waits for memory and for little else.
 
 #include <cstdint>
 #include <limits>
 #include <vector>
 
 namespace reprise::data {
+
+struct PairEntry {
+  std::uint64_t pair;  // packed
+  std::int64_t count;
+  std::uint32_t gained;  // place in the trainer's list of pairs that gained words in the present round
+};
 
 class PairTable {
  public:
@@ -15,16 +22,16 @@ class PairTable {
   std::uint32_t index_of(std::uint64_t pair) {
     std::size_t place = place_of(pair);
     if (slots_[place] != kEmpty) return slots_[place];
-    if (2 * (pairs_.size() + 1) > slots_.size()) {
+    if (2 * (entries_.size() + 1) > slots_.size()) {
       grow();
       place = place_of(pair);
     }
-    slots_[place] = static_cast<std::uint32_t>(pairs_.size());
-    pairs_.push_back(pair);
+    slots_[place] = static_cast<std::uint32_t>(entries_.size());
+    entries_.push_back({pair, 0, 0});
     return slots_[place];
   }
 
-  std::uint64_t pair_at(std::uint32_t index) const { return pairs_[index]; }
+  PairEntry& operator[](std::uint32_t index) { return entries_[index]; }
 
  private:
   static constexpr std::uint32_t kEmpty = std::numeric_limits<std::uint32_t>::max();
@@ -35,17 +42,17 @@ class PairTable {
     std::uint64_t hash = pair * 0x9E3779B97F4A7C15u;
     hash ^= hash >> 29;
     std::size_t place = hash & mask;
-    while (slots_[place] != kEmpty && pairs_[slots_[place]] != pair) place = (place + 1) & mask;
+    while (slots_[place] != kEmpty && entries_[slots_[place]].pair != pair) place = (place + 1) & mask;
     return place;
   }
 
   void grow() {
     slots_.assign(4 * slots_.size(), kEmpty);
-    for (std::uint32_t index = 0; index < pairs_.size(); ++index) slots_[place_of(pairs_[index])] = index;
+    for (std::uint32_t index = 0; index < entries_.size(); ++index) slots_[place_of(entries_[index].pair)] = index;
   }
 
   std::vector<std::uint32_t> slots_;  // open addressing, at most half full
-  std::vector<std::uint64_t> pairs_;
+  std::vector<PairEntry> entries_;
 };
 
 }  // namespace reprise::data

@@ -93,6 +93,14 @@ SplitChain::SplitChain(std::vector<SplitStep> steps) : steps_(std::move(steps)) 
   }
 }
 
+std::size_t SplitChain::next_cut(std::string_view text, std::size_t position) {
+  const auto is_letter = [](char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z'); };
+  for (; position < text.size(); ++position) {
+    if (text[position] == ' ' && is_letter(text[position - 1])) return position;
+  }
+  return text.size();
+}
+
 void SplitChain::cut(std::string_view text, bool at_start, std::size_t index, const Visit& visit) const {
   if (text.empty()) return;
   if (index == steps_.size()) return visit(text);

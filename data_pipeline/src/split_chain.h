@@ -42,6 +42,9 @@ class SplitChain {
   /// parts can be encoded at the same time.
   bool may_be_cut() const { return may_be_cut_; }
 
+  /// The first such place from `position` (not 0) on, or the end.
+  static std::size_t next_cut(std::string_view text, std::size_t position);
+
   /// Calls visit(word) for every word of well-formed `text`, from left to right; words are not empty and live as long
   /// as the call. `at_start`: nothing stands before `text` in the document.
   template <typename VisitWord>

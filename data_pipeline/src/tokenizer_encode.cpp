@@ -13,23 +13,13 @@ namespace {
 /// What one task of a parallel encoding takes, at least. Shorter texts are encoded on the calling thread.
 constexpr std::size_t kTaskBytes = std::size_t{1} << 18;
 
-bool is_letter(char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z'); }
-
-/// First place from `position` on where a space follows an ASCII letter (SplitChain::may_be_cut), or the end.
-std::size_t next_cut(std::string_view text, std::size_t position) {
-  for (; position < text.size(); ++position) {
-    if (text[position] == ' ' && is_letter(text[position - 1])) return position;
-  }
-  return text.size();
-}
-
 /// Cuts long texts into parts of about kTaskBytes.
 std::vector<TextPart> cut_parts(const std::vector<TextPart>& parts) {
   std::vector<TextPart> pieces;
   for (const TextPart& part : parts) {
     std::string_view rest = part.text;
     while (part.token == nullptr && rest.size() > kTaskBytes) {
-      const std::size_t cut = next_cut(rest, kTaskBytes);
+      const std::size_t cut = SplitChain::next_cut(rest, kTaskBytes);
       pieces.push_back({rest.substr(0, cut), nullptr});
       rest.remove_prefix(cut);
     }

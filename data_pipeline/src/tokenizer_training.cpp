@@ -10,6 +10,7 @@
 #include "reprise/data_pipeline/tokenizer.h"
 #include "text_normaliser.h"
 #include "tokenizer_json.h"
+#include "tokenizer_model.h"
 #include "unicode_classes.h"
 #include "word_counts.h"
 
@@ -20,19 +21,30 @@ constexpr std::uint32_t kSmallestVocabulary = 257;   // 256 bytes and the end of
 constexpr std::uint32_t kLargestVocabulary = 65536;  // shards hold 16-bit ids
 /// Texts gathered before the threads count their words.
 constexpr std::size_t kBatchBytes = std::size_t{8} << 20;
+constexpr std::size_t kLongText = std::size_t{1} << 19;
+
+std::vector<NormaliserStep> normaliser_steps(const PreTokenizerName& pre_tokenizer) {
+  if (!pre_tokenizer.nfc) return {};
+  return {{NormaliserStep::Kind::kNfc, {}, {}}};
+}
 
 /// Counts the words of texts on several threads. Counts are sums, so who counts what does not show.
 class WordCounter {
  public:
   WordCounter(const PreTokenizerName& pre_tokenizer, int num_threads)
-      : splits_(split_steps(pre_tokenizer)), pool_(num_threads), counts_(static_cast<std::size_t>(num_threads)) {
-    if (pre_tokenizer.nfc) normaliser_.push_back({NormaliserStep::Kind::kNfc, {}, {}});
-  }
+      : splits_(split_steps(pre_tokenizer)),
+        normaliser_(normaliser_steps(pre_tokenizer)),
+        pool_(num_threads),
+        counts_(static_cast<std::size_t>(num_threads)) {}
 
+  /// A long text is cut where its words do not change, so that threads share it.
   void add(std::string_view text) {
-    batch_.emplace_back(text);
-    batch_bytes_ += text.size();
-    if (batch_bytes_ >= kBatchBytes) count_batch();
+    while (text.size() > kLongText) {
+      const std::size_t cut = SplitChain::next_cut(text, kLongText);
+      add_part(text.substr(0, cut));
+      text.remove_prefix(cut);
+    }
+    add_part(text);
   }
 
   WordCounts finish() {
@@ -45,6 +57,12 @@ class WordCounter {
   }
 
  private:
+  void add_part(std::string_view text) {
+    batch_.emplace_back(text);
+    batch_bytes_ += text.size();
+    if (batch_bytes_ >= kBatchBytes) count_batch();
+  }
+
   void count_batch() {
     const auto share = static_cast<std::int64_t>(counts_.size());
     pool_.parallel_for(share, [&](std::int64_t part) {
@@ -97,6 +115,19 @@ void check_recipe(const configs::TokenizerRecipe& recipe) {
                   "use a spelling with marks around it, such as \"<|endoftext|>\"");
 }
 
+/// What a reader makes of the file of a trained tokenizer, apart from the model.
+TokenizerParts parts_of(const PreTokenizerName& pre_tokenizer, const std::string& end_of_text) {
+  TokenizerParts parts;
+  AddedToken token;
+  token.content = end_of_text;
+  token.special = true;
+  parts.added_tokens.push_back(token);
+  parts.normaliser = normaliser_steps(pre_tokenizer);
+  parts.splits = split_steps(pre_tokenizer);
+  parts.decoder.emplace_back();
+  return parts;
+}
+
 }  // namespace
 
 Tokenizer train_tokenizer(const configs::TokenizerRecipe& recipe, const TextSource& texts, int num_threads,
@@ -114,8 +145,10 @@ Tokenizer train_tokenizer(const configs::TokenizerRecipe& recipe, const TextSour
   const WordCounts words = counter.finish();
   progress.end();
   const BpeTrainingOptions options{recipe.vocab_size(), recipe.min_frequency(), recipe.end_of_text()};
-  const BpeModel model = train_bpe(words, options, progress);
-  return Tokenizer::parse(write_tokenizer_json(model, pre_tokenizer), "that was trained");
+  TokenizerParts parts = parts_of(pre_tokenizer, recipe.end_of_text());
+  parts.bpe = train_bpe(words, options, progress);
+  std::string json = write_tokenizer_json(parts.bpe, pre_tokenizer);
+  return TokenizerBuilder::build(std::move(parts), std::move(json));
 }
 
 }  // namespace reprise::data

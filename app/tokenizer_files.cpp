@@ -1,0 +1,100 @@
+// reprise tokenizer encode --tokenizer, decode --tokenizer, train
+
+#include <fmt/core.h>
+
+#include <cstdio>
+#include <filesystem>
+#include <memory>
+#include <vector>
+
+#include "reprise/configs/pre_tokenizer_names.h"
+#include "reprise/core/error.h"
+#include "reprise/core/files.h"
+#include "reprise/core/progress.h"
+#include "reprise/data_pipeline/corpus.h"
+#include "reprise/data_pipeline/token_file.h"
+#include "reprise/data_pipeline/tokenizer.h"
+#include "tokenizer_verbs.h"
+
+namespace reprise::app {
+namespace {
+
+using data::TokenId;
+
+struct TrainFlags {
+  std::vector<std::string> files;
+  std::string out;
+  std::string pre_tokenizer = "gpt2";
+  std::string end_of_text = "<|endoftext|>";
+  std::uint32_t vocab_size = 0;
+  std::uint32_t min_frequency = 2;
+  int num_threads = 1;
+};
+
+std::filesystem::path tokenizer_path(const std::filesystem::path& path) {
+  return std::filesystem::is_directory(path) ? path / "tokenizer" / "tokenizer.json" : path;
+}
+
+/// Documents of a file of JSON lines, else the whole file as one text.
+void visit_texts(const std::filesystem::path& path, const std::function<void(std::string_view)>& visit) {
+  const std::string name = path.filename().string();
+  if (name.ends_with(".jsonl") || name.ends_with(".jsonl.zst")) {
+    data::for_each_document(path, [&](const data::Document& document) { visit(document.text); });
+  } else {
+    visit(read_file(path));
+  }
+}
+
+void train(const TrainFlags& flags) {
+  configs::TokenizerRecipe recipe;
+  recipe.set_vocab_size(flags.vocab_size);
+  recipe.set_pre_tokenizer(flags.pre_tokenizer);
+  recipe.set_end_of_text(flags.end_of_text);
+  recipe.set_min_frequency(flags.min_frequency);
+  const data::TextSource texts = [&](const std::function<void(std::string_view)>& visit) {
+    for (const std::string& file : flags.files) visit_texts(file, visit);
+  };
+  const data::Tokenizer tokenizer = data::train_tokenizer(recipe, texts, flags.num_threads, no_progress());
+  write_file_atomically(flags.out, tokenizer.json());
+  fmt::print("entries      {}\nsha256       {}\n", tokenizer.vocab_size(), tokenizer.digest().hex());
+}
+
+}  // namespace
+
+void encode_file(const TokenizerFileFlags& flags) {
+  const data::Tokenizer tokenizer = data::Tokenizer::load(tokenizer_path(flags.tokenizer));
+  const data::EncodeOptions options{.special_tokens = !flags.as_text, .num_threads = flags.num_threads};
+  const std::vector<TokenId> ids = tokenizer.encode(read_file(flags.input), options);
+  data::write_token_file(flags.out, ids);
+  fmt::print("ids          {}\n", ids.size());
+}
+
+void decode_file(const TokenizerFileFlags& flags) {
+  const data::Tokenizer tokenizer = data::Tokenizer::load(tokenizer_path(flags.tokenizer));
+  const std::string text = tokenizer.decode(data::read_token_file(flags.input));
+  if (!flags.out.empty()) return write_file_atomically(flags.out, text);
+  std::fwrite(text.data(), 1, text.size(), stdout);
+}
+
+void add_tokenizer_train_verb(CLI::App& tokenizer) {
+  const auto flags = std::make_shared<TrainFlags>();
+  CLI::App* action = tokenizer.add_subcommand("train", "Train byte-level BPE on files and write a tokenizer.json");
+  action->add_option("FILE", flags->files, "Text files, each one text, or .jsonl[.zst] files of documents of a run")
+      ->required();
+  action->add_option("--vocab-size", flags->vocab_size, "Entries, the 256 bytes and the special token included")
+      ->required();
+  action->add_option("--out", flags->out, "The tokenizer.json to write")->required();
+  action->add_option("--pre-tokenizer", flags->pre_tokenizer, "One of: " + configs::pre_tokenizer_list())
+      ->capture_default_str();
+  action->add_option("--end-of-text", flags->end_of_text, "Special token with id 0")->capture_default_str();
+  action->add_option("--min-frequency", flags->min_frequency, "A merge needs at least this many occurrences")
+      ->capture_default_str();
+  action->add_option("--threads", flags->num_threads, "Threads that count words; the file is the same for any number")
+      ->check(CLI::Range(1, 1024))
+      ->capture_default_str();
+  action->footer(
+      "Example:\n  reprise tokenizer train a.txt b.txt --vocab-size 8192 --pre-tokenizer cl100k --out t.json");
+  action->callback([flags] { train(*flags); });
+}
+
+}  // namespace reprise::app
