@@ -21,9 +21,16 @@ using namespace reprise;  // NOLINT(google-build-using-namespace): one program, 
 
 using Verdicts = std::vector<std::optional<data::Drop>>;
 
+/// Without the placeholders, which judge nothing.
+std::vector<configs::FilterRule> rules() {
+  std::vector<configs::FilterRule> judging = data::find_filter_preset("fineweb").rules;
+  std::erase_if(judging, [](const configs::FilterRule& rule) { return rule.name() == "pii"; });
+  return judging;
+}
+
 std::vector<std::unique_ptr<data::Filter>> make_filters() {
   std::vector<std::unique_ptr<data::Filter>> filters;
-  for (const auto& rule : data::find_filter_preset("fineweb").rules) filters.push_back(data::make_filter(rule));
+  for (const auto& rule : rules()) filters.push_back(data::make_filter(rule));
   return filters;
 }
 
@@ -32,7 +39,7 @@ void write_verdicts(const char* path, const std::vector<data::Document>& documen
   std::size_t at = 0;
   for (const data::Document& document : documents) {
     nlohmann::ordered_json line = {{"id", document.id}};
-    for (const auto& rule : data::find_filter_preset("fineweb").rules) {
+    for (const auto& rule : rules()) {
       const auto& drop = verdicts[at++];
       line[rule.name()] = drop ? nlohmann::ordered_json{{"rule", drop->rule}, {"value", drop->value}} : nullptr;
     }

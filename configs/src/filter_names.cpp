@@ -24,6 +24,7 @@ const std::vector<KnownFilter>& known_filters() {
        {"dclm"},
        {"dclm_newlines", "dclm_uppercase", "dclm_numeric", "dclm_counter", "dclm_short_line", "dclm_boilerplate",
         "dclm_removed_words"}},
+      {"pii", {"dolma-v1.5", "fineweb"}, {"pii_email", "pii_phone", "pii_ip", "pii_spans"}},
   };
   return filters;
 }

@@ -19,6 +19,7 @@ std::unique_ptr<Filter> make_gopher_repetition(std::string_view preset, Disabled
 std::unique_ptr<Filter> make_c4(std::string_view preset, Disabled disabled);
 std::unique_ptr<Filter> make_fineweb_quality(Disabled disabled);
 std::unique_ptr<Filter> make_dclm_lines(Disabled disabled);
+std::unique_ptr<Filter> make_pii(std::string_view preset, Disabled disabled);
 
 /// a / b, and 0 where b is 0: a text without words or lines has no symbols, bullets or duplicates.
 inline double ratio(std::uint64_t a, std::uint64_t b) {

@@ -59,8 +59,9 @@ std::unique_ptr<Filter> make_filter(const configs::FilterRule& rule) {
   if (kind.name == "gopher_repetition") return make_gopher_repetition(preset, std::move(disabled));
   if (kind.name == "c4") return make_c4(preset, std::move(disabled));
   if (kind.name == "fineweb_quality") return make_fineweb_quality(std::move(disabled));
-  REPRISE_CHECK(kind.name == "dclm_lines");
-  return make_dclm_lines(std::move(disabled));
+  if (kind.name == "dclm_lines") return make_dclm_lines(std::move(disabled));
+  REPRISE_CHECK(kind.name == "pii");
+  return make_pii(preset, std::move(disabled));
 }
 
 std::optional<Drop> Filter::apply(std::string& text, Edits& edits) const {

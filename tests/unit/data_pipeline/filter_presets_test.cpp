@@ -56,7 +56,8 @@ TEST(FilterPresets, AreTheSevenPublishedChains) {
             "filter { name: \"gopher_repetition\" preset: \"fineweb\" }\n"
             "filter { name: \"gopher_quality\" preset: \"fineweb\" }\n"
             "filter { name: \"c4\" preset: \"fineweb\" disable: \"c4_terminal_punctuation\" }\n"
-            "filter { name: \"fineweb_quality\" preset: \"fineweb\" }\n");
+            "filter { name: \"fineweb_quality\" preset: \"fineweb\" }\n"
+            "filter { name: \"pii\" preset: \"fineweb\" }\n");
 }
 
 TEST(FilterPresets, SuggestTheNearestName) {

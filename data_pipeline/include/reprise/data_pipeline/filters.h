@@ -27,7 +27,7 @@ struct Drop {
 
 /// What a rule took out of a text that was kept.
 struct Edit {
-  std::uint64_t num_lines = 0;  // lines removed (c4_citations, dclm_boilerplate: lines shortened)
+  std::uint64_t num_lines = 0;  // lines removed (c4_citations, dclm_boilerplate: lines shortened; pii: places)
   std::uint64_t num_bytes = 0;
 };
 using Edits = std::map<std::string, Edit>;  // by rule
