@@ -194,6 +194,7 @@ void add_data_command(CLI::App& app, Context& context) {
   add_reading_order_verbs(*verb);
   add_recount_verb(*verb, context);
   add_data_filter_command(*verb);
+  add_card_verb(*verb);
 }
 
 }  // namespace reprise::app

@@ -7,6 +7,7 @@
 
 namespace reprise::app {
 
+void add_card_verb(CLI::App& data);
 void add_reading_order_verbs(CLI::App& data);
 void add_recount_verb(CLI::App& data, Context& context);
 
