@@ -3,6 +3,7 @@
 #include <fmt/core.h>
 
 #include <memory>
+#include <optional>
 
 #include "commands.h"
 #include "reprise/core/error.h"
@@ -18,7 +19,32 @@ struct FilterFlags {
   bool list = false;
   bool explain = false;
   bool json = false;
+  std::string labels;
+  bool relabel = false;
+  std::string language = "en";
+  double min_share = 0.65;
 };
+
+/// Labels that are stored, or none and a detector that makes them.
+struct Languages {
+  std::unique_ptr<data::LanguageDetector> detector;
+  std::optional<data::LanguageLabels> labels;
+};
+
+Languages open_languages(const FilterFlags& flags) {
+  Languages languages;
+  if (flags.labels.empty()) {
+    REPRISE_REQUIRE(!flags.relabel, ErrorKind::kUsage, "--relabel needs a file for the labels", "add --labels FILE");
+    return languages;
+  }
+  if (flags.relabel) {
+    languages.detector = data::make_cld2_detector();
+    languages.labels.emplace(languages.detector->identity());
+  } else {
+    languages.labels = data::LanguageLabels::read(flags.labels);
+  }
+  return languages;
+}
 
 void list_presets() {
   for (const data::FilterPreset& preset : data::filter_presets()) {
@@ -42,10 +68,19 @@ void filter(const FilterFlags& flags) {
   data::FilterFilesOptions options;
   options.files.assign(flags.files.begin(), flags.files.end());
   options.explain = flags.explain;
+  Languages languages = open_languages(flags);
+  if (languages.labels)
+    options.language = {&*languages.labels, languages.detector.get(), flags.language, flags.min_share};
   const data::FilterCounts counts = data::filter_files(
       data::FilterChain(preset.rules), options, [&](const data::Document& document, const data::Judgement& judgement) {
         fmt::print("{}", flags.json ? judgement_json(document, judgement) : judgement_text(document, judgement));
       });
+  if (flags.relabel) languages.labels->write(flags.labels);
+  if (languages.labels) {
+    const data::DetectorIdentity& detector = languages.labels->detector();
+    fmt::print(stderr, "languages by {} {}, model {}; {} labels, digest {}\n", detector.name, detector.version,
+               detector.model_sha256, languages.labels->size(), languages.labels->digest().hex());
+  }
   fmt::print(stderr, "{}: {} documents kept, {} dropped\n", preset.name, counts.num_kept, counts.num_dropped);
   for (const auto& [rule, count] : counts.dropped_by) fmt::print(stderr, "  {:<40} {:>8}\n", rule, count);
 }
@@ -60,6 +95,11 @@ void add_data_filter_command(CLI::App& data) {
   verb->add_flag("--list", flags->list, "List the presets, each as lines of a recipe");
   verb->add_flag("--explain", flags->explain, "Print the value, threshold and verdict of every rule");
   verb->add_flag("--json", flags->json, "Print one JSON object per document");
+  verb->add_option("--labels", flags->labels, "File of language labels; only texts in --language are kept");
+  verb->add_flag("--relabel", flags->relabel, "Compute the labels with CLD2 and write them to the file of --labels");
+  verb->add_option("--language", flags->language, "Language to keep, with --labels")->capture_default_str();
+  verb->add_option("--min-share", flags->min_share, "Smallest share of the text in that language")
+      ->capture_default_str();
   verb->footer(
       "Texts are normalised (v1) first. Verdicts go to stdout, counts to stderr.\n\n"
       "Example:\n  reprise data filter --preset gopher-paper --explain tests/data/small.jsonl");

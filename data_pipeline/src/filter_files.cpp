@@ -47,6 +47,39 @@ Document read_text(const std::filesystem::path& path) {
 
 const char* sign_of(const Measure& measure) { return measure.at_least ? ">=" : "<="; }
 
+const LanguageLabel& label_of(const Document& document, const LanguageCondition& condition) {
+  if (condition.labels->find(document.text) == nullptr) {
+    REPRISE_REQUIRE(condition.detector != nullptr, ErrorKind::kData,
+                    fmt::format("text has no language label: {}:{}", document.source_file, document.source_line),
+                    "compute labels with --relabel");
+    condition.labels->add(document.text, condition.detector->detect(document.text));
+  }
+  return *condition.labels->find(document.text);
+}
+
+/// The share of the text in the wanted language; 0 when it is mostly in another.
+Measure measure_language(const Document& document, const LanguageCondition& condition) {
+  const LanguageLabel& label = label_of(document, condition);
+  const double share = label.language == condition.language ? static_cast<double>(label.percent) / 100 : 0.0;
+  return {"language_" + condition.language, share, condition.min_share, true, share >= condition.min_share};
+}
+
+/// The condition of language, then the chain; the chain's measures are taken for a dropped text only to explain.
+Judgement judge_document(const FilterChain& chain, const FilterFilesOptions& options, Document& document) {
+  Judgement judgement;
+  std::optional<Measure> language;
+  if (options.language && !document.text.empty()) language = measure_language(document, *options.language);
+  const bool dropped = language && !language->kept;
+  if (options.explain) {
+    judgement = chain.explain(document);
+    if (language) judgement.measures.insert(judgement.measures.begin(), *language);
+  } else if (!dropped) {
+    judgement.drop = chain.apply(document, judgement.edits);
+  }
+  if (dropped) judgement.drop = Drop{language->rule, language->value, language->threshold};
+  return judgement;
+}
+
 }  // namespace
 
 FilterCounts filter_files(const FilterChain& chain, const FilterFilesOptions& options,
@@ -54,12 +87,7 @@ FilterCounts filter_files(const FilterChain& chain, const FilterFilesOptions& op
   FilterCounts counts;
   const auto judge = [&](Document&& document) {
     document.text = normalise_v1(document.text);
-    Judgement judgement;
-    if (options.explain) {
-      judgement = chain.explain(document);
-    } else {
-      judgement.drop = chain.apply(document, judgement.edits);
-    }
+    const Judgement judgement = judge_document(chain, options, document);
     ++(judgement.drop ? counts.num_dropped : counts.num_kept);
     if (judgement.drop) ++counts.dropped_by[judgement.drop->rule];
     visit(document, judgement);

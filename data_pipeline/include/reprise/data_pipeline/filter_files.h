@@ -5,17 +5,28 @@
 #include <filesystem>
 #include <functional>
 #include <map>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "reprise/data_pipeline/filters.h"
+#include "reprise/data_pipeline/language_labels.h"
 
 namespace reprise::data {
+
+/// What comes before the chain: the text is in the wanted language, by stored labels.
+struct LanguageCondition {
+  LanguageLabels* labels = nullptr;
+  const LanguageDetector* detector = nullptr;  // labels texts that have none; nullptr: that is an error
+  std::string language = "en";
+  double min_share = 0.65;  // of the text, as FineWeb's and DCLM's threshold for the score of fastText
+};
 
 struct FilterFilesOptions {
   std::vector<std::filesystem::path> files;  // .jsonl and .jsonl.zst hold documents; any other file is one document
   bool explain = false;
   std::uint64_t max_line_bytes = std::uint64_t{32} << 20;
+  std::optional<LanguageCondition> language = {};
 };
 
 struct FilterCounts {
@@ -25,7 +36,7 @@ struct FilterCounts {
 };
 
 /// Normalises each document (v1) and judges it, in the order of the files. `visit` gets the document with the text as
-/// it was left. Throws kData (file, line, what), kIo.
+/// it was left. Throws kData (file, line, what; a text without a label), kIo.
 FilterCounts filter_files(const FilterChain& chain, const FilterFilesOptions& options,
                           const std::function<void(const Document&, const Judgement&)>& visit);
 
