@@ -123,8 +123,9 @@ void show(const TokenizerFlags& flags) {
 
 /// The file form: `--tokenizer T FILE` in place of `T ...`.
 void add_file_flags(CLI::App& action, TokenizerFileFlags& files, const char* out) {
-  action.add_option("--tokenizer", files.tokenizer,
-                    "Work on files: a run or a tokenizer.json; then FILE is the first argument");
+  action.add_option(
+      "--tokenizer", files.tokenizer,
+      "Work on files: a run, a tokenizer.json or a SentencePiece .model; then FILE is the first argument");
   action.add_option("--out", files.out, out);
 }
 

@@ -12,6 +12,7 @@
 #include "reprise/core/files.h"
 #include "reprise/core/progress.h"
 #include "reprise/data_pipeline/corpus.h"
+#include "reprise/data_pipeline/sentencepiece.h"
 #include "reprise/data_pipeline/token_file.h"
 #include "reprise/data_pipeline/tokenizer.h"
 #include "tokenizer_verbs.h"
@@ -33,6 +34,13 @@ struct TrainFlags {
 
 std::filesystem::path tokenizer_path(const std::filesystem::path& path) {
   return std::filesystem::is_directory(path) ? path / "tokenizer" / "tokenizer.json" : path;
+}
+
+bool is_sentencepiece(const std::filesystem::path& path) { return path.extension() == ".model"; }
+
+void write_text(const std::string& text, const std::string& out) {
+  if (!out.empty()) return write_file_atomically(out, text);
+  std::fwrite(text.data(), 1, text.size(), stdout);
 }
 
 /// Documents of a file of JSON lines, else the whole file as one text.
@@ -62,18 +70,25 @@ void train(const TrainFlags& flags) {
 }  // namespace
 
 void encode_file(const TokenizerFileFlags& flags) {
-  const data::Tokenizer tokenizer = data::Tokenizer::load(tokenizer_path(flags.tokenizer));
-  const data::EncodeOptions options{.special_tokens = !flags.as_text, .num_threads = flags.num_threads};
-  const std::vector<TokenId> ids = tokenizer.encode(read_file(flags.input), options);
+  const std::filesystem::path path = tokenizer_path(flags.tokenizer);
+  const std::string text = read_file(flags.input);
+  std::vector<TokenId> ids;
+  if (is_sentencepiece(path)) {
+    ids = data::SentencePieceModel::load(path).encode(text);
+  } else {
+    const data::EncodeOptions options{.special_tokens = !flags.as_text, .num_threads = flags.num_threads};
+    ids = data::Tokenizer::load(path).encode(text, options);
+  }
   data::write_token_file(flags.out, ids);
   fmt::print("ids          {}\n", ids.size());
 }
 
 void decode_file(const TokenizerFileFlags& flags) {
-  const data::Tokenizer tokenizer = data::Tokenizer::load(tokenizer_path(flags.tokenizer));
-  const std::string text = tokenizer.decode(data::read_token_file(flags.input));
-  if (!flags.out.empty()) return write_file_atomically(flags.out, text);
-  std::fwrite(text.data(), 1, text.size(), stdout);
+  const std::filesystem::path path = tokenizer_path(flags.tokenizer);
+  const std::vector<TokenId> ids = data::read_token_file(flags.input);
+  const bool sentencepiece = is_sentencepiece(path);
+  write_text(sentencepiece ? data::SentencePieceModel::load(path).decode(ids) : data::Tokenizer::load(path).decode(ids),
+             flags.out);
 }
 
 void add_tokenizer_train_verb(CLI::App& tokenizer) {

@@ -9,7 +9,7 @@ namespace reprise::app {
 
 /// Flags of the file forms of encode and decode.
 struct TokenizerFileFlags {
-  std::string tokenizer;  // a run or a tokenizer.json; empty: not the file form
+  std::string tokenizer;  // a run, a tokenizer.json or a SentencePiece .model; empty: not the file form
   std::string input;
   std::string out;
   int num_threads = 1;

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Loads a tokenizer.json into Hugging Face tokenizers and compares ids and decoded text.
+"""Loads a tokenizer.json into Hugging Face tokenizers, or a .model into sentencepiece, and compares ids and decoded text.
 
     compare_tokenizer.py TOKENIZER CASES [--special]
 
@@ -12,6 +12,18 @@ import struct
 import sys
 
 from tokenizers import Tokenizer
+
+
+def load(path, special):
+    """Returns functions from text to ids and back."""
+    if path.endswith(".model"):
+        import sentencepiece
+
+        model = sentencepiece.SentencePieceProcessor(model_file=path)
+        return model.encode, model.decode
+    tokenizer = Tokenizer.from_file(path)
+    tokenizer.encode_special_tokens = not special  # then the spelling of a special token inside a text is text
+    return (lambda text: tokenizer.encode(text, add_special_tokens=special).ids), tokenizer.decode
 
 
 def read_cases(path):
@@ -34,16 +46,14 @@ def read_cases(path):
 
 
 def main():
-    special = "--special" in sys.argv
-    tokenizer = Tokenizer.from_file(sys.argv[1])
-    tokenizer.encode_special_tokens = not special  # then the spelling of a special token inside a text is text
+    encode, decode = load(sys.argv[1], "--special" in sys.argv)
     count = 0
     for count, (raw, ids, decoded) in enumerate(read_cases(sys.argv[2]), start=1):
         text = raw.decode("utf-8", errors="replace")
-        theirs = tokenizer.encode(text, add_special_tokens=special).ids
+        theirs = encode(text)
         if theirs != ids:
             sys.exit(f"case {count}: {text!r}: ours {ids}, theirs {theirs}")
-        if tokenizer.decode(ids, skip_special_tokens=True) != decoded.decode("utf-8", errors="replace"):
+        if decode(ids) != decoded.decode("utf-8", errors="replace"):
             sys.exit(f"case {count}: {text!r}: decodes to another text: {decoded}")
     print(f"{count} cases agree")
 

@@ -4,6 +4,7 @@
 #include <cstdlib>
 
 #include "reprise/core/files.h"
+#include "reprise/data_pipeline/sentencepiece.h"
 #include "tokenizer_fixture.h"
 #include "tokenizer_kinds.h"
 
@@ -27,6 +28,18 @@ class TokenizerPeers : public ::testing::Test {
   void expect_agreement(const Tokenizer& tokenizer, const std::vector<std::string>& texts, bool special = false) const {
     const TemporaryFolder folder;
     write_file_atomically(folder.path() / "tokenizer.json", tokenizer.json());
+    write_cases(folder.path() / "cases", texts, [&](const std::string& text) {
+      const std::vector<TokenId> ids = tokenizer.encode(text, {.special_tokens = special});
+      return std::pair{ids, tokenizer.decode(ids)};
+    });
+    EXPECT_EQ(run("compare_tokenizer.py", (folder.path() / "tokenizer.json").string() + " " +
+                                              (folder.path() / "cases").string() + (special ? " --special" : "")),
+              0);
+  }
+
+  /// `answer` gives the ids of a text, and what they decode to.
+  template <typename Answer>
+  static void write_cases(const std::filesystem::path& path, const std::vector<std::string>& texts, Answer&& answer) {
     std::string cases;
     const auto add = [&](std::size_t value) {
       const auto number = static_cast<std::uint32_t>(value);
@@ -37,16 +50,13 @@ class TokenizerPeers : public ::testing::Test {
       cases += text;
     };
     for (const std::string& text : texts) {
-      const std::vector<TokenId> ids = tokenizer.encode(text, {.special_tokens = special});
+      const auto [ids, decoded] = answer(text);
       add_text(text);
       add(ids.size());
       for (const TokenId id : ids) add(static_cast<std::size_t>(id));
-      add_text(tokenizer.decode(ids));
+      add_text(decoded);
     }
-    write_file_atomically(folder.path() / "cases", cases);
-    EXPECT_EQ(run("compare_tokenizer.py", (folder.path() / "tokenizer.json").string() + " " +
-                                              (folder.path() / "cases").string() + (special ? " --special" : "")),
-              0);
+    write_file_atomically(path, cases);
   }
 
   std::string python_;
@@ -91,6 +101,27 @@ TEST_F(TokenizerPeers, StillGiveTheCommittedAnswers) { EXPECT_EQ(run("make_token
 
 TEST_F(TokenizerPeers, StillGiveTheCommittedAnswersOfEveryKind) {
   EXPECT_EQ(run("make_tokenizer_kinds.py", "--check"), 0);
+}
+
+TEST_F(TokenizerPeers, GiveTheSameIdsWithSentencePieceModels) {
+  std::mt19937_64 random(7);
+  std::vector<std::string> texts;
+  for (int k = 0; k < 3000; ++k)
+    texts.push_back(random_text(random, random() % 60) + random_bytes(random, random() % 4));
+  const std::string folder = REPRISE_SOURCE_DIR "/tests/unit/data_pipeline/sentencepiece/";
+  for (const char* name : {"unigram.model", "bpe.model"}) {
+    const SentencePieceModel model = SentencePieceModel::load(folder + name);
+    const TemporaryFolder cases;
+    write_cases(cases.path() / "cases", texts, [&](const std::string& text) {
+      const std::vector<TokenId> ids = model.encode(text);
+      return std::pair{ids, model.decode(ids)};
+    });
+    EXPECT_EQ(run("compare_tokenizer.py", folder + name + " " + (cases.path() / "cases").string()), 0) << name;
+  }
+}
+
+TEST_F(TokenizerPeers, StillGiveTheCommittedAnswersOfSentencePiece) {
+  EXPECT_EQ(run("make_sentencepiece_vectors.py", "--check"), 0);
 }
 
 TEST_F(TokenizerPeers, HaveTheSameWordsNumbersAndNormalForms) { EXPECT_EQ(run("compare_tokenizer_tables.py", ""), 0); }

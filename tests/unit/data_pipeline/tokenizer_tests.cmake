@@ -1,7 +1,7 @@
 # Tests of the token half.
 reprise_add_test(NAME data_pipeline.tokenizer
                  SOURCES tokenizer_training_test.cpp tokenizer_encoding_test.cpp tokenizer_file_test.cpp
-                         tokenizer_peers_test.cpp tokenizer_kinds_test.cpp nfc_test.cpp token_file_test.cpp
+                         tokenizer_peers_test.cpp tokenizer_kinds_test.cpp nfc_test.cpp sentencepiece_test.cpp token_file_test.cpp
                          tokenizer_fixture.cpp
                  LIBS reprise::data_pipeline nlohmann_json::nlohmann_json PkgConfig::ZSTD)
 reprise_add_test(NAME data_pipeline.shards
