@@ -6,6 +6,7 @@
 #include "reprise/core/files.h"
 #include "sentencepiece_parts.h"
 #include "text_normaliser.h"
+#include "token_decoder.h"
 #include "unicode_classes.h"
 
 namespace reprise::data {
@@ -47,7 +48,7 @@ class PieceJoiner {
 
   void add(const ScoredPiece& piece) {
     if (piece.type == PieceType::kByte) {
-      bytes_.push_back(static_cast<char>(std::strtoul(piece.text.substr(3, 2).c_str(), nullptr, 16)));
+      bytes_.push_back(byte_of_token(piece.text).value_or('\0'));
       return;
     }
     flush_bytes();

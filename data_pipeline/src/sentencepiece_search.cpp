@@ -4,17 +4,13 @@
 #include <queue>
 
 #include "sentencepiece_parts.h"
+#include "token_decoder.h"
 #include "unicode_classes.h"
 
 namespace reprise::data {
 namespace {
 
 constexpr float kUnknownPenalty = 10;
-
-std::optional<std::uint8_t> byte_of_piece(const std::string& text) {
-  if (text.size() != 6 || !text.starts_with("<0x")) return std::nullopt;
-  return static_cast<std::uint8_t>(std::strtoul(text.substr(3, 2).c_str(), nullptr, 16));
-}
 
 struct ScoreRange {
   float lowest = 0;
@@ -46,7 +42,7 @@ PieceIndex::PieceIndex(const std::vector<ScoredPiece>& pieces) : byte_ids_(256) 
       case PieceType::kControl:
         break;
       case PieceType::kByte:
-        if (const auto byte = byte_of_piece(piece.text)) byte_ids_[*byte] = id;
+        if (const auto byte = byte_of_token(piece.text)) byte_ids_[static_cast<std::uint8_t>(*byte)] = id;
         break;
       case PieceType::kUserDefined:
         user_defined_.push_back(piece.text);

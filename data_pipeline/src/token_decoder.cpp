@@ -1,7 +1,5 @@
 #include "token_decoder.h"
 
-#include <optional>
-
 #include "bpe_model.h"
 #include "text_normaliser.h"
 #include "unicode_classes.h"
@@ -31,15 +29,6 @@ std::optional<int> hex_digit(char c) {
   return std::nullopt;
 }
 
-/// The byte of a token like <0x0A>.
-std::optional<char> byte_of(const std::string& token) {
-  if (token.size() != 6 || !token.starts_with("<0x") || token.back() != '>') return std::nullopt;
-  const std::optional<int> high = hex_digit(token[3]);
-  const std::optional<int> low = hex_digit(token[4]);
-  if (!high || !low) return std::nullopt;
-  return static_cast<char>(*high * 16 + *low);
-}
-
 Tokens decode_byte_fallback(const Tokens& tokens) {
   Tokens result;
   std::string run;
@@ -53,7 +42,7 @@ Tokens decode_byte_fallback(const Tokens& tokens) {
     run.clear();
   };
   for (const std::string& token : tokens) {
-    if (const std::optional<char> byte = byte_of(token)) {
+    if (const std::optional<char> byte = byte_of_token(token)) {
       run.push_back(*byte);
     } else {
       flush();
@@ -89,6 +78,14 @@ void strip(const DecoderStep& step, Tokens& tokens) {
 }
 
 }  // namespace
+
+std::optional<char> byte_of_token(std::string_view token) {
+  if (token.size() != 6 || !token.starts_with("<0x") || token.back() != '>') return std::nullopt;
+  const std::optional<int> high = hex_digit(token[3]);
+  const std::optional<int> low = hex_digit(token[4]);
+  if (!high || !low) return std::nullopt;
+  return static_cast<char>(*high * 16 + *low);
+}
 
 std::string decode_tokens(const std::vector<DecoderStep>& steps, Tokens tokens) {
   if (steps.empty()) return join(tokens, " ");

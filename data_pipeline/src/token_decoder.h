@@ -2,7 +2,9 @@
 // The "decoder" of a tokenizer.json: from the texts of tokens to one text. Thread-safety: const.
 
 #include <cstdint>
+#include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 namespace reprise::data {
@@ -23,6 +25,9 @@ struct DecoderStep {
   std::size_t start = 0;
   std::size_t stop = 0;
 };
+
+/// The byte of a token like <0x0A>.
+std::optional<char> byte_of_token(std::string_view token);
 
 /// Joins `tokens` after the steps. No steps: with a space between them, as the reference does.
 std::string decode_tokens(const std::vector<DecoderStep>& steps, std::vector<std::string> tokens);
