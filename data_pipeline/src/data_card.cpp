@@ -53,12 +53,12 @@ ordered_json context() {
     "citeAs": "cr:citeAs", "column": "cr:column", "conformsTo": "dct:conformsTo",
     "cr": "http://mlcommons.org/croissant/", "rai": "http://mlcommons.org/croissant/RAI/",
     "data": {"@id": "cr:data", "@type": "@json"}, "dataType": {"@id": "cr:dataType", "@type": "@vocab"},
-    "dct": "http://purl.org/dc/terms/", "examples": {"@id": "cr:examples", "@type": "@json"},
+    "dct": "http://purl.org/dc/terms/", "equivalentProperty": "cr:equivalentProperty", "examples": {"@id": "cr:examples", "@type": "@json"},
     "extract": "cr:extract", "field": "cr:field", "fileProperty": "cr:fileProperty", "fileObject": "cr:fileObject",
     "fileSet": "cr:fileSet", "format": "cr:format", "includes": "cr:includes", "isLiveDataset": "cr:isLiveDataset",
     "jsonPath": "cr:jsonPath", "key": "cr:key", "md5": "cr:md5", "parentField": "cr:parentField", "path": "cr:path",
     "recordSet": "cr:recordSet", "references": "cr:references", "regex": "cr:regex", "repeated": "cr:repeated",
-    "replace": "cr:replace", "reprise": "urn:reprise:", "sc": "https://schema.org/", "separator": "cr:separator",
+    "replace": "cr:replace", "reprise": "urn:reprise:", "samplingRate": "cr:samplingRate", "sc": "https://schema.org/", "separator": "cr:separator",
     "source": "cr:source", "subField": "cr:subField", "transform": "cr:transform"})");
 }
 
@@ -151,12 +151,13 @@ std::string data_card_json(const std::filesystem::path& run, const configs::Reci
       "deduplicated "
       "and split by hash of the id. Whoever runs the recipe gets the same bytes of text.";
   card["license"] = licenses_of(run);
-  card["version"] = configs::recipe_hash(recipe).hex();
+  card["version"] = "1.0.0";
   card["isLiveDataset"] = false;
   for (const File& file : files) {
     card["distribution"].push_back(file_object(file));
     card["recordSet"].push_back(record_set(file, file.path == dropped_path(run)));
   }
+  card["reprise:recipe"] = configs::recipe_hash(recipe).hex();
   card["reprise:inputs"] = inputs_digest(report).hex();
   card["reprise:counts"] = counts_json(report);
   return card.dump(1) + "\n";
