@@ -191,6 +191,8 @@ void add_data_command(CLI::App& app, Context& context) {
   add_build(*verb);
   add_report(*verb);
   add_dropped(*verb);
+  add_dedup_verb(*verb);
+  add_decontaminate_verb(*verb);
   add_reading_order_verbs(*verb);
   add_recount_verb(*verb, context);
   add_data_filter_command(*verb);

@@ -45,13 +45,20 @@ void file_path_is_relative(const RunConfig& config, Findings& findings) {
   }
 }
 
+bool is_input_name(std::string_view path) {
+  for (const std::string_view packed : {".gz", ".zst"}) {
+    if (path.ends_with(packed)) path.remove_suffix(packed.size());
+  }
+  return path.ends_with(".jsonl") || path.ends_with(".txt");
+}
+
 void file_type_is_known(const RunConfig& config, Findings& findings) {
   const DataRecipe& data = config.recipe().data();
   for (int i = 0; i < data.file_size(); ++i) {
     const std::string& path = data.file(i).path();
     if (path.empty()) continue;  // said by the rule above
-    findings.require(path.ends_with(".jsonl") || path.ends_with(".jsonl.zst"), file_path(i, "path"),
-                     fmt::format("unknown file type: '{}'", path), "Dolma JSON lines end in .jsonl or .jsonl.zst");
+    findings.require(is_input_name(path), file_path(i, "path"), fmt::format("unknown file type: '{}'", path),
+                     "Dolma JSON lines end in .jsonl, plain texts in .txt; .gz or .zst may stand behind");
   }
 }
 

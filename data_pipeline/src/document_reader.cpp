@@ -3,7 +3,6 @@
 #include <simdjson.h>
 
 #include <algorithm>
-#include <optional>
 
 #include "line_reader.h"
 
@@ -24,11 +23,11 @@ std::size_t first_ill_formed_byte(std::string_view text) {
 
 /// Where a line stands, for messages.
 struct Place {
-  const std::filesystem::path& path;
+  const std::string& path;
   const Line& line;
 
-  [[noreturn]] void fail(std::string_view what, const std::string& hint) const {
-    throw Error(ErrorKind::kData, fmt::format("{}: {}:{}", what, path.string(), line.number), hint);
+  [[noreturn]] void fail(InputFault fault, std::string_view what, const std::string& hint) const {
+    throw InputError(fault, fmt::format("{}: {}:{}", what, path, line.number), hint);
   }
 };
 
@@ -37,86 +36,183 @@ void check_utf8(const Place& place) {
   if (simdjson::validate_utf8(text.data(), text.size())) return;
   const std::size_t offset = first_ill_formed_byte(text);
   const auto value = static_cast<unsigned>(static_cast<std::uint8_t>(text[offset]));
-  place.fail(fmt::format("line is not valid UTF-8: byte 0x{:02x} at byte {} of the line, byte {} of the content", value,
+  place.fail(InputFault::kInvalidUtf8,
+             fmt::format("line is not valid UTF-8: byte 0x{:02x} at byte {} of the line, byte {} of the content", value,
                          offset, place.line.offset + offset),
              fmt::format("look at it with `tail -c +{} FILE | head -c 32 | xxd` (after zstd -dc), then convert the "
                          "document to UTF-8, for instance with iconv",
                          place.line.offset + offset + 1));
 }
 
-std::string required_string(const simdjson::dom::object& object, const char* field, const Place& place) {
-  simdjson::dom::element value;
-  if (object.at_key(field).get(value) != simdjson::SUCCESS) {
-    place.fail(fmt::format("document has no \"{}\"", field), "Dolma documents need the strings \"id\" and \"text\"");
-  }
+std::string string_value(simdjson::dom::element value, const char* field, const Place& place) {
   std::string_view text;
   if (value.get(text) != simdjson::SUCCESS) {
-    place.fail(fmt::format("\"{}\" of a document is not a string", field),
+    place.fail(InputFault::kWrongType, fmt::format("\"{}\" of a document is not a string", field),
                fmt::format("write it in quotes: \"{}\": \"...\"", field));
   }
   return std::string(text);
+}
+
+std::string required_string(const simdjson::dom::object& object, const char* field, InputFault missing,
+                            const Place& place) {
+  simdjson::dom::element value;
+  if (object.at_key(field).get(value) != simdjson::SUCCESS) {
+    place.fail(missing, fmt::format("document has no \"{}\"", field),
+               "Dolma documents need the strings \"id\" and \"text\"");
+  }
+  return string_value(value, field, place);
 }
 
 /// Returns "" where the field is missing or null; an error where it is something else than a string.
 std::string optional_string(const simdjson::dom::object& object, const char* field, const Place& place) {
   simdjson::dom::element value;
   if (object.at_key(field).get(value) != simdjson::SUCCESS || value.is_null()) return {};
-  return required_string(object, field, place);
+  return string_value(value, field, place);
 }
 
-Document parse_document(simdjson::dom::parser& parser, const Place& place) {
+simdjson::dom::object parse_object(simdjson::dom::parser& parser, const Place& place) {
   simdjson::dom::element root;
   const auto error = parser.parse(place.line.text.data(), place.line.text.size()).get(root);
   if (error != simdjson::SUCCESS) {
-    place.fail(fmt::format("line is not JSON ({})", simdjson::error_message(error)),
+    place.fail(InputFault::kInvalidJson, fmt::format("line is not JSON ({})", simdjson::error_message(error)),
                "every line must be one JSON object; check with `jq . FILE`");
   }
   simdjson::dom::object object;
-  if (root.get(object) != simdjson::SUCCESS)
-    place.fail("line is not a JSON object", "write {\"id\": ..., \"text\": ...}");
-  Document document;
-  document.id = required_string(object, "id", place);
-  if (document.id.empty()) place.fail("\"id\" of a document is empty", "give every document an id of its own");
-  document.text = required_string(object, "text", place);
-  document.source = optional_string(object, "source", place);
-  simdjson::dom::element metadata;
-  if (object.at_key("metadata").get(metadata) == simdjson::SUCCESS && !metadata.is_null()) {
-    simdjson::dom::object fields;
-    if (metadata.get(fields) != simdjson::SUCCESS) {
-      place.fail("\"metadata\" of a document is not an object", "write \"metadata\": {\"lang\": \"en\", ...}");
-    }
-    document.kind = optional_string(fields, "kind", place);
-    document.language = optional_string(fields, "lang", place);
-    document.license = optional_string(fields, "license", place);
+  if (root.get(object) != simdjson::SUCCESS) {
+    place.fail(InputFault::kWrongType, "line is not a JSON object", "write {\"id\": ..., \"text\": ...}");
   }
+  return object;
+}
+
+void read_metadata(const simdjson::dom::object& object, const Place& place, Document& document) {
+  simdjson::dom::element metadata;
+  if (object.at_key("metadata").get(metadata) != simdjson::SUCCESS || metadata.is_null()) return;
+  simdjson::dom::object fields;
+  if (metadata.get(fields) != simdjson::SUCCESS) {
+    place.fail(InputFault::kWrongType, "\"metadata\" of a document is not an object",
+               "write \"metadata\": {\"lang\": \"en\", ...}");
+  }
+  document.kind = optional_string(fields, "kind", place);
+  document.language = optional_string(fields, "lang", place);
+  document.license = optional_string(fields, "license", place);
+}
+
+Document parse_document(simdjson::dom::parser& parser, const Place& place) {
+  check_utf8(place);
+  const simdjson::dom::object object = parse_object(parser, place);
+  Document document;
+  document.id = required_string(object, "id", InputFault::kMissingId, place);
+  if (document.id.empty()) {
+    place.fail(InputFault::kMissingId, "\"id\" of a document is empty", "give every document an id of its own");
+  }
+  document.text = required_string(object, "text", InputFault::kMissingText, place);
+  document.source = optional_string(object, "source", place);
+  read_metadata(object, place, document);
   document.source_line = place.line.number;
   return document;
 }
 
 bool is_blank(std::string_view line) { return line.find_first_not_of(" \t\r") == std::string_view::npos; }
 
-}  // namespace
+bool is_text_file(std::string_view name) {
+  return name.ends_with(".txt") || name.ends_with(".txt.gz") || name.ends_with(".txt.zst");
+}
 
-InputContent read_documents(const std::filesystem::path& folder, const std::string& name, std::uint64_t max_line_bytes,
-                            const ReadHandler& handler) {
-  const std::filesystem::path path = folder / name;
-  LineReader reader(path, max_line_bytes, ErrorKind::kData);
+/// Counts a fault that the policy passes over, or throws it again. To be called in a handler.
+void pass_over(const InputError& error, const InputPolicy& policy, SkippedInput& skipped) {
+  if (!policy.skips(error.fault())) throw;
+  ++skipped[std::string(to_string(error.fault()))];
+}
+
+/// Reads the next line; lines that are too long are passed over where the policy says so, and so is what follows
+/// damage.
+bool next_line(LineReader& reader, const InputPolicy& policy, SkippedInput& skipped, Line& line) {
+  while (true) {
+    try {
+      return reader.next(line);
+    } catch (const InputError& error) {
+      pass_over(error, policy, skipped);
+      if (error.fault() == InputFault::kDamagedFile) return false;
+    }
+    try {
+      reader.skip_line();
+    } catch (const InputError& error) {
+      pass_over(error, policy, skipped);
+      return false;
+    }
+  }
+}
+
+InputContent read_lines(LineReader& reader, const std::string& name, const std::string& place,
+                        const ReadOptions& options, const ReadHandler& handler) {
   simdjson::dom::parser parser;
   InputContent content;
   Line line;
-  while (reader.next(line)) {
+  while (next_line(reader, options.policy, content.skipped, line)) {
     if (is_blank(line.text)) continue;
-    const Place place{path, line};
-    check_utf8(place);
-    Document document = parse_document(parser, place);
-    document.source_file = name;
-    ++content.num_documents;
-    handler.document(std::move(document));
+    try {
+      Document document = parse_document(parser, {place, line});
+      document.source_file = name;
+      ++content.num_documents;
+      handler.document(std::move(document));
+    } catch (const InputError& error) {
+      pass_over(error, options.policy, content.skipped);
+    }
     if (handler.file_position) handler.file_position(reader.file_position());
   }
   content.num_bytes = reader.content_bytes();
   content.sha256 = reader.content_digest();
   return content;
+}
+
+/// Reads a whole text file: as a "line" whose line feeds are part of it.
+std::string read_text(ByteSource& source, const std::string& place, std::uint64_t max_bytes) {
+  std::string text;
+  while (source.read(text)) {
+    if (text.size() <= max_bytes) continue;
+    throw InputError(
+        InputFault::kLongLine, fmt::format("text file is longer than {} bytes: {}", max_bytes, place),
+        fmt::format("split the document, or raise the limit: --set recipe.data.max_line_bytes={}", max_bytes * 2));
+  }
+  check_utf8({place, {text, 1, 0}});
+  return text;
+}
+
+InputContent read_text_document(ByteSource& source, const std::string& name, const std::string& place,
+                                const ReadOptions& options, const ReadHandler& handler) {
+  InputContent content;
+  try {
+    Document document;
+    document.id = name;
+    document.text = read_text(source, place, options.max_line_bytes);
+    document.source_file = name;
+    document.source_line = 1;
+    content.sha256 = sha256(std::string_view(document.text));
+    content.num_bytes = document.text.size();
+    content.num_documents = 1;
+    handler.document(std::move(document));
+  } catch (const InputError& error) {
+    pass_over(error, options.policy, content.skipped);
+    content.sha256 = sha256(std::string_view());
+  }
+  if (handler.file_position) handler.file_position(source.file_position());
+  return content;
+}
+
+}  // namespace
+
+InputContent read_documents(const std::filesystem::path& folder, const std::string& name, const ReadOptions& options,
+                            const ReadHandler& handler) {
+  const std::filesystem::path path = folder / name;
+  auto source = decompressed(file_source(path), compression_of(path), path.string(), ErrorKind::kData);
+  return read_documents(std::move(source), name, path.string(), options, handler);
+}
+
+InputContent read_documents(std::unique_ptr<ByteSource> source, const std::string& name, const std::string& place,
+                            const ReadOptions& options, const ReadHandler& handler) {
+  if (is_text_file(name)) return read_text_document(*source, name, place, options, handler);
+  LineReader reader(std::move(source), place, options.max_line_bytes, ErrorKind::kData);
+  return read_lines(reader, name, place, options, handler);
 }
 
 }  // namespace reprise::data

@@ -94,7 +94,7 @@ FilterCounts filter_files(const FilterChain& chain, const FilterFilesOptions& op
   };
   for (const std::filesystem::path& path : options.files) {
     if (holds_json_lines(path)) {
-      read_documents(path.parent_path(), path.filename().string(), options.max_line_bytes, {judge, {}});
+      read_documents(path.parent_path(), path.filename().string(), {options.max_line_bytes, {}}, {judge, {}});
     } else {
       judge(read_text(path));
     }

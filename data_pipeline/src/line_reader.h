@@ -1,5 +1,5 @@
 #pragma once
-// Lines of a plain or zstd file, one at a time, in bounded memory. Hashes the decompressed bytes on the way.
+// Lines of a plain, gzip or zstd file, one at a time, in bounded memory. Hashes the decompressed bytes on the way.
 // Not thread-safe.
 
 #include <cstdint>
@@ -8,6 +8,7 @@
 #include <string>
 #include <string_view>
 
+#include "byte_source.h"
 #include "reprise/core/error.h"
 #include "reprise/core/hash.h"
 
@@ -19,21 +20,13 @@ struct Line {
   std::uint64_t offset = 0;  // of its first byte in the decompressed content
 };
 
-/// Where decompressed bytes come from.
-class ByteSource {
- public:
-  virtual ~ByteSource() = default;
-  /// Appends some bytes to `buffer`; returns false at the end.
-  virtual bool read(std::string& buffer) = 0;
-  /// Bytes of the file on disk that have been read.
-  virtual std::uint64_t file_position() const = 0;
-};
-
 class LineReader {
  public:
-  /// Opens `path`; a name that ends in ".zst" is decompressed. Bad content is an Error of `kind` (kData for inputs,
-  /// kCorrupt for files of our own), a failing system call is kIo.
+  /// Opens `path`; a name that ends in ".gz" or ".zst" is decompressed. Bad content is an InputError of `kind` (kData
+  /// for inputs, kCorrupt for files of our own), a failing system call is kIo.
   LineReader(const std::filesystem::path& path, std::uint64_t max_line_bytes, ErrorKind kind);
+  /// Reads decompressed bytes from `source`; `name` is for messages.
+  LineReader(std::unique_ptr<ByteSource> source, std::string name, std::uint64_t max_line_bytes, ErrorKind kind);
   ~LineReader();
   LineReader(const LineReader&) = delete;
   LineReader& operator=(const LineReader&) = delete;
@@ -41,7 +34,10 @@ class LineReader {
   /// Reads the next line; returns false at the end. A last line without a line feed counts.
   bool next(Line& line);
 
-  /// After next() has returned false: SHA-256 and number of the decompressed bytes.
+  /// After next() has thrown kLongLine: goes behind that line, holding one chunk of it at a time.
+  void skip_line();
+
+  /// SHA-256 and number of the decompressed bytes that have been read: all of them after next() has returned false.
   Digest content_digest() { return hash_.finish(); }
   std::uint64_t content_bytes() const { return consumed_ + (buffer_.size() - start_); }
   std::uint64_t file_position() const { return source_->file_position(); }
@@ -49,8 +45,9 @@ class LineReader {
  private:
   bool fill();
   void check_length(std::size_t length) const;
+  void take(std::size_t length);
 
-  std::filesystem::path path_;
+  std::string name_;
   std::uint64_t max_line_bytes_;
   ErrorKind kind_;
   std::unique_ptr<ByteSource> source_;

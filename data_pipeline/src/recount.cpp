@@ -5,7 +5,9 @@
 #include <algorithm>
 #include <map>
 #include <memory>
+#include <set>
 
+#include "min_hash.h"
 #include "report_builder.h"
 #include "reprise/core/hash.h"
 #include "reprise/data_pipeline/document_file.h"
@@ -13,6 +15,8 @@
 
 namespace reprise::data {
 namespace {
+
+constexpr std::string_view kNearDuplicate = "minhash_duplicate";
 
 using Rows = std::map<std::string, ReportRow>;
 
@@ -48,31 +52,48 @@ class Comparison {
 struct Copies {
   Digest text;
   std::uint64_t num_documents = 1;
+  std::vector<std::uint32_t> signature;
 };
 
 class Counter {
  public:
-  Counter(const configs::DataRecipe& recipe, const Tokenizer* tokenizer) : tokenizer_(tokenizer) {
+  Counter(const configs::DataRecipe& recipe, const Tokenizer* tokenizer)
+      : tokenizer_(tokenizer),
+        has_near_duplicates_(recipe.has_minhash_dedup()),
+        setting_(minhash_setting(recipe.minhash_dedup())),
+        hasher_(setting_) {
     for (const configs::FilterRule& rule : recipe.filter()) filters_.emplace_back(rule, make_filter(rule));
   }
 
   void add_file(const std::filesystem::path& path, const std::string& split) {
     for_each_document(path, [&](const Document& document) {
       add(document, split, "");
-      copies_[document.id] = {sha256(document.text), 1};
+      remember(document);
     });
   }
 
   void add_dropped(const std::filesystem::path& path, Comparison& comparison) {
     std::vector<DroppedDocument> duplicates;
     for_each_dropped(path, [&](const DroppedDocument& dropped) {
-      add(dropped.document, "dropped", dropped.drop.rule);
+      const std::string& rule = dropped.drop.rule;
+      add(dropped.document, "dropped", rule);
+      if (rule == "eval_contamination" || rule == "duplicate_paragraphs") {
+        unmeasured_.insert(rule);
+        remember(dropped.document);  // it may be the survivor of an earlier deduplication
+        return;
+      }
       if (dropped.survivor.empty()) return compare_drop(dropped, comparison);
+      if (rule == kNearDuplicate) remember(dropped.document);
       duplicates.push_back(dropped);
-      const auto survivor = copies_.find(dropped.survivor);
-      if (survivor != copies_.end()) ++survivor->second.num_documents;
     });
+    for (const DroppedDocument& duplicate : duplicates) {
+      const auto survivor = copies_.find(duplicate.survivor);
+      if (survivor != copies_.end() && duplicate.drop.rule != kNearDuplicate) ++survivor->second.num_documents;
+    }
     for (const DroppedDocument& duplicate : duplicates) compare_duplicate(duplicate, comparison);
+    for (const std::string& rule : unmeasured_) {
+      comparison.not_counted(rule + ": it looks at other texts than those here; `reprise data build` measures it");
+    }
   }
 
   Rows rows() {
@@ -120,12 +141,34 @@ class Counter {
     if (survivor == copies_.end()) {
       return comparison.differ(name + ": survivor", duplicate.survivor, "no document kept has that id");
     }
+    if (duplicate.drop.rule == kNearDuplicate) return compare_near_duplicate(duplicate, survivor->second, comparison);
     if (duplicate.drop.rule != "exact_duplicate") return;
     comparison.compare(name + ": text", survivor->second.text.hex(), sha256(duplicate.document.text).hex());
     comparison.compare(name + ": copies", duplicate.drop.value, static_cast<double>(survivor->second.num_documents));
   }
 
+  void compare_near_duplicate(const DroppedDocument& duplicate, const Copies& survivor, Comparison& comparison) const {
+    const std::string name = fmt::format("dropped {}: {}", duplicate.document.id, duplicate.drop.rule);
+    const std::vector<std::uint32_t> signature = hasher_.signature(duplicate.document.text);
+    if (signature.empty() || survivor.signature.empty()) {
+      return comparison.differ(name + ": value", fmt::format("{}", duplicate.drop.value), "a text without words");
+    }
+    const Drop drop = near_duplicate_drop(setting_, estimated_similarity(signature, survivor.signature));
+    comparison.compare(name + ": value", duplicate.drop.value, drop.value);
+    comparison.compare(name + ": threshold", duplicate.drop.threshold, drop.threshold);
+  }
+
+  /// Keeps what a duplicate is compared with.
+  void remember(const Document& document) {
+    copies_[document.id] = {sha256(document.text), 1, {}};
+    if (has_near_duplicates_) copies_[document.id].signature = hasher_.signature(document.text);
+  }
+
   const Tokenizer* tokenizer_;
+  bool has_near_duplicates_;
+  MinHashSetting setting_;
+  MinHasher hasher_;
+  std::set<std::string> unmeasured_;
   std::vector<std::pair<configs::FilterRule, std::unique_ptr<Filter>>> filters_;
   ReportBuilder builder_;
   std::map<std::string, Copies> copies_;

@@ -81,6 +81,7 @@ json to_json(const Report& report) {
                               {"expected_sha256", input.expected_sha256},
                               {"bytes", input.num_bytes},
                               {"documents", input.num_documents}});
+    if (!input.skipped.empty()) root["inputs"].back()["skipped"] = input.skipped;
   }
   for (const ReportEdit& edit : report.edits) {
     root["edits"].push_back(
@@ -101,8 +102,13 @@ Report from_json(const json& root) {
   report.num_bytes_read = root.at("read").at("text_bytes");
   report.num_bytes_normalised = root.at("read").at("normalised_bytes");
   for (const json& input : root.at("inputs")) {
-    report.inputs.push_back(
-        {input.at("file"), input.at("sha256"), input.at("expected_sha256"), input.at("bytes"), input.at("documents")});
+    report.inputs.push_back({input.at("file"),
+                             input.at("sha256"),
+                             input.at("expected_sha256"),
+                             input.at("bytes"),
+                             input.at("documents"),
+                             {}});
+    if (input.contains("skipped")) report.inputs.back().skipped = input.at("skipped");
   }
   for (const json& row : root.at("rows")) report.rows.push_back(row_from_json(row));
   for (const json& edit : root.at("edits")) {
@@ -171,6 +177,10 @@ Digest inputs_digest(const Report& report) {
   hasher.u64("files", report.inputs.size());
   for (const ReportInput& input : report.inputs) {
     hasher.string("file", input.file).u64("bytes", input.num_bytes).string("sha256", input.sha256);
+    // Left out where nothing was passed over, so that older corpora keep their digest.
+    if (input.skipped.empty()) continue;
+    hasher.u64("skipped", input.skipped.size());
+    for (const auto& [fault, count] : input.skipped) hasher.string("fault", fault).u64("count", count);
   }
   return hasher.finish();
 }

@@ -1,9 +1,10 @@
 #pragma once
-// One zstd frame, compressed in memory piece by piece. Not thread-safe.
+// One zstd frame, compressed piece by piece; what has been compressed waits in memory. Not thread-safe.
 
 #include <memory>
 #include <string>
 #include <string_view>
+#include <utility>
 
 namespace reprise::data {
 
@@ -15,7 +16,9 @@ class ZstdWriter {
   ZstdWriter& operator=(const ZstdWriter&) = delete;
 
   void write(std::string_view bytes);
-  /// Ends the frame, with a checksum, and returns it.
+  /// Hands out what has been compressed since the last call.
+  std::string take() { return std::exchange(output_, {}); }
+  /// Ends the frame, with a checksum, and returns it, or what take() has not handed out.
   std::string finish();
 
  private:

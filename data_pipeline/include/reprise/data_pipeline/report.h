@@ -20,6 +20,8 @@ struct ReportInput {
   std::string expected_sha256;  // the recipe's
   std::uint64_t num_bytes = 0;
   std::uint64_t num_documents = 0;
+  std::map<std::string, std::uint64_t>
+      skipped;  // how often a fault was passed over, by its name in recipe.data.bad_input
 };
 
 /// Documents that share source, language, kind, split ("train", "held_out", "dropped") and rule ("" unless dropped).
@@ -59,7 +61,7 @@ std::map<std::string, TotalsBySplit> totals_by(const Report& report, ReportAxis 
 /// Digest of rows and edits, token counts included where they are known. Inputs are left out: CorpusResult::corpus
 /// covers them.
 Digest report_digest(const Report& report);
-/// Digest of the input files: name, bytes and SHA-256 of each, by name.
+/// Digest of the input files: name, bytes, SHA-256 and what was passed over of each, by name.
 Digest inputs_digest(const Report& report);
 
 std::filesystem::path report_path(const std::filesystem::path& run);

@@ -1,0 +1,51 @@
+#include "document_writer.h"
+
+#include <cerrno>
+#include <system_error>
+
+#include "reprise/core/error.h"
+#include "reprise/core/files.h"
+
+namespace reprise::data {
+namespace {
+
+constexpr int kCompressionLevel = 3;  // four times faster than the 9 of data build, for files that may be large
+
+}  // namespace
+
+DocumentWriter::DocumentWriter(const std::filesystem::path& path)
+    : path_(path), file_(std::fopen(partial_path(path).c_str(), "wb")), zstd_(kCompressionLevel) {
+  if (file_ == nullptr) fail();
+}
+
+DocumentWriter::~DocumentWriter() {
+  if (file_ == nullptr) return;
+  std::fclose(file_);
+  std::error_code ignored;
+  std::filesystem::remove(partial_path(path_), ignored);
+}
+
+void DocumentWriter::write(std::string_view line) {
+  zstd_.write(line);
+  put(zstd_.take());
+}
+
+void DocumentWriter::finish() {
+  put(zstd_.finish());
+  const int status = std::fclose(file_);
+  file_ = nullptr;
+  if (status != 0) fail();
+  commit_file(partial_path(path_), path_);
+}
+
+void DocumentWriter::put(std::string_view bytes) {
+  if (std::fwrite(bytes.data(), 1, bytes.size(), file_) != bytes.size()) fail();
+}
+
+void DocumentWriter::fail() const {
+  const int reason = errno;
+  throw Error(ErrorKind::kIo, fmt::format("cannot write: {}: {}", path_.string(), system_reason(reason)),
+              system_hint(reason));
+}
+
+}  // namespace reprise::data

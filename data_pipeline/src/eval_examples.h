@@ -1,0 +1,26 @@
+#pragma once
+// Examples of an evaluation set, as texts: every string of a JSON object, every field of a CSV record, every line.
+
+#include <filesystem>
+#include <functional>
+#include <span>
+#include <string>
+#include <string_view>
+
+#include "reprise/core/hash.h"
+
+namespace reprise::data {
+
+/// Called with the 1-based number of an example and its texts.
+using ExampleVisitor = std::function<void(std::uint64_t, std::span<const std::string_view>)>;
+
+/// Reads a whole file of examples into memory and visits them in order; returns the SHA-256 of its decompressed
+/// content. Ill-formed UTF-8 is replaced by U+FFFD. Throws kData for JSON that cannot be read, naming the line, and for
+/// an unknown type of file; kIo.
+Digest for_each_example(const std::filesystem::path& path, const ExampleVisitor& visit);
+
+/// Name of a file without folder and without everything behind the first dot: "arc_easy" of "eval/arc_easy.jsonl.zst".
+/// Where the file's name says nothing ("test", "validation", "dev", "train", "valid"), the folder's stands before it.
+std::string task_name(const std::filesystem::path& path);
+
+}  // namespace reprise::data

@@ -1,0 +1,132 @@
+#include "file_pass.h"
+
+#include <algorithm>
+#include <nlohmann/json.hpp>
+#include <system_error>
+#include <thread>
+
+#include "document_lines.h"
+#include "document_reader.h"
+#include "document_writer.h"
+#include "reprise/core/error.h"
+#include "reprise/core/files.h"
+
+namespace reprise::data {
+namespace {
+
+int thread_count(int wanted) {
+  return wanted > 0 ? wanted : std::max(1, static_cast<int>(std::thread::hardware_concurrency()));
+}
+
+/// The line of a document that stays, with more members before its closing brace.
+std::string extended_line(const Document& document, const std::string& extra) {
+  std::string line = document_line(document);
+  if (!extra.empty()) line.insert(line.size() - 2, extra);  // before "}\n"
+  return line;
+}
+
+}  // namespace
+
+FilePass::FilePass(std::span<const std::string> files, const FilePassOptions& options, double share,
+                   ProgressSink& progress)
+    : options_(options),
+      progress_(progress),
+      scratch_(options.output_dir / ".scratch"),
+      pool_(thread_count(options.num_threads)) {
+  REPRISE_REQUIRE(!files.empty(), ErrorKind::kUsage, "no input file", "name files or globs to read");
+  std::error_code ignored;
+  std::filesystem::remove_all(scratch_, ignored);  // of a pass that was interrupted
+  make_folders(scratch_);
+  documents_.emplace(scratch_, static_cast<std::uint64_t>(share * static_cast<double>(options.memory_bytes)),
+                     options.policy);
+  read(files);
+}
+
+FilePass::~FilePass() {
+  documents_.reset();
+  std::error_code ignored;
+  std::filesystem::remove_all(scratch_, ignored);
+}
+
+void FilePass::read(std::span<const std::string> files) {
+  const ReadOptions read_options{options_.max_line_bytes, options_.policy};
+  progress_.begin("read", static_cast<std::int64_t>(files.size()), "files");
+  for (std::size_t i = 0; i < files.size(); ++i) {
+    REPRISE_REQUIRE(is_known_input(files[i]), ErrorKind::kData, fmt::format("unknown type of input: {}", files[i]),
+                    "Dolma JSON lines end in .jsonl, plain texts in .txt; .gz or .zst may stand behind");
+    const ReadHandler handler = {[&](Document&& document) {
+                                   result_.read_bytes += document.text.size();
+                                   documents_->add(document);
+                                 },
+                                 {}};
+    const InputContent content = read_documents("", files[i], read_options, handler);
+    result_.num_read += content.num_documents;
+    for (const auto& [fault, count] : content.skipped) result_.skipped[fault] += count;
+    progress_.update(static_cast<std::int64_t>(i + 1));
+  }
+  progress_.end();
+  documents_->finish();
+}
+
+void FilePass::for_each_batch(std::string_view phase, const std::function<void(std::vector<SortedDocument>&)>& visit) {
+  progress_.begin(phase, static_cast<std::int64_t>(result_.num_read), "documents");
+  std::int64_t done = 0;
+  data::for_each_batch(*documents_, [&](std::vector<SortedDocument>& batch) {
+    visit(batch);
+    done += static_cast<std::int64_t>(batch.size());
+    progress_.update(done);
+  });
+  progress_.end();
+}
+
+FilePassResult FilePass::write(const std::function<PassVerdict(SortedDocument&)>& judge) {
+  DocumentWriter kept_file(options_.output_dir / "kept.jsonl.zst");
+  DocumentWriter dropped_file(options_.output_dir / "dropped.jsonl.zst");
+  DocumentDigest kept_digest("reprise.documents.kept.v1");
+  DocumentDigest dropped_digest("reprise.documents.dropped.v1");
+  progress_.begin("write", static_cast<std::int64_t>(result_.num_read), "documents");
+  std::int64_t done = 0;
+  const std::uint64_t passed_over = documents_->for_each([&](SortedDocument&& sorted) {
+    PassVerdict verdict = judge(sorted);
+    const std::uint64_t bytes = sorted.document.text.size();
+    if (verdict.drop) {
+      const DroppedDocument dropped{std::move(sorted.document), *verdict.drop, std::move(verdict.survivor)};
+      dropped_file.write(dropped_line(dropped));
+      dropped_digest.add(dropped);
+      ++result_.num_dropped;
+      result_.dropped_bytes += bytes;
+    } else {
+      kept_file.write(extended_line(sorted.document, verdict.extra));
+      kept_digest.add(sorted.document);
+      ++result_.num_kept;
+      result_.kept_bytes += bytes;
+      if (verdict.edited) ++result_.num_edited;
+    }
+    if (++done % 256 == 0) progress_.update(done);
+  });
+  if (passed_over > 0) result_.skipped[std::string(to_string(InputFault::kDuplicateId))] += passed_over;
+  kept_file.finish();
+  dropped_file.finish();
+  result_.kept = kept_digest.finish();
+  result_.dropped = dropped_digest.finish();
+  progress_.end();
+  return result_;
+}
+
+void write_pass_report(const std::filesystem::path& folder, const std::string& setting, const FilePassResult& result) {
+  const auto part = [](std::uint64_t documents, std::uint64_t bytes) {
+    return nlohmann::ordered_json{{"documents", documents}, {"bytes", bytes}};
+  };
+  nlohmann::ordered_json root = {{"format", "reprise.file_pass.v1"},
+                                 {"setting", nlohmann::ordered_json::parse(setting)},
+                                 {"read", part(result.num_read, result.read_bytes)},
+                                 {"kept", part(result.num_kept, result.kept_bytes)},
+                                 {"dropped", part(result.num_dropped, result.dropped_bytes)},
+                                 {"edited", result.num_edited},
+                                 {"skipped", result.skipped}};
+  root["kept"]["digest"] = result.kept.hex();
+  root["dropped"]["digest"] = result.dropped.hex();
+  write_file_atomically(folder / "report.json", root.dump(1) + "\n");
+}
+
+}  // namespace reprise::data

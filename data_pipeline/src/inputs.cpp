@@ -1,0 +1,102 @@
+#include "reprise/data_pipeline/inputs.h"
+
+#include <fmt/format.h>
+#include <glob.h>
+
+#include <algorithm>
+#include <cerrno>
+
+#include "reprise/core/files.h"
+#include "reprise/core/nearest_name.h"
+
+namespace reprise::data {
+namespace {
+
+constexpr std::array<InputFault, kNumInputFaults> kFaults = {
+    InputFault::kDamagedFile, InputFault::kLongLine,  InputFault::kInvalidUtf8, InputFault::kInvalidJson,
+    InputFault::kWrongType,   InputFault::kMissingId, InputFault::kMissingText, InputFault::kDuplicateId};
+
+constexpr std::string_view kEndings[] = {".jsonl", ".jsonl.gz", ".jsonl.zst", ".txt", ".txt.gz", ".txt.zst"};
+
+bool is_glob(const std::string& name) { return name.find_first_of("*?[") != std::string::npos; }
+
+/// glob() sorts by the locale; the caller sorts again by bytes.
+void expand_glob(const std::string& pattern, std::vector<std::string>& names) {
+  ::glob_t found{};
+  const int status = ::glob(pattern.c_str(), GLOB_NOSORT | GLOB_ERR, nullptr, &found);
+  const int reason = errno;
+  for (std::size_t i = 0; status == 0 && i < found.gl_pathc; ++i) names.emplace_back(found.gl_pathv[i]);
+  ::globfree(&found);
+  REPRISE_REQUIRE(status != GLOB_NOMATCH, ErrorKind::kData, fmt::format("no file matches: {}", pattern),
+                  "check the pattern, and quote it so that the shell leaves it alone");
+  REPRISE_REQUIRE(status == 0, ErrorKind::kIo,
+                  fmt::format("cannot look for files: {}: {}", pattern, system_reason(reason)), system_hint(reason));
+}
+
+void expand(const std::string& pattern, std::vector<std::string>& names) {
+  if (is_glob(pattern)) return expand_glob(pattern, names);
+  names.push_back(pattern);
+}
+
+void expand_list(const std::string& path, std::vector<std::string>& names) {
+  const std::string text = read_file(path);
+  for (std::size_t begin = 0; begin < text.size();) {
+    const std::size_t end = std::min(text.find('\n', begin), text.size());
+    std::string line = text.substr(begin, end - begin);
+    if (line.ends_with('\r')) line.pop_back();
+    if (!line.empty()) expand(line, names);
+    begin = end + 1;
+  }
+}
+
+}  // namespace
+
+std::string_view to_string(InputFault fault) {
+  static constexpr std::string_view kNames[kNumInputFaults] = {"damaged_file", "long_line",   "invalid_utf8",
+                                                               "invalid_json", "wrong_type",  "missing_id",
+                                                               "missing_text", "duplicate_id"};
+  return kNames[static_cast<std::size_t>(fault)];
+}
+
+std::span<const InputFault> input_faults() { return kFaults; }
+
+InputPolicy::InputPolicy(const configs::BadInput& config)
+    : skip_{config.damaged_file() == "skip", config.long_line() == "skip",   config.invalid_utf8() == "skip",
+            config.invalid_json() == "skip", config.wrong_type() == "skip",  config.missing_id() == "skip",
+            config.missing_text() == "skip", config.duplicate_id() == "skip"} {}
+
+void InputPolicy::skip(std::string_view name) {
+  std::vector<std::string> known;
+  for (const InputFault fault : kFaults) {
+    if (to_string(fault) == name) {
+      skip_[static_cast<std::size_t>(fault)] = true;
+      return;
+    }
+    known.emplace_back(to_string(fault));
+  }
+  const std::string near = nearest_name(name, known);
+  throw Error(
+      ErrorKind::kUsage, fmt::format("unknown fault of an input: '{}'", name),
+      near.empty() ? fmt::format("one of: {}", fmt::join(known, ", ")) : fmt::format("did you mean '{}'?", near));
+}
+
+std::vector<std::string> expand_inputs(std::span<const std::string> patterns) {
+  std::vector<std::string> names;
+  for (const std::string& pattern : patterns) {
+    if (pattern.starts_with('@')) {
+      expand_list(pattern.substr(1), names);
+    } else {
+      expand(pattern, names);
+    }
+  }
+  std::sort(names.begin(), names.end());
+  names.erase(std::unique(names.begin(), names.end()), names.end());
+  return names;
+}
+
+bool is_known_input(std::string_view name) {
+  return std::any_of(std::begin(kEndings), std::end(kEndings),
+                     [&](std::string_view ending) { return name.ends_with(ending); });
+}
+
+}  // namespace reprise::data
