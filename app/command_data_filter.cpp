@@ -23,7 +23,20 @@ struct FilterFlags {
   bool relabel = false;
   std::string language = "en";
   double min_share = 0.65;
+  std::vector<std::string> url_lists;
 };
+
+/// Each "KIND=FILE".
+data::UrlLists open_url_lists(const std::vector<std::string>& flags) {
+  data::UrlLists lists;
+  for (const std::string& flag : flags) {
+    const std::size_t equals = flag.find('=');
+    REPRISE_REQUIRE(equals != std::string::npos, ErrorKind::kUsage, fmt::format("not KIND=FILE: --url-list {}", flag),
+                    "for example --url-list domains=banned.txt");
+    lists.add(data::url_list_kind(flag.substr(0, equals)), flag.substr(equals + 1));
+  }
+  return lists;
+}
 
 /// Labels that are stored, or none and a detector that makes them.
 struct Languages {
@@ -68,6 +81,8 @@ void filter(const FilterFlags& flags) {
   data::FilterFilesOptions options;
   options.files.assign(flags.files.begin(), flags.files.end());
   options.explain = flags.explain;
+  const data::UrlLists url_lists = open_url_lists(flags.url_lists);
+  if (!url_lists.files().empty()) options.url_lists = &url_lists;
   Languages languages = open_languages(flags);
   if (languages.labels)
     options.language = {&*languages.labels, languages.detector.get(), flags.language, flags.min_share};
@@ -75,6 +90,9 @@ void filter(const FilterFlags& flags) {
       data::FilterChain(preset.rules), options, [&](const data::Document& document, const data::Judgement& judgement) {
         fmt::print("{}", flags.json ? judgement_json(document, judgement) : judgement_text(document, judgement));
       });
+  for (const data::UrlListFile& list : url_lists.files()) {
+    fmt::print(stderr, "URL list {}: {} entries, SHA-256 {}\n", list.file, list.num_entries, list.sha256.hex());
+  }
   if (flags.relabel) languages.labels->write(flags.labels);
   if (languages.labels) {
     const data::DetectorIdentity& detector = languages.labels->detector();
@@ -90,11 +108,14 @@ void filter(const FilterFlags& flags) {
 void add_data_filter_command(CLI::App& data) {
   const auto flags = std::make_shared<FilterFlags>();
   CLI::App* verb = data.add_subcommand("filter", "Judge the documents of files by a published chain of filters");
-  verb->add_option("FILE", flags->files, "Dolma JSON lines (.jsonl, .jsonl.zst), or plain text as one document");
+  verb->add_option("FILE", flags->files, "Dolma JSON lines (.jsonl, .jsonl.zst, .jsonl.gz), or plain text as one document");
   verb->add_option("--preset", flags->preset, "Name of the chain, such as gopher-paper or fineweb");
   verb->add_flag("--list", flags->list, "List the presets, each as lines of a recipe");
   verb->add_flag("--explain", flags->explain, "Print the value, threshold and verdict of every rule");
   verb->add_flag("--json", flags->json, "Print one JSON object per document");
+  verb->add_option("--url-list", flags->url_lists, "KIND=FILE with KIND domains, strict, hard or soft (repeatable)")
+      ->take_all()
+      ->allow_extra_args(false);
   verb->add_option("--labels", flags->labels, "File of language labels; only texts in --language are kept");
   verb->add_flag("--relabel", flags->relabel, "Compute the labels with CLD2 and write them to the file of --labels");
   verb->add_option("--language", flags->language, "Language to keep, with --labels")->capture_default_str();

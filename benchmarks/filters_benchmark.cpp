@@ -50,7 +50,7 @@ void write_verdicts(const char* path, const std::vector<data::Document>& documen
 void run(const std::filesystem::path& path, int rounds, const char* output) {
   std::vector<data::Document> documents;
   std::size_t num_bytes = 0;
-  data::read_documents(path.parent_path(), path.filename().string(), std::uint64_t{1} << 30,
+  data::read_documents(path.parent_path(), path.filename().string(), {std::uint64_t{1} << 30, {}},
                        {[&](data::Document&& document) {
                           num_bytes += document.text.size();
                           documents.push_back(std::move(document));

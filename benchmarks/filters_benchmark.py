@@ -4,7 +4,7 @@
     python3 -m venv venv && venv/bin/pip install datatrove==0.10.1 spacy nltk
     venv/bin/python benchmarks/filters_benchmark.py build/bin/filters_benchmark TEXT... [--documents 2500] [--rounds 3]
 
-TEXT: plain text, or Dolma JSON lines (.jsonl, .jsonl.zst; texts of metadata.lang "en"). Texts are cut into documents of 4,000
+TEXT: plain text, or Dolma JSON lines (.jsonl, .jsonl.zst; English by metadata.lang). Texts are cut into documents of 4,000
 characters. Documents are normalised (v1) before either side sees them. Each filter judges the text as it came.
 Prints MB per second of CPU of both sides (one thread each), the share of equal verdicts (kept or dropped) per filter, and each disagreement's class.
 """
@@ -41,7 +41,7 @@ def texts_of(path):
         for line in subprocess.run(command, check=True, capture_output=True).stdout.split(b"\n"):
             if line.strip():
                 document = json.loads(line)
-                if document.get("metadata", {}).get("lang", "en") == "en":
+                if document.get("metadata", {}).get("lang", "en") in ("en", "eng"):
                     yield from pieces(document["text"])
         return
     yield from pieces(path.read_text(encoding="utf-8", errors="replace"))
@@ -105,7 +105,7 @@ def class_of(name, text, ours, theirs):
         value = sum(any(c.isalpha() for c in word) for word in whole) / len(whole)
         if (value < 0.8) == (ours is not None):
             return "words: contractions are two there"
-        return "words: marks inside identifiers, addresses and numbers stay there"
+        return "words: abbreviations keep their full stop there, identifiers their marks, and contractions are two"
     if name.startswith("gopher") and "line" not in rule and "para" not in rule and "bullet" not in rule:
         return "words: contractions are two there"
     if "sentences" in rule:

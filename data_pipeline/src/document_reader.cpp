@@ -95,6 +95,7 @@ void read_metadata(const simdjson::dom::object& object, const Place& place, Docu
   document.kind = optional_string(fields, "kind", place);
   document.language = optional_string(fields, "lang", place);
   document.license = optional_string(fields, "license", place);
+  document.url = optional_string(fields, "url", place);
 }
 
 Document parse_document(simdjson::dom::parser& parser, const Place& place) {

@@ -2,6 +2,7 @@
 
 #include <fmt/core.h>
 
+#include <algorithm>
 #include <fstream>
 #include <iterator>
 #include <nlohmann/json.hpp>
@@ -18,7 +19,7 @@ using nlohmann::ordered_json;
 
 bool holds_json_lines(const std::filesystem::path& path) {
   const std::string name = path.filename().string();
-  return name.ends_with(".jsonl") || name.ends_with(".jsonl.zst");
+  return name.ends_with(".jsonl") || name.ends_with(".jsonl.zst") || name.ends_with(".jsonl.gz");
 }
 
 /// A file of plain text as one document, named after the file.
@@ -64,19 +65,29 @@ Measure measure_language(const Document& document, const LanguageCondition& cond
   return {"language_" + condition.language, share, condition.min_share, true, share >= condition.min_share};
 }
 
-/// The condition of language, then the chain; the chain's measures are taken for a dropped text only to explain.
+/// What comes before the chain: address, then language.
+std::vector<Measure> measure_before(const FilterFilesOptions& options, const Document& document) {
+  std::vector<Measure> measures;
+  if (options.url_lists != nullptr) measures = options.url_lists->measure(document.url);
+  const bool kept = std::all_of(measures.begin(), measures.end(), [](const Measure& measure) { return measure.kept; });
+  const bool language = options.language && !document.text.empty() && (kept || options.explain);
+  if (language) measures.push_back(measure_language(document, *options.language));
+  return measures;
+}
+
+/// The first rule that drops is the one on record; later ones are measured to explain alone.
 Judgement judge_document(const FilterChain& chain, const FilterFilesOptions& options, Document& document) {
   Judgement judgement;
-  std::optional<Measure> language;
-  if (options.language && !document.text.empty()) language = measure_language(document, *options.language);
-  const bool dropped = language && !language->kept;
+  const std::vector<Measure> before = measure_before(options, document);
+  const auto dropping =
+      std::find_if(before.begin(), before.end(), [](const Measure& measure) { return !measure.kept; });
   if (options.explain) {
     judgement = chain.explain(document);
-    if (language) judgement.measures.insert(judgement.measures.begin(), *language);
-  } else if (!dropped) {
+    judgement.measures.insert(judgement.measures.begin(), before.begin(), before.end());
+  } else if (dropping == before.end()) {
     judgement.drop = chain.apply(document, judgement.edits);
   }
-  if (dropped) judgement.drop = Drop{language->rule, language->value, language->threshold};
+  if (dropping != before.end()) judgement.drop = Drop{dropping->rule, dropping->value, dropping->threshold};
   return judgement;
 }
 

@@ -24,6 +24,7 @@ struct Document {
   std::string license;
   std::uint64_t source_line = 0;  // 1-based line of the input file
   std::string source_file;
+  std::string url;  // metadata.url of an input; for URL lists alone, not written and not hashed
 };
 
 /// What the build left behind. Digests are over content (canonical, independent of compression), not over files.

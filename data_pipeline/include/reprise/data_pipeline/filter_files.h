@@ -11,6 +11,7 @@
 
 #include "reprise/data_pipeline/filters.h"
 #include "reprise/data_pipeline/language_labels.h"
+#include "reprise/data_pipeline/url_lists.h"
 
 namespace reprise::data {
 
@@ -23,9 +24,10 @@ struct LanguageCondition {
 };
 
 struct FilterFilesOptions {
-  std::vector<std::filesystem::path> files;  // .jsonl and .jsonl.zst hold documents; any other file is one document
+  std::vector<std::filesystem::path> files;  // .jsonl, .jsonl.zst and .jsonl.gz hold documents; any other is one
   bool explain = false;
   std::uint64_t max_line_bytes = std::uint64_t{32} << 20;
+  const UrlLists* url_lists = nullptr;  // judge the address first
   std::optional<LanguageCondition> language = {};
 };
 
