@@ -68,7 +68,7 @@ class Normaliser {
       text.remove_prefix(next.length);
     }
     if (parts_.remove_extra_spaces) {
-      while (result_.ends_with(space)) result_.resize(result_.size() - space.size());
+      while (result_.ends_with(space)) result_.erase(result_.size() - space.size());
     }
     if (parts_.add_dummy_prefix && parts_.space_is_suffix) result_ += space;
     return std::move(result_);
