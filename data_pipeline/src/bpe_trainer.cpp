@@ -47,11 +47,14 @@ struct PlaceRange {
   std::size_t end;
 };
 
-bool comes_after(const Candidate& a, const Candidate& b) {
-  if (a.count != b.count) return a.count < b.count;
-  if (a.pair != b.pair) return a.pair > b.pair;
-  return a.round > b.round;
-}
+/// A type and not a function, so that the heap's loops hold it inline.
+struct ComesAfter {
+  bool operator()(const Candidate& a, const Candidate& b) const {
+    if (a.count != b.count) return a.count < b.count;
+    if (a.pair != b.pair) return a.pair > b.pair;
+    return a.round > b.round;
+  }
+};
 
 class Trainer {
  public:
@@ -146,11 +149,11 @@ void Trainer::push_places(std::uint32_t round) {
 
 void Trainer::push(const Candidate& candidate) {
   heap_.push_back(candidate);
-  std::push_heap(heap_.begin(), heap_.end(), comes_after);
+  std::push_heap(heap_.begin(), heap_.end(), ComesAfter{});
 }
 
 Candidate Trainer::pop() {
-  std::pop_heap(heap_.begin(), heap_.end(), comes_after);
+  std::pop_heap(heap_.begin(), heap_.end(), ComesAfter{});
   const Candidate top = heap_.back();
   heap_.pop_back();
   return top;

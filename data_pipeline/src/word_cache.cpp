@@ -13,7 +13,7 @@ void WordCache::claim(std::uint64_t owner) {
 }
 
 /// A word that is not in its set takes the first place; the last one of the set is forgotten.
-void WordCache::encode_new(const BpeEncoder& encoder, std::string_view word, const Key& key, Slot* set,
+void WordCache::encode_new(const BpeEncoder& encoder, std::string_view word, const ShortWord& key, Slot* set,
                            std::vector<std::int32_t>& ids) {
   const std::size_t begin = ids.size();
   encoder.encode_word(word, ids);

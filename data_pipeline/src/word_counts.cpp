@@ -4,19 +4,20 @@
 
 namespace reprise::data {
 
-void WordCounts::insert(Slot& slot, std::string_view word) {
-  slot.offset = arena_.size();
-  slot.length = static_cast<std::uint32_t>(word.size());
-  slot.hash = static_cast<std::uint32_t>(hash_of(word) >> 32);
-  arena_ += word;
-  ++num_words_;
+void WordCounts::add_long(std::string_view word, std::int64_t count) {
+  const auto found = long_words_.find(word);
+  if (found != long_words_.end()) {
+    found->second += count;
+  } else {
+    long_words_.emplace(word, count);
+  }
 }
 
 void WordCounts::grow() {
   std::vector<Slot> old(std::max<std::size_t>(1024, 4 * slots_.size()));
   old.swap(slots_);
   for (const Slot& slot : old) {
-    if (slot.length > 0) find(word_of(slot), hash_of(word_of(slot))) = slot;
+    if (!slot.key.empty()) find(slot.key) = slot;
   }
 }
 

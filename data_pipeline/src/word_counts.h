@@ -1,12 +1,13 @@
 #pragma once
-// How often each word occurs. Words live in one arena, so that counting a word that is there allocates nothing.
-// Not thread-safe.
+// How often each word occurs. Short words lie in the table itself, long ones in a map. Not thread-safe.
 
 #include <cstdint>
-#include <cstring>
 #include <string>
 #include <string_view>
+#include <unordered_map>
 #include <vector>
+
+#include "short_word.h"
 
 namespace reprise::data {
 
@@ -14,65 +15,53 @@ class WordCounts {
  public:
   /// `word` is not empty.
   void add(std::string_view word, std::int64_t count) {
-    if (2 * (num_words_ + 1) > slots_.size()) grow();
-    Slot& slot = find(word, hash_of(word));
-    if (slot.length == 0) insert(slot, word);
+    if (word.size() > ShortWord::kMaxBytes) return add_long(word, count);
+    if (2 * (num_short_ + 1) > slots_.size()) grow();
+    const ShortWord key = ShortWord::of(word);
+    Slot& slot = find(key);
+    num_short_ += slot.key.empty() ? 1 : 0;
+    slot.key = key;
     slot.count += count;
   }
 
-  std::size_t num_words() const { return num_words_; }
+  std::size_t num_words() const { return num_short_ + long_words_.size(); }
 
   /// Calls visit(word, count) for every word, in an order that means nothing.
   template <typename Visit>
   void for_each(Visit&& visit) const {
+    char bytes[16];
     for (const Slot& slot : slots_) {
-      if (slot.length > 0) visit(word_of(slot), slot.count);
+      if (slot.key.empty()) continue;
+      slot.key.write(bytes);
+      visit(std::string_view(bytes, slot.key.size()), slot.count);
     }
+    for (const auto& [word, count] : long_words_) visit(std::string_view(word), count);
   }
 
  private:
   struct Slot {
-    std::uint64_t offset = 0;  // of the word in the arena
-    std::uint32_t length = 0;  // 0: the slot is empty
-    std::uint32_t hash = 0;    // the upper half
+    ShortWord key;
     std::int64_t count = 0;
   };
+  struct TextHash {
+    using is_transparent = void;
+    std::size_t operator()(std::string_view text) const { return std::hash<std::string_view>{}(text); }
+  };
 
-  static std::uint64_t hash_of(std::string_view word) {
-    std::uint64_t hash = word.size();
-    const auto mix = [&](std::uint64_t value) {
-      hash = (hash ^ value) * 0x9E3779B97F4A7C15u;
-      hash ^= hash >> 29;
-    };
-    while (word.size() >= 8) {
-      std::uint64_t value = 0;
-      std::memcpy(&value, word.data(), 8);
-      mix(value);
-      word.remove_prefix(8);
-    }
-    std::uint64_t value = 0;
-    std::memcpy(&value, word.data(), word.size());
-    mix(value);
-    return hash ^ hash >> 32;
-  }
-
-  std::string_view word_of(const Slot& slot) const { return {arena_.data() + slot.offset, slot.length}; }
-
-  Slot& find(std::string_view word, std::uint64_t hash) {
+  /// The slot that holds the word, or the empty one where it would be.
+  Slot& find(const ShortWord& key) {
     const std::size_t mask = slots_.size() - 1;
-    const auto tag = static_cast<std::uint32_t>(hash >> 32);
-    for (std::size_t place = hash & mask;; place = (place + 1) & mask) {
-      Slot& slot = slots_[place];
-      if (slot.length == 0 || (slot.hash == tag && word_of(slot) == word)) return slot;
-    }
+    std::size_t place = key.hash() & mask;
+    while (!slots_[place].key.empty() && !(slots_[place].key == key)) place = (place + 1) & mask;
+    return slots_[place];
   }
 
-  void insert(Slot& slot, std::string_view word);
+  void add_long(std::string_view word, std::int64_t count);
   void grow();
 
-  std::vector<Slot> slots_;
-  std::string arena_;
-  std::size_t num_words_ = 0;
+  std::vector<Slot> slots_;  // open addressing, at most half full
+  std::size_t num_short_ = 0;
+  std::unordered_map<std::string, std::int64_t, TextHash, std::equal_to<>> long_words_;
 };
 
 }  // namespace reprise::data
