@@ -10,6 +10,7 @@ split, as Llama 2 and Mistral have.
 
 import argparse
 import json
+import os
 import pathlib
 import sys
 
@@ -29,8 +30,9 @@ TEXTS = [
 
 
 def train(name, **options):
+    os.chdir(FOLDER)  # the model records the path that it is given
     sentencepiece.SentencePieceTrainer.train(
-        sentence_iterator=iter(TRAINING), model_prefix=str(FOLDER / name), num_threads=1, minloglevel=2, **options)
+        sentence_iterator=iter(TRAINING), model_prefix=name, num_threads=1, minloglevel=2, **options)
     (FOLDER / f"{name}.vocab").unlink()
 
 
