@@ -7,7 +7,6 @@
 #include <memory>
 
 #include "data_verbs.h"
-#include "reprise/configs/config.h"
 #include "reprise/core/files.h"
 
 namespace reprise::app {
@@ -15,17 +14,17 @@ namespace reprise::app {
 void add_card_verb(CLI::App& data) {
   struct Flags {
     std::string run;
+    std::string config;
     std::string out;
   };
   const auto flags = std::make_shared<Flags>();
   CLI::App* verb = data.add_subcommand("card", "Data card of a run's documents: Croissant 1.0, JSON-LD");
   verb->add_option("RUN", flags->run, "Run folder")->required()->check(CLI::ExistingDirectory);
+  add_config_option(*verb, flags->config);
   verb->add_option("--out", flags->out, "File to write (default: stdout)");
   verb->footer("Example:\n  reprise data card runs/tiny --out croissant.json");
   verb->callback([flags] {
-    const std::filesystem::path run = flags->run;
-    const configs::RunConfig config = configs::load_config(run / "recipe.pbtxt", {});
-    const std::string card = data::data_card_json(run, config.recipe());
+    const std::string card = data::data_card_json(flags->run, recipe_of(flags->run, flags->config));
     if (flags->out.empty()) {
       fmt::print("{}", card);
     } else {

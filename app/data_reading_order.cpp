@@ -7,7 +7,6 @@
 
 #include "commands.h"
 #include "data_verbs.h"
-#include "reprise/configs/config.h"
 #include "reprise/core/error.h"
 #include "reprise/data_pipeline/document_file.h"
 #include "reprise/data_pipeline/reading_order.h"
@@ -20,6 +19,7 @@ using nlohmann::ordered_json;
 
 struct Flags {
   std::string run;
+  std::string config;
   std::string id;
   std::uint64_t step = 0;
   std::uint32_t sample = 0;
@@ -29,9 +29,9 @@ struct Flags {
 
 /// The shards of a run and the order in which its recipe reads them.
 struct Reading {
-  explicit Reading(const std::filesystem::path& run)
-      : recipe(configs::load_config(run / "recipe.pbtxt", {}).recipe()),
-        tokens(data::TokenSet::open(run / "shards", "train")),
+  explicit Reading(const Flags& flags)
+      : recipe(recipe_of(flags.run, flags.config)),
+        tokens(data::TokenSet::open(std::filesystem::path(flags.run) / "shards", "train")),
         order(tokens, {recipe.seed(), recipe.train().sequence_length(), recipe.train().batch_sequences(),
                        recipe.train().num_steps()}) {}
   configs::Recipe recipe;
@@ -59,7 +59,7 @@ void print_part(const data::DocumentPart& part, const data::DocumentSpan& docume
 }
 
 void step_to_docs(const Flags& flags) {
-  const Reading reading(flags.run);
+  const Reading reading(flags);
   ordered_json samples = ordered_json::array();
   for (const data::SampleContent& content : reading.order.batch(flags.step)) {
     if (!flags.json) {
@@ -112,7 +112,7 @@ void print_unread(const Flags& flags) {
 }
 
 void doc_to_steps(const Flags& flags) {
-  const Reading reading(flags.run);
+  const Reading reading(flags);
   const std::optional<std::size_t> document = reading.order.find(flags.id);
   if (!document) return print_unread(flags);
   ordered_json visits = ordered_json::array();
@@ -138,7 +138,7 @@ void doc_to_steps(const Flags& flags) {
 }
 
 void show(const Flags& flags) {
-  const Reading reading(flags.run);
+  const Reading reading(flags);
   const data::SampleContent content = reading.order.batch(flags.step, flags.sample).front();
   const data::Tokenizer tokenizer =
       data::Tokenizer::load(std::filesystem::path(flags.run) / "tokenizer" / "tokenizer.json");
@@ -165,6 +165,7 @@ void add_reading_order_verbs(CLI::App& data) {
     const auto flags = std::make_shared<Flags>();
     CLI::App* added = data.add_subcommand(name, what);
     added->add_option("RUN", flags->run, "Run folder with shards")->required()->check(CLI::ExistingDirectory);
+    add_config_option(*added, flags->config);
     added->footer(footer);
     return std::pair(added, flags);
   };

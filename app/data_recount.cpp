@@ -7,7 +7,6 @@
 #include <optional>
 
 #include "data_verbs.h"
-#include "reprise/configs/config.h"
 #include "reprise/core/error.h"
 #include "reprise/data_pipeline/recount.h"
 
@@ -16,6 +15,7 @@ namespace {
 
 struct Flags {
   std::string run;
+  std::string config;
   bool json = false;
 };
 
@@ -38,12 +38,11 @@ void print_text(const data::Recount& result) {
 
 int count_again(const Flags& flags) {
   const std::filesystem::path run = flags.run;
-  const configs::RunConfig config = configs::load_config(run / "recipe.pbtxt", {});
+  const configs::Recipe recipe = recipe_of(run, flags.config);
   const std::filesystem::path path = run / "tokenizer" / "tokenizer.json";
   std::optional<data::Tokenizer> tokenizer;
   if (std::filesystem::exists(path)) tokenizer = data::Tokenizer::load(path);
-  const data::Recount result =
-      data::recount(run, config.recipe().data(), tokenizer.has_value() ? &*tokenizer : nullptr);
+  const data::Recount result = data::recount(run, recipe.data(), tokenizer.has_value() ? &*tokenizer : nullptr);
   flags.json ? print_json(result) : print_text(result);
   return result.differences.empty() ? 0 : exit_code(ErrorKind::kCorrupt);
 }
@@ -55,6 +54,7 @@ void add_recount_verb(CLI::App& data, Context& context) {
   CLI::App* verb =
       data.add_subcommand("recount", "Count every published number again from the kept and dropped documents");
   verb->add_option("RUN", flags->run, "Run folder")->required()->check(CLI::ExistingDirectory);
+  add_config_option(*verb, flags->config);
   verb->add_flag("--json", flags->json, "Print as JSON");
   verb->footer(
       "Measures the rule of every dropped document on its text, too. Exit code 0: all agree; 4: one differs.\n\n"
