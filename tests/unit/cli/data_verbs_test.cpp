@@ -1,0 +1,129 @@
+// The verbs of `reprise data` that look at documents, through the program.
+
+#include <fmt/core.h>
+
+#include <fstream>
+
+#include "program.h"
+#include "reprise/core/files.h"
+
+namespace reprise::cli_test {
+namespace {
+
+using nlohmann::json;
+
+const std::string kStory =
+    "It was a bright cold day in April, and the clocks in the tower of the old town were striking the hour while "
+    "people "
+    "with baskets and umbrellas crossed the square that lies between the river and the market hall of the guild.";
+
+class DataVerbs : public ProgramTest {
+ protected:
+  std::string path(const std::string& name) const { return (folder_ / name).string(); }
+
+  std::string write_documents(const std::string& name, const std::vector<std::string>& texts) const {
+    std::ofstream file(folder_ / name, std::ios::binary);
+    for (std::size_t i = 0; i < texts.size(); ++i) {
+      file << json{{"id", fmt::format("{}-{}", name, i)},
+                   {"text", texts[i]},
+                   {"source", "test"},
+                   {"metadata", {{"lang", "en"}, {"kind", "natural"}, {"license", "CC0-1.0"}}}}
+                  .dump()
+           << "\n";
+    }
+    return path(name);
+  }
+
+  static json json_of(const Outcome& outcome) {
+    EXPECT_EQ(outcome.exit_code, 0) << outcome.err;
+    return json::parse(outcome.out, nullptr, false);
+  }
+};
+
+TEST_F(DataVerbs, StepsAndDocumentsNameEachOther) {
+  copy_prepared_run(folder_ / "run");
+  const std::vector<std::string> config = {"--config", small_config()};
+  const auto with_config = [&](std::vector<std::string> arguments) {
+    arguments.insert(arguments.end(), config.begin(), config.end());
+    return run_reprise(arguments);
+  };
+  const json batch = json_of(with_config({"data", "step-to-docs", path("run"), "3", "--json"}));
+  const json sample = batch.at("samples").at(1);
+  const std::string id = sample.at("documents").at(0).at("id");
+  const json visits = json_of(with_config({"data", "doc-to-steps", path("run"), id, "--json"})).at("visits");
+  bool found = false;
+  for (const json& visit : visits) found |= visit.at("step") == 3 && visit.at("sample") == 1;
+  EXPECT_TRUE(found) << visits.dump();
+  const Outcome shown = with_config({"data", "show", path("run"), "--step", "3", "--sample", "1"});
+  EXPECT_EQ(shown.exit_code, 0);
+  EXPECT_NE(shown.out.find(id), std::string::npos);
+}
+
+TEST_F(DataVerbs, ADocumentThatNoStepReadsIsExplained) {
+  copy_prepared_run(folder_ / "run");
+  const json dropped = json_of(run_reprise({"data", "dropped", path("run"), "--limit", "1", "--json"}));
+  const Outcome outcome =
+      run_reprise({"data", "doc-to-steps", path("run"), dropped.at("id"), "--config", small_config()});
+  EXPECT_EQ(outcome.exit_code, 0);
+  EXPECT_NE(outcome.out.find("dropped by " + dropped.at("rule").get<std::string>()), std::string::npos) << outcome.out;
+}
+
+TEST_F(DataVerbs, RecountAgreesWithABuildAndNamesWhatWasChanged) {
+  copy_prepared_run(folder_ / "run");
+  const std::vector<std::string> arguments = {"data", "recount", path("run"), "--config", small_config()};
+  EXPECT_EQ(run_reprise(arguments).exit_code, 0);
+  // The first dropped document of another run stands for a list that was tampered with.
+  std::filesystem::copy_file(folder_ / "run/data/held_out.jsonl.zst", folder_ / "run/data/train.jsonl.zst",
+                             std::filesystem::copy_options::overwrite_existing);
+  const Outcome changed = run_reprise(arguments);
+  EXPECT_EQ(changed.exit_code, 4);
+  EXPECT_NE(changed.out.find("DIFFERS rows:"), std::string::npos) << changed.out << changed.err;
+}
+
+TEST_F(DataVerbs, WithoutARecipeTheHintNamesTheOption) {
+  copy_prepared_run(folder_ / "run");
+  std::filesystem::remove(folder_ / "run/recipe.pbtxt");
+  const Outcome outcome = run_reprise({"data", "card", path("run")});
+  EXPECT_EQ(outcome.exit_code, 2);
+  EXPECT_NE(outcome.err.find("--config CONFIG"), std::string::npos) << outcome.err;
+}
+
+TEST_F(DataVerbs, FilterExplainsEveryRuleOfAPreset) {
+  const std::string file = write_documents("a.jsonl", {kStory, "short"});
+  const Outcome outcome = run_reprise({"data", "filter", "--preset", "gopher-paper", "--explain", file});
+  EXPECT_EQ(outcome.exit_code, 0) << outcome.err;
+  for (const char* word : {"gopher_word_count", "a.jsonl-0", "a.jsonl-1"}) {
+    EXPECT_NE(outcome.out.find(word), std::string::npos) << word << "\n" << outcome.out;
+  }
+  const Outcome wrong = run_reprise({"data", "filter", "--preset", "gopher-papr", file});
+  EXPECT_EQ(wrong.exit_code, 2);
+  EXPECT_NE(wrong.err.find("gopher-paper"), std::string::npos) << wrong.err;
+}
+
+TEST_F(DataVerbs, DedupDropsANearDuplicateWhateverTheOrderOfFiles) {
+  const std::string a = write_documents("a.jsonl", {kStory});
+  const std::string b = write_documents("b.jsonl", {kStory + " Indeed.",
+                                                    "Nothing like the other text at all, but long enough to "
+                                                    "have a few words of its own to compare with."});
+  const json one = json_of(run_reprise({"data", "dedup", a, b, "--out", path("one"), "--json", "--quiet"}));
+  const json other = json_of(run_reprise({"data", "dedup", b, a, "--out", path("other"), "--json", "--quiet"}));
+  EXPECT_EQ(one, other);
+  EXPECT_EQ(read_file(folder_ / "one/kept.jsonl.zst"), read_file(folder_ / "other/kept.jsonl.zst"));
+  EXPECT_EQ(read_file(folder_ / "one/dropped.jsonl.zst"), read_file(folder_ / "other/dropped.jsonl.zst"));
+}
+
+TEST_F(DataVerbs, DecontaminateNamesTheExampleThatADocumentShares) {
+  std::ofstream(folder_ / "exam.txt")
+      << "an unrelated question about the height of mountains and the depth of seas in metres "
+         "please\n"
+      << kStory << "\n";
+  const std::string file =
+      write_documents("a.jsonl", {"Once. " + kStory, "Another text, which shares nothing with it."});
+  const Outcome outcome = run_reprise(
+      {"data", "decontaminate", "--against", path("exam.txt"), file, "--out", path("clean"), "--json", "--quiet"});
+  EXPECT_EQ(outcome.exit_code, 0) << outcome.err;
+  EXPECT_NE(outcome.out.find("exam"), std::string::npos) << outcome.out;
+}
+
+}  // namespace
+}  // namespace reprise::cli_test
