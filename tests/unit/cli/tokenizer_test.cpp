@@ -17,7 +17,7 @@ class TokenizerFiles : public ProgramTest {
 
   /// Writes the tokenizer.json of the kind `name` and returns what the reference answers for it.
   json write_kind(const std::string& name) const {
-    const json all = json::parse(read_file("tests/unit/data_pipeline/tokenizer_kinds.json"));
+    const json all = json::parse(read_file(REPRISE_SOURCE_DIR "/tests/unit/data_pipeline/tokenizer_kinds.json"));
     for (const json& kind : all.at("kinds")) {
       if (kind.at("name") != name) continue;
       json root = kind.at("root");
