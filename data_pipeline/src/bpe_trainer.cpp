@@ -6,16 +6,10 @@
 #include <vector>
 
 #include "pair_table.h"
+#include "word_arena.h"
 
 namespace reprise::data {
 namespace {
-
-/// One word, shrinking in place inside the trainer's arena.
-struct Word {
-  std::size_t offset;
-  std::uint32_t length;
-  std::int64_t count;
-};
 
 /// A pair that may be merged next. The reference keeps a new entry for a pair that gains places in a later round
 /// beside the old one, each with its own places; so do we, for the merges would differ otherwise. Entries with the
@@ -41,7 +35,14 @@ struct Gain {
   std::uint32_t word;
 };
 
-/// A part of the arena of places.
+/// What a merge does to the count of a pair around it.
+struct Change {
+  std::uint64_t pair;  // packed
+  std::int64_t count;  // of the word; less than 0: the pair is lost
+  std::uint32_t word;
+};
+
+/// A part of the list of places.
 struct PlaceRange {
   std::size_t begin;
   std::size_t end;
@@ -62,21 +63,27 @@ class Trainer {
   BpeModel run(ProgressSink& progress);
 
  private:
+  static constexpr std::size_t kAhead = 8;
+  static constexpr std::size_t kMaxChanges = 1 << 12;
+
   void count_pairs();
   void push_places(std::uint32_t round);
   void push(const Candidate& candidate);
   Candidate pop();
   std::uint32_t product_of(IdPair pair);
-  void merge_in_word(std::uint32_t word_index, IdPair pair, std::uint32_t product);
-  void lose(IdPair pair, std::int64_t count) { table_[table_.index_of(pair.packed())].count -= count; }
-  void gain(IdPair pair, std::int64_t count, std::uint32_t word_index);
+  void merge_in_words(PlaceRange range, IdPair pair, std::uint32_t product);
+  void merge_in_word(std::uint32_t word, IdPair pair, std::uint32_t product);
+  void note(IdPair pair, std::int64_t count, std::uint32_t word);
+  void apply_changes();
+  void gain(std::uint64_t pair, std::int64_t count, std::uint32_t word);
 
   const BpeTrainingOptions& options_;
   BpeModel model_;
   std::unordered_map<std::string, std::uint32_t> id_of_piece_;
-  std::vector<std::uint32_t> arena_;
-  std::vector<Word> words_;
+  WordArena words_;
+  std::vector<std::uint32_t> all_words_;  // their numbers, ascending
   PairTable table_;
+  std::vector<Change> changes_;
   std::vector<Gained> gained_;
   std::vector<Gain> gains_;
   std::vector<Candidate> heap_;
@@ -94,36 +101,37 @@ Trainer::Trainer(const WordCounts& words, const BpeTrainingOptions& options) : o
     model_.pieces.emplace_back(1, static_cast<char>(byte));
     id_of_piece_[model_.pieces.back()] = model_.byte_ids[byte];
   }
-  words_.reserve(words.num_words());
   words.for_each([&](std::string_view text, std::int64_t count) {
     if (text.size() < 2) return;  // holds no pair
-    words_.push_back({arena_.size(), static_cast<std::uint32_t>(text.size()), count});
-    for (const char byte : text) arena_.push_back(model_.byte_ids[static_cast<std::uint8_t>(byte)]);
+    all_words_.push_back(words_.add(static_cast<std::uint32_t>(text.size()), count));
+    std::uint32_t* symbol = words_.symbols(all_words_.back());
+    for (const char byte : text) *symbol++ = model_.byte_ids[static_cast<std::uint8_t>(byte)];
   });
 }
 
 void Trainer::count_pairs() {
-  for (std::uint32_t w = 0; w < words_.size(); ++w) {
-    const std::uint32_t* const ids = arena_.data() + words_[w].offset;
-    for (std::uint32_t k = 0; k + 1 < words_[w].length; ++k) gain({ids[k], ids[k + 1]}, words_[w].count, w);
+  for (const std::uint32_t word : all_words_) {
+    const std::uint32_t* const ids = words_.symbols(word);
+    const std::int64_t count = words_.count(word);
+    for (std::uint32_t k = 0; k + 1 < words_.length(word); ++k) gain(IdPair{ids[k], ids[k + 1]}.packed(), count, word);
   }
 }
 
 /// Notes that `pair` occurs once more in a word, `count` times in all texts.
-void Trainer::gain(IdPair pair, std::int64_t count, std::uint32_t word_index) {
-  const std::uint32_t index = table_.index_of(pair.packed());
+void Trainer::gain(std::uint64_t pair, std::int64_t count, std::uint32_t word) {
+  const std::uint32_t index = table_.index_of(pair);
   PairEntry& entry = table_[index];
   entry.count += count;
   const bool known = entry.gained < gained_.size() && gained_[entry.gained].index == index;
   if (!known) {
     entry.gained = static_cast<std::uint32_t>(gained_.size());
-    gained_.push_back({index, word_index, 0});
+    gained_.push_back({index, word, 0});
   }
   Gained& gained = gained_[entry.gained];
-  if (known && gained.last_word == word_index) return;
-  gained.last_word = word_index;
+  if (known && gained.last_word == word) return;
+  gained.last_word = word;
   ++gained.num_words;
-  gains_.push_back({entry.gained, word_index});
+  gains_.push_back({entry.gained, word});
 }
 
 /// Queues the pairs that gained places in `round`. Distinct pairs of one round never compare equal, so the order of
@@ -167,30 +175,60 @@ std::uint32_t Trainer::product_of(IdPair pair) {
   return entry->second;
 }
 
-/// Replaces `pair` from left to right and updates the counts of the pairs around. The count of the pair itself
-/// stays, as in the reference: nothing asks for it again, unless the pair gains places later.
-void Trainer::merge_in_word(std::uint32_t word_index, IdPair pair, std::uint32_t product) {
-  Word& word = words_[word_index];
-  std::uint32_t* const ids = arena_.data() + word.offset;
+/// Words and pairs lie anywhere in memory: both are asked for some steps before they are needed.
+void Trainer::merge_in_words(PlaceRange range, IdPair pair, std::uint32_t product) {
+  for (std::size_t k = range.begin; k < std::min(range.begin + kAhead, range.end); ++k) words_.prefetch(places_[k]);
+  for (std::size_t k = range.begin; k < range.end; ++k) {
+    if (k + kAhead < range.end) words_.prefetch(places_[k + kAhead]);
+    merge_in_word(places_[k], pair, product);
+    if (changes_.size() >= kMaxChanges) apply_changes();
+  }
+  apply_changes();
+}
+
+/// Replaces `pair` from left to right and notes what becomes of the pairs around. The count of the pair itself stays,
+/// as in the reference: nothing asks for it again, unless the pair gains places later.
+void Trainer::merge_in_word(std::uint32_t word, IdPair pair, std::uint32_t product) {
+  std::uint32_t* const ids = words_.symbols(word);
+  const std::uint32_t length = words_.length(word);
+  const std::int64_t count = words_.count(word);
   std::uint32_t kept = 0;
-  for (std::uint32_t k = 0; k < word.length; ++k) {
-    const bool found = ids[k] == pair.left && k + 1 < word.length && ids[k + 1] == pair.right;
+  for (std::uint32_t k = 0; k < length; ++k) {
+    const bool found = ids[k] == pair.left && k + 1 < length && ids[k + 1] == pair.right;
     if (!found) {
       ids[kept++] = ids[k];
       continue;
     }
     if (kept > 0) {
-      lose({ids[kept - 1], pair.left}, word.count);
-      gain({ids[kept - 1], product}, word.count, word_index);
+      note({ids[kept - 1], pair.left}, -count, word);
+      note({ids[kept - 1], product}, count, word);
     }
     ++k;
-    if (k + 1 < word.length) {
-      lose({pair.right, ids[k + 1]}, word.count);
-      gain({product, ids[k + 1]}, word.count, word_index);
+    if (k + 1 < length) {
+      note({pair.right, ids[k + 1]}, -count, word);
+      note({product, ids[k + 1]}, count, word);
     }
     ids[kept++] = product;
   }
-  word.length = kept;
+  words_.shorten(word, kept);
+}
+
+void Trainer::note(IdPair pair, std::int64_t count, std::uint32_t word) {
+  changes_.push_back({pair.packed(), count, word});
+  table_.prefetch_slot(pair.packed());
+}
+
+void Trainer::apply_changes() {
+  for (std::size_t k = 0; k < changes_.size(); ++k) {
+    if (k + kAhead < changes_.size()) table_.prefetch_entry(changes_[k + kAhead].pair);
+    const Change& change = changes_[k];
+    if (change.count < 0) {
+      table_[table_.index_of(change.pair)].count += change.count;
+    } else {
+      gain(change.pair, change.count, change.word);
+    }
+  }
+  changes_.clear();
 }
 
 /// Leaves the last of the merges that name the same pair (the reference's map from pairs to ranks does that).
@@ -221,8 +259,7 @@ BpeModel Trainer::run(ProgressSink& progress) {
     const IdPair pair = IdPair::unpack(top.pair);
     const std::uint32_t product = product_of(pair);
     model_.merges.push_back({pair, product});
-    const PlaceRange range = ranges_[top.places];
-    for (std::size_t k = range.begin; k < range.end; ++k) merge_in_word(places_[k], pair, product);
+    merge_in_words(ranges_[top.places], pair, product);
     push_places(static_cast<std::uint32_t>(model_.merges.size()));
     progress.update(static_cast<std::int64_t>(model_.pieces.size()) - start_size);
   }

@@ -31,17 +31,30 @@ class PairTable {
     return slots_[place];
   }
 
+  /// Asks for the slot where the search for `pair` begins.
+  void prefetch_slot(std::uint64_t pair) const { __builtin_prefetch(slots_.data() + first_place(pair)); }
+
+  /// Asks for the entry of that slot.
+  void prefetch_entry(std::uint64_t pair) const {
+    const std::uint32_t index = slots_[first_place(pair)];
+    if (index != kEmpty) __builtin_prefetch(entries_.data() + index, 1);
+  }
+
   PairEntry& operator[](std::uint32_t index) { return entries_[index]; }
 
  private:
   static constexpr std::uint32_t kEmpty = std::numeric_limits<std::uint32_t>::max();
 
+  std::size_t first_place(std::uint64_t pair) const {
+    std::uint64_t hash = pair * 0x9E3779B97F4A7C15u;
+    hash ^= hash >> 29;
+    return hash & (slots_.size() - 1);
+  }
+
   /// The slot that holds `pair`, or the empty one where it would be.
   std::size_t place_of(std::uint64_t pair) const {
     const std::size_t mask = slots_.size() - 1;
-    std::uint64_t hash = pair * 0x9E3779B97F4A7C15u;
-    hash ^= hash >> 29;
-    std::size_t place = hash & mask;
+    std::size_t place = first_place(pair);
     while (slots_[place] != kEmpty && entries_[slots_[place]].pair != pair) place = (place + 1) & mask;
     return place;
   }
