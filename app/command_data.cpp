@@ -4,16 +4,17 @@
 
 #include <memory>
 #include <nlohmann/json.hpp>
-#include <thread>
 
 #include "commands.h"
 #include "data_verbs.h"
+#include "launch.h"
 #include "reprise/audit/reproduce.h"
 #include "reprise/configs/config.h"
 #include "reprise/core/error.h"
 #include "reprise/data_pipeline/corpus.h"
 #include "reprise/data_pipeline/document_file.h"
 #include "reprise/data_pipeline/report.h"
+#include "reprise/dist/communicator.h"
 #include "reprise/logs/progress_bar.h"
 
 namespace reprise::app {
@@ -27,6 +28,8 @@ struct BuildFlags {
   std::string config;
   std::vector<std::string> overrides;
   std::string out;
+  int ranks = 0;
+  int threads = 0;
   bool accept_changed_corpus = false;
   bool json = false;
   bool quiet = false;
@@ -68,21 +71,56 @@ void print_result(const data::CorpusResult& result, const std::filesystem::path&
   fmt::print(stderr, "see `reprise data report {0}` and `reprise data dropped {0}`\n", run.string());
 }
 
-void build(const BuildFlags& flags) {
+configs::RunConfig load(const BuildFlags& flags) {
   configs::RunConfig config = configs::load_config(flags.config, flags.overrides);
   if (!flags.out.empty()) config.mutable_runtime()->set_output_dir(flags.out);
-  const std::filesystem::path run = configs::output_folder(config);
-  const auto progress = logs::make_progress(flags.quiet);
-  const auto say = [](const std::string& line) { fmt::print(stderr, "{}\n", line); };
-  const int threads = config.runtime().num_threads() > 0
-                          ? static_cast<int>(config.runtime().num_threads())
-                          : std::max(1, static_cast<int>(std::thread::hardware_concurrency()));
-  audit::prepare_data(config, run, threads, flags.accept_changed_corpus, say, *progress);
-  const data::CorpusResult result = data::read_corpus_result(run);
-  if (flags.json) {
-    fmt::print("{}\n", to_json(result).dump(1));
+  if (flags.ranks > 0) config.mutable_runtime()->set_num_ranks(static_cast<std::uint32_t>(flags.ranks));
+  if (flags.threads > 0) config.mutable_runtime()->set_num_threads(static_cast<std::uint32_t>(flags.threads));
+  return config;
+}
+
+data::BuildOptions options_of(const configs::RunConfig& config, const BuildFlags& flags,
+                              dist::Communicator& communicator) {
+  data::BuildOptions options;
+  options.corpus_dir = config.runtime().corpus_dir();
+  options.output_dir = configs::output_folder(config);
+  options.accept_changed_corpus = flags.accept_changed_corpus;
+  options.num_threads = threads_per_rank(config, communicator.size());
+  options.team = {communicator.rank(), communicator.size(), [&communicator] { communicator.barrier(); }};
+  return options;
+}
+
+/// Builds in this process: the only rank, or one of those that mpirun started.
+void build_here(const BuildFlags& flags, const configs::RunConfig& config) {
+  const auto communicator = dist::make_communicator();
+  try {
+    check_ranks(flags.ranks, *communicator);
+    const bool is_first = communicator->rank() == 0;
+    const auto progress = logs::make_progress(flags.quiet || !is_first);
+    const auto say = [&](const std::string& line) {
+      if (is_first) fmt::print(stderr, "{}\n", line);
+    };
+    const data::BuildOptions options = options_of(config, flags, *communicator);
+    audit::prepare_data(config, options, say, *progress);
+    if (!is_first) return;
+    const data::CorpusResult result = data::read_corpus_result(options.output_dir);
+    if (flags.json) {
+      fmt::print("{}\n", to_json(result).dump(1));
+    } else {
+      print_result(result, options.output_dir);
+    }
+  } catch (const std::exception&) {
+    let_first_rank_speak(*communicator);
+    throw;
+  }
+}
+
+void build(const BuildFlags& flags, Context& context) {
+  const configs::RunConfig config = load(flags);
+  if (config.runtime().num_ranks() > 1 && !dist::launched_by_mpi()) {
+    context.status = run_ranks(static_cast<int>(config.runtime().num_ranks()), context.command_line);
   } else {
-    print_result(result, run);
+    build_here(flags, config);
   }
 }
 
@@ -144,7 +182,7 @@ void dropped(const DroppedFlags& flags) {
              shown < found ? "; --limit 0 shows all" : "");
 }
 
-void add_build(CLI::App& data) {
+void add_build(CLI::App& data, Context& context) {
   const auto flags = std::make_shared<BuildFlags>();
   CLI::App* verb = data.add_subcommand("build", "Read, filter, deduplicate and split the corpus of a config");
   verb->add_option("CONFIG", flags->config, "Run config, such as configs/runs/tiny.pbtxt")->required();
@@ -152,14 +190,21 @@ void add_build(CLI::App& data) {
       ->take_all()
       ->allow_extra_args(false);
   verb->add_option("--out", flags->out, "Folder of the run (default runs/NAME)");
+  verb->add_option("--ranks", flags->ranks, "Processes; more than one starts mpirun")->check(CLI::Range(1, 4096));
+  verb->add_option("--threads", flags->threads, "Threads per process (default: the cores, shared by the ranks)")
+      ->check(CLI::Range(1, 1024));
   verb->add_flag("--accept-changed-corpus", flags->accept_changed_corpus,
                  "Report input files that differ from the recipe instead of stopping");
   verb->add_flag("--json", flags->json, "Print counts and digests as JSON on stdout");
   verb->add_flag("--quiet", flags->quiet, "Show no progress");
   verb->footer(
-      "Writes RUN/data/{train,held_out,dropped}.jsonl.zst and RUN/data/report.json.\n\n"
-      "Example:\n  reprise data build configs/runs/tiny.pbtxt --out runs/tiny");
-  verb->callback([flags] { build(*flags); });
+      "Writes RUN/data/{train,held_out,dropped}.jsonl.zst, RUN/data/report.json, RUN/tokenizer and RUN/shards: the "
+      "same\n"
+      "content for any number of ranks and threads. The same command goes on with a build that was stopped.\n\n"
+      "Examples:\n"
+      "  reprise data build configs/runs/tiny.pbtxt --out runs/tiny\n"
+      "  reprise data build configs/runs/tiny.pbtxt --ranks 2 --threads 1");
+  verb->callback([flags, &context] { build(*flags, context); });
 }
 
 void add_report(CLI::App& data) {
@@ -188,7 +233,7 @@ void add_data_command(CLI::App& app, Context& context) {
   CLI::App* verb = app.add_subcommand("data", "Build the documents of a run; see what was kept and dropped, and why");
   verb->require_subcommand(1);
   verb->footer("Example:\n  reprise data build configs/runs/tiny.pbtxt --out runs/tiny");
-  add_build(*verb);
+  add_build(*verb, context);
   add_report(*verb);
   add_dropped(*verb);
   add_dedup_verb(*verb);

@@ -1,11 +1,9 @@
 #include <fmt/core.h>
 
 #include <algorithm>
-#include <chrono>
 #include <filesystem>
 #include <memory>
 #include <nlohmann/json.hpp>
-#include <thread>
 
 #include "commands.h"
 #include "launch.h"
@@ -61,12 +59,6 @@ configs::RunConfig load(const TrainFlags& flags) {
   return config;
 }
 
-/// Threads per rank: as given, or the machine's cores shared by the ranks.
-int threads_per_rank(const configs::RunConfig& config, int num_ranks) {
-  if (config.runtime().num_threads() > 0) return static_cast<int>(config.runtime().num_threads());
-  return std::max(1, static_cast<int>(std::thread::hardware_concurrency()) / num_ranks);
-}
-
 void print_plan(const configs::RunConfig& given, bool as_json) {
   const configs::RunConfig config = configs::resolve(given);
   const configs::TrainRecipe& recipe = config.recipe().train();
@@ -111,17 +103,11 @@ void print_summary(const train::TrainSummary& summary, bool as_json) {
   fmt::print("last checkpoint root {}\nrun.log chain {}\n", summary.final_root.hex(), summary.run_log.hex());
 }
 
-void check_ranks(const TrainFlags& flags, const dist::Communicator& communicator) {
-  REPRISE_REQUIRE(flags.ranks == 0 || flags.ranks == communicator.size(), ErrorKind::kUsage,
-                  fmt::format("--ranks {} was given, but mpirun started {}", flags.ranks, communicator.size()),
-                  "leave --ranks away under mpirun");
-}
-
 /// Trains in this process: the only rank, or one of those that mpirun started.
 void train_here(const TrainFlags& flags, const configs::RunConfig& config, Context& context) {
   const auto communicator = dist::make_communicator();
   try {
-    check_ranks(flags, *communicator);
+    check_ranks(flags.ranks, *communicator);
     const auto progress = logs::make_progress(flags.quiet || communicator->rank() != 0);
     train::TrainOptions options;
     options.run_dir = configs::output_folder(config);
@@ -139,8 +125,7 @@ void train_here(const TrainFlags& flags, const configs::RunConfig& config, Conte
       }
     }
   } catch (const std::exception&) {
-    // Most failures are told to all ranks. The first speaks for all: its exit ends the others while they wait here.
-    if (communicator->rank() != 0) std::this_thread::sleep_for(std::chrono::milliseconds(500));
+    let_first_rank_speak(*communicator);
     throw;
   }
 }

@@ -3,12 +3,14 @@
 #include <fmt/core.h>
 #include <signal.h>
 
+#include <algorithm>
+#include <chrono>
 #include <cstdio>
 #include <filesystem>
+#include <thread>
 
 #include "reprise/core/error.h"
 #include "reprise/core/stop.h"
-#include "reprise/dist/communicator.h"
 #include "reprise/dist/launch.h"
 
 namespace reprise::app {
@@ -45,6 +47,21 @@ int run_ranks(int num_ranks, const std::vector<std::string>& arguments) {
   // A stop that came before mpirun or a rank could take it has ended them by the signal it is passed on as.
   const bool by_passed_signal = status == 128 + SIGUSR1 || status == 128 + SIGUSR2;
   return by_passed_signal && stop_signal() != 0 ? 128 + stop_signal() : status;
+}
+
+void check_ranks(int given, const dist::Communicator& communicator) {
+  REPRISE_REQUIRE(given == 0 || given == communicator.size(), ErrorKind::kUsage,
+                  fmt::format("--ranks {} was given, but mpirun started {}", given, communicator.size()),
+                  "leave --ranks away under mpirun");
+}
+
+int threads_per_rank(const configs::RunConfig& config, int num_ranks) {
+  if (config.runtime().num_threads() > 0) return static_cast<int>(config.runtime().num_threads());
+  return std::max(1, static_cast<int>(std::thread::hardware_concurrency()) / num_ranks);
+}
+
+void let_first_rank_speak(const dist::Communicator& communicator) {
+  if (communicator.rank() != 0) std::this_thread::sleep_for(std::chrono::milliseconds(500));
 }
 
 }  // namespace reprise::app

@@ -4,11 +4,24 @@
 #include <string>
 #include <vector>
 
+#include "reprise/configs/config.pb.h"
+#include "reprise/dist/communicator.h"
+
 namespace reprise::app {
 
 /// Prints the mpirun command that runs `arguments` (program name first) on `num_ranks` ranks, runs it, passes SIGINT
 /// and SIGTERM on, and returns its exit code: 128 + signal after a stop. Throws kDistributed when mpirun cannot be
 /// started.
 int run_ranks(int num_ranks, const std::vector<std::string>& arguments);
+
+/// Throws kUsage where --ranks was given (not 0) and mpirun started another number.
+void check_ranks(int given, const dist::Communicator& communicator);
+
+/// Threads per rank: as the config says, or the machine's cores shared by the ranks.
+int threads_per_rank(const configs::RunConfig& config, int num_ranks);
+
+/// To be called by a rank that failed, before it ends. Most failures are met by all ranks; the first speaks for all:
+/// its exit ends the others while they wait here.
+void let_first_rank_speak(const dist::Communicator& communicator);
 
 }  // namespace reprise::app

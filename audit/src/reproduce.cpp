@@ -15,8 +15,8 @@ namespace reprise::audit {
 namespace {
 
 /// What a run folder consists of; nothing else in it is ever touched.
-constexpr std::array<const char*, 9> kRunEntries = {"manifest.json", "recipe.pbtxt", "data", "tokenizer", "shards",
-                                                    "checkpoints",   "run.log",      "session.log", "eval"};
+constexpr std::array<const char*, 9> kRunEntries = {
+    "manifest.json", "recipe.pbtxt", "data", "tokenizer", "shards", "checkpoints", "run.log", "session.log", "eval"};
 
 enum class FolderState { kNew, kInterrupted, kComplete };
 
@@ -57,7 +57,8 @@ FolderState settle_folder(const configs::Recipe& recipe, const ReproduceOptions&
     return FolderState::kNew;
   }
   if (is_there(options.run_dir / "manifest.json") || options.overwrite) {
-    options.say(fmt::format("{} holds a run of this recipe; computing it again from nothing", options.run_dir.string()));
+    options.say(
+        fmt::format("{} holds a run of this recipe; computing it again from nothing", options.run_dir.string()));
     remove_run(options.run_dir);
     return FolderState::kComplete;
   }
@@ -117,8 +118,8 @@ Phase baselines_phase(const eval::Baselines& baselines, double seconds) {
                       value(baselines.five_gram), value(baselines.xz))};
 }
 
-void evaluate(const configs::RunConfig& config, const ReproduceOptions& options, ReproduceReport& report, Stopwatch& watch,
-              ProgressSink& progress) {
+void evaluate(const configs::RunConfig& config, const ReproduceOptions& options, ReproduceReport& report,
+              Stopwatch& watch, ProgressSink& progress) {
   eval::EvalOptions eval_options;
   eval_options.run_dir = options.run_dir;
   eval_options.num_threads = options.num_threads;
@@ -145,7 +146,12 @@ ReproduceReport reproduce(const configs::RunConfig& config, const ReproduceOptio
   ReproduceReport report;
   const FolderState state = settle_folder(config.recipe(), options);
   const bool resume = state == FolderState::kInterrupted && can_resume(options.run_dir);
-  report.phases = prepare_data(config, options.run_dir, options.num_threads, true, options.say, progress);
+  data::BuildOptions build;
+  build.corpus_dir = config.runtime().corpus_dir();
+  build.output_dir = options.run_dir;
+  build.accept_changed_corpus = true;
+  build.num_threads = options.num_threads;
+  report.phases = prepare_data(config, build, options.say, progress);
 
   Stopwatch watch;
   if (resume) options.say(fmt::format("going on with the interrupted run in {}", options.run_dir.string()));

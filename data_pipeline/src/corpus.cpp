@@ -1,94 +1,21 @@
-// The document pipeline: read, sort, normalise and filter, deduplicate, split, write.
+// The document pipeline: read, normalise and filter; sort; deduplicate; decontaminate; split; write.
 
 #include "reprise/data_pipeline/corpus.h"
 
 #include <algorithm>
-#include <system_error>
 #include <thread>
 
-#include "corpus_decontamination.h"
-#include "corpus_dedup.h"
 #include "corpus_inputs.h"
-#include "report_builder.h"
+#include "corpus_merge.h"
+#include "corpus_read.h"
+#include "corpus_scratch.h"
+#include "corpus_steps.h"
+#include "reprise/configs/config.h"
 #include "reprise/core/error.h"
-#include "reprise/core/files.h"
-#include "reprise/core/thread_pool.h"
-#include "reprise/data_pipeline/document_file.h"
-#include "reprise/data_pipeline/filters.h"
-#include "reprise/data_pipeline/normalise.h"
 #include "reprise/data_pipeline/report.h"
-#include "reprise/data_pipeline/selection.h"
 
 namespace reprise::data {
 namespace {
-
-constexpr std::int64_t kFilterBatch = 256;  // documents between two updates of the progress
-
-void normalise_and_filter(std::vector<Candidate>& candidates, const FilterChain& filters, int num_threads,
-                          ProgressSink& progress) {
-  const auto count = static_cast<std::int64_t>(candidates.size());
-  const int available = std::max(1, static_cast<int>(std::thread::hardware_concurrency()));
-  ThreadPool pool(num_threads > 0 ? num_threads : available);
-  progress.begin("filter", count, "documents");
-  for (std::int64_t begin = 0; begin < count; begin += kFilterBatch) {
-    const std::int64_t end = std::min(begin + kFilterBatch, count);
-    pool.parallel_for(end - begin, [&](std::int64_t i) {
-      Candidate& candidate = candidates[static_cast<std::size_t>(begin + i)];
-      candidate.num_bytes_read = candidate.document.text.size();
-      candidate.document.text = normalise_v1(candidate.document.text);
-      candidate.num_bytes_normalised = candidate.document.text.size();
-      candidate.drop = filters.apply(candidate.document, candidate.edits);
-    });
-    progress.update(end);
-  }
-  progress.end();
-}
-
-/// The three lists that a build writes, each in the order of ids.
-struct Outcome {
-  std::vector<const Document*> train;
-  std::vector<const Document*> held_out;
-  std::vector<DroppedDocument> dropped;
-  Report report;
-};
-
-Outcome sort_out(std::vector<Candidate>& candidates, double held_out_fraction) {
-  Outcome outcome;
-  ReportBuilder builder;
-  for (Candidate& candidate : candidates) {
-    outcome.report.num_bytes_read += candidate.num_bytes_read;
-    outcome.report.num_bytes_normalised += candidate.num_bytes_normalised;
-    const Document& document = candidate.document;
-    if (candidate.drop) {
-      builder.add(document, "dropped", candidate.drop->rule);
-      outcome.dropped.push_back({std::move(candidate.document), *candidate.drop, candidate.survivor});
-      continue;
-    }
-    const bool held_out = is_held_out(document.id, held_out_fraction);
-    builder.add(document, held_out ? "held_out" : "train", "");
-    builder.add_edits(candidate.edits);
-    (held_out ? outcome.held_out : outcome.train).push_back(&document);
-  }
-  builder.finish(outcome.report);
-  return outcome;
-}
-
-void write_outcome(const Outcome& outcome, const std::filesystem::path& run, ProgressSink& progress) {
-  make_folders(run / "data");
-  // The report comes last: a folder with one holds a whole build.
-  std::error_code ignored;
-  std::filesystem::remove(report_path(run), ignored);
-  progress.begin("write", 4, "files");
-  write_documents(train_path(run), outcome.train);
-  progress.update(1);
-  write_documents(held_out_path(run), outcome.held_out);
-  progress.update(2);
-  write_dropped(dropped_path(run), outcome.dropped);
-  progress.update(3);
-  write_file_atomically(report_path(run), report_json(outcome.report));
-  progress.update(4);
-  progress.end();
-}
 
 void check_recipe(const configs::DataRecipe& recipe) {
   REPRISE_REQUIRE(recipe.normalisation() == "v1", ErrorKind::kConfig,
@@ -98,26 +25,76 @@ void check_recipe(const configs::DataRecipe& recipe) {
                   "add file { path: \"...\" sha256: \"...\" } to recipe.data");
 }
 
+/// Everything that was read, once all ranks have: compared with the recipe, and merged.
+void sort_documents(const BuildContext& build, const std::vector<InputEntry>& entries,
+                    const std::vector<InputFile>& files) {
+  std::vector<ReportInput> inputs = read_file_facts(files, build.scratch);
+  check_hashes(entries, build.options, inputs);
+  const std::vector<std::filesystem::path> segments = segment_files(files, build.scratch);
+  REPRISE_REQUIRE(
+      !segments.empty(), ErrorKind::kData,
+      fmt::format("the corpus holds no documents: {} file(s) in {}", files.size(), build.options.corpus_dir.string()),
+      "check runtime.corpus_dir and recipe.data.file");
+  merge_segments(segments, InputPolicy(build.recipe.bad_input()), build.scratch, inputs, build.progress);
+  write_inputs(inputs, build.scratch);
+}
+
+/// The folder of temporary files of this build, opened by all ranks.
+BuildScratch open_scratch(const configs::DataRecipe& recipe, const BuildOptions& options,
+                          const std::vector<InputFile>& files) {
+  const std::string what = configs::to_text(recipe) + (options.accept_changed_corpus ? "accept" : "");
+  return BuildScratch(options.output_dir / "data" / ".build", build_key(what, listing_of(files, options.corpus_dir)),
+                      options.team);
+}
+
+void check_outcome(const std::filesystem::path& run) {
+  std::uint64_t num_train = 0, num_held_out = 0, num_dropped = 0;
+  for (const ReportRow& row : read_report(run).rows) {
+    (row.split == "train" ? num_train : row.split == "held_out" ? num_held_out : num_dropped) += row.num_documents;
+  }
+  REPRISE_REQUIRE(num_train > 0, ErrorKind::kData,
+                  fmt::format("no document is left for training: {} dropped, {} held out", num_dropped, num_held_out),
+                  fmt::format("see which rules dropped them: reprise data report {}", run.string()));
+}
+
+void run_steps(const BuildContext& build, const std::vector<InputEntry>& entries, const std::vector<InputFile>& files) {
+  BuildScratch& scratch = build.scratch;
+  scratch.run_on_all("read", [&] { read_files(files, build.recipe, build.options, scratch, build.progress); });
+  scratch.run_on_one("sort", [&] { sort_documents(build, entries, files); });
+  std::string chunks = "chunks";
+  if (build.recipe.has_paragraph_dedup()) {
+    scratch.run_on_one("paragraphs", [&] { remove_paragraphs(build); });
+    chunks = "edited";
+  }
+  scratch.run_on_all("measure", [&] { measure_chunks(build, chunks); });
+  scratch.run_on_one("decide", [&] { decide(build, chunks); });
+  scratch.run_on_all("compress", [&] { write_chunk_lines(build, chunks); });
+  scratch.run_on_one("publish", [&] { publish(build, chunks); });
+}
+
 }  // namespace
 
-CorpusResult build_corpus(const configs::DataRecipe& recipe, const BuildOptions& options, ProgressSink& progress) {
+CorpusResult build_corpus(const configs::DataRecipe& recipe, const BuildOptions& given, ProgressSink& progress) {
   check_recipe(recipe);
-  const FilterChain filters(recipe);
-  CorpusInput input = read_corpus(recipe, options, progress);
-  normalise_and_filter(input.candidates, filters, options.num_threads, progress);
-  deduplicate_corpus(recipe, options.output_dir / "data" / ".scratch", options.num_threads, input.candidates);
-  if (recipe.has_decontamination()) {
-    decontaminate_corpus(recipe.decontamination(), options, options.output_dir / "data" / "contamination.json",
-                         input.candidates);
+  BuildOptions options = given;
+  if (options.num_threads <= 0) {
+    options.num_threads = std::max(1, static_cast<int>(std::thread::hardware_concurrency()));
   }
-  Outcome outcome = sort_out(input.candidates, recipe.held_out_fraction());
-  outcome.report.inputs = std::move(input.files);
-  write_outcome(outcome, options.output_dir, progress);
-  REPRISE_REQUIRE(!outcome.train.empty(), ErrorKind::kData,
-                  fmt::format("no document is left for training: {} dropped, {} held out", outcome.dropped.size(),
-                              outcome.held_out.size()),
-                  fmt::format("see which rules dropped them: reprise data report {}", options.output_dir.string()));
+  const std::vector<InputEntry> entries = expand_entries(recipe, options.corpus_dir);
+  const std::vector<InputFile> files = plan_reading(entries, options.corpus_dir, options.team.size);
+  BuildScratch scratch = open_scratch(recipe, options, files);
+  BuildContext build{recipe, options, scratch, std::nullopt, progress};
+  if (recipe.has_decontamination()) build.evals = read_eval_files(recipe.decontamination(), options);
+  run_steps(build, entries, files);
+  if (options.team.rank != 0) return {};
+  check_outcome(options.output_dir);
   return read_corpus_result(options.output_dir);
+}
+
+void remove_build_files(const std::filesystem::path& output_dir) {
+  std::error_code ignored;  // left behind they take space, nothing else
+  std::filesystem::remove_all(output_dir / "data" / ".build", ignored);
+  std::filesystem::remove_all(output_dir / "data" / ".tokens", ignored);
 }
 
 }  // namespace reprise::data

@@ -1,37 +1,50 @@
 #pragma once
-// From the files of a recipe to documents sorted by id.
+// The input files of a recipe: their names, who reads which, and whether they are what the recipe says.
 
-#include <optional>
+#include <cstdint>
+#include <span>
 #include <string>
 #include <vector>
 
 #include "reprise/configs/config.pb.h"
-#include "reprise/core/progress.h"
 #include "reprise/data_pipeline/corpus.h"
-#include "reprise/data_pipeline/filters.h"
 #include "reprise/data_pipeline/report.h"
 
 namespace reprise::data {
 
-/// A document on its way, and what became of it.
-struct Candidate {
-  Document document;
-  std::optional<Drop> drop;
-  std::string survivor;
-  Edits edits;
-  std::uint64_t num_bytes_read = 0;
-  std::uint64_t num_bytes_normalised = 0;
+/// One entry of the recipe and the files that it stands for, sorted by bytes.
+struct InputEntry {
+  const configs::CorpusFile* config;
+  std::vector<std::string> names;
 };
 
-struct CorpusInput {
-  std::vector<Candidate> candidates;  // sorted by id, each id once
-  std::vector<ReportInput> files;     // by name
-};
-
-/// Reads all files of the recipe, and compares their hashes unless options.accept_changed_corpus. Throws kData, kIo.
-CorpusInput read_corpus(const configs::DataRecipe& recipe, const BuildOptions& options, ProgressSink& progress);
+/// Throws kData where two entries name one file.
+std::vector<InputEntry> expand_entries(const configs::DataRecipe& recipe, const std::filesystem::path& folder);
 
 /// Names of the files of one entry of the recipe: itself, or what its glob matches in `folder`, sorted by bytes.
 std::vector<std::string> files_of_entry(const std::filesystem::path& folder, const configs::CorpusFile& entry);
+
+struct InputFile {
+  std::string name;
+  std::uint64_t size_on_disk = 0;  // 0 where it is missing: that is reported when it is opened
+  int owner = 0;                   // the rank that reads it, and says what it held
+  bool shared = false;             // every rank reads it, and each takes every size-th segment of it
+};
+
+/// All files, by name. A file that is too large for one rank is shared; the others go, largest first, to the rank that
+/// has least. Who reads what decides no bit.
+std::vector<InputFile> plan_reading(const std::vector<InputEntry>& entries, const std::filesystem::path& folder,
+                                    int num_ranks);
+
+/// Name, size and time of the last change of each file.
+std::string listing_of(const std::vector<InputFile>& files, const std::filesystem::path& folder);
+
+/// Compares what was read, by name, with the hashes of the recipe, and notes what that expected. Throws kData unless
+/// options.accept_changed_corpus.
+void check_hashes(const std::vector<InputEntry>& entries, const BuildOptions& options, std::vector<ReportInput>& files);
+
+/// What a file held, as a temporary record whose key is its name.
+std::string input_record(const ReportInput& input);
+ReportInput parse_input(const std::string& name, std::string_view record);
 
 }  // namespace reprise::data

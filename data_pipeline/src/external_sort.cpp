@@ -1,66 +1,16 @@
 #include "external_sort.h"
 
 #include <algorithm>
-#include <cerrno>
 #include <cstring>
 #include <system_error>
 
 #include "reprise/core/error.h"
-#include "reprise/core/files.h"
 
 namespace reprise::data {
 namespace {
 
 constexpr std::size_t kLargestBlock = 1 << 20;
-constexpr std::size_t kFileBufferBytes = 1 << 18;
 constexpr std::size_t kMostRuns = 64;  // read at the same time: 16 MiB of buffers
-
-/// A file whose failures are errors with its name.
-class RunFile {
- public:
-  RunFile(const std::filesystem::path& path, const char* mode) : path_(path), file_(std::fopen(path.c_str(), mode)) {
-    if (file_ == nullptr) fail("cannot open");
-    std::setvbuf(file_, nullptr, _IOFBF, kFileBufferBytes);
-  }
-  ~RunFile() {
-    if (file_ != nullptr) std::fclose(file_);
-  }
-  RunFile(const RunFile&) = delete;
-  RunFile& operator=(const RunFile&) = delete;
-
-  void write(const void* bytes, std::size_t size) {
-    if (std::fwrite(bytes, 1, size, file_) != size) fail("cannot write");
-  }
-  /// Returns false at the end of the file.
-  bool read(void* bytes, std::size_t size) {
-    const std::size_t got = std::fread(bytes, 1, size, file_);
-    if (got == size) return true;
-    if (got != 0 || std::ferror(file_) != 0) fail("cannot read");
-    return false;
-  }
-  void close() {
-    const int status = std::fclose(file_);
-    file_ = nullptr;
-    if (status != 0) fail("cannot write");
-  }
-
- private:
-  [[noreturn]] void fail(std::string_view what) const {
-    const int reason = errno;
-    throw Error(ErrorKind::kIo, fmt::format("{}: {}: {}", what, path_.string(), system_reason(reason)),
-                system_hint(reason));
-  }
-
-  std::filesystem::path path_;
-  std::FILE* file_;
-};
-
-void write_record(RunFile& file, std::string_view key, std::string_view value) {
-  const std::uint64_t sizes[2] = {key.size(), value.size()};
-  file.write(sizes, sizeof sizes);
-  file.write(key.data(), key.size());
-  file.write(value.data(), value.size());
-}
 
 std::uint64_t key_prefix(std::string_view key) {
   std::uint64_t prefix = 0;
@@ -72,27 +22,6 @@ std::uint64_t key_prefix(std::string_view key) {
 
 }  // namespace
 
-/// One run and its current record.
-class SortedRecords::Run {
- public:
-  explicit Run(const std::filesystem::path& path) : file_(path, "rb") {}
-  bool next() {
-    std::uint64_t sizes[2];
-    if (!file_.read(sizes, sizeof sizes)) return false;
-    bytes_.resize(sizes[0] + sizes[1]);
-    key_bytes_ = sizes[0];
-    if (!bytes_.empty()) file_.read(bytes_.data(), bytes_.size());
-    return true;
-  }
-  std::string_view key() const { return std::string_view(bytes_).substr(0, key_bytes_); }
-  std::string_view value() const { return std::string_view(bytes_).substr(key_bytes_); }
-
- private:
-  RunFile file_;
-  std::string bytes_;
-  std::size_t key_bytes_ = 0;
-};
-
 ExternalSorter::ExternalSorter(std::filesystem::path folder, std::string name, std::uint64_t memory_bytes)
     : folder_(std::move(folder)),
       name_(std::move(name)),
@@ -101,7 +30,9 @@ ExternalSorter::ExternalSorter(std::filesystem::path folder, std::string name, s
 
 ExternalSorter::~ExternalSorter() {
   std::error_code ignored;
-  for (const auto& run : runs_) std::filesystem::remove(run, ignored);
+  for (const Run& run : runs_) {
+    if (run.is_own) std::filesystem::remove(run.path, ignored);
+  }
 }
 
 bool ExternalSorter::comes_before(const Entry& a, const Entry& b) {
@@ -139,16 +70,18 @@ void ExternalSorter::add(std::string_view key, std::string_view value) {
   entries_.push_back({key_prefix(key), bytes, key.size(), value.size()});
 }
 
+void ExternalSorter::add_run(std::filesystem::path path) { runs_.push_back({std::move(path), false}); }
+
 std::filesystem::path ExternalSorter::new_run() {
-  runs_.push_back(folder_ / fmt::format("{}.{}", name_, num_files_++));
-  return runs_.back();
+  runs_.push_back({folder_ / fmt::format("{}.{}", name_, num_files_++), true});
+  return runs_.back().path;
 }
 
 void ExternalSorter::spill() {
   std::sort(entries_.begin(), entries_.end(), comes_before);
-  RunFile file(new_run(), "wb");
+  RecordWriter file(new_run());
   for (const Entry& entry : entries_) {
-    write_record(file, {entry.bytes, entry.key_bytes}, {entry.bytes + entry.key_bytes, entry.value_bytes});
+    file.write({entry.bytes, entry.key_bytes}, {entry.bytes + entry.key_bytes, entry.value_bytes});
   }
   file.close();
   entries_.clear();
@@ -161,13 +94,15 @@ void ExternalSorter::spill() {
 /// Merges the runs that were written first into one. Ties have equal keys and values, so merging in any order is the
 /// same.
 void ExternalSorter::merge_oldest() {
-  const std::vector<std::filesystem::path> oldest(runs_.begin(), runs_.begin() + kMostRuns);
+  const std::vector<Run> oldest(runs_.begin(), runs_.begin() + kMostRuns);
   SortedRecords records;
-  for (const auto& run : oldest) records.add_run(run);
-  RunFile file(new_run(), "wb");
-  while (records.next()) write_record(file, records.key(), records.value());
+  for (const Run& run : oldest) records.add_run(run.path);
+  RecordWriter file(new_run());
+  while (records.next()) file.write(records.key(), records.value());
   file.close();
-  for (const auto& run : oldest) std::filesystem::remove(run);
+  for (const Run& run : oldest) {
+    if (run.is_own) std::filesystem::remove(run.path);
+  }
   runs_.erase(runs_.begin(), runs_.begin() + kMostRuns);
 }
 
@@ -184,20 +119,20 @@ void ExternalSorter::finish() {
 std::unique_ptr<SortedRecords> ExternalSorter::open() const {
   std::unique_ptr<SortedRecords> records(new SortedRecords());
   if (runs_.empty()) records->entries_ = &entries_;
-  for (const auto& run : runs_) records->add_run(run);
+  for (const Run& run : runs_) records->add_run(run.path);
   return records;
 }
 
 SortedRecords::SortedRecords() = default;
 SortedRecords::~SortedRecords() = default;
 
-bool SortedRecords::comes_after(const std::unique_ptr<Run>& a, const std::unique_ptr<Run>& b) {
+bool SortedRecords::comes_after(const std::unique_ptr<RecordReader>& a, const std::unique_ptr<RecordReader>& b) {
   if (const int order = a->key().compare(b->key()); order != 0) return order > 0;
   return a->value() > b->value();
 }
 
 void SortedRecords::add_run(const std::filesystem::path& path) {
-  auto run = std::make_unique<Run>(path);
+  auto run = std::make_unique<RecordReader>(path);
   if (!run->next()) return;
   heap_.push_back(std::move(run));
   std::push_heap(heap_.begin(), heap_.end(), comes_after);

@@ -4,12 +4,13 @@
 // nothing but the records. Not thread-safe.
 
 #include <cstdint>
-#include <cstdio>
 #include <filesystem>
 #include <memory>
 #include <string>
 #include <string_view>
 #include <vector>
+
+#include "record_file.h"
 
 namespace reprise::data {
 
@@ -27,7 +28,10 @@ class ExternalSorter {
   /// Adds a record. Throws kIo.
   void add(std::string_view key, std::string_view value);
 
-  /// To be called once, behind the last add().
+  /// Adds the records of a file that a RecordWriter wrote in order. The file stays where it is.
+  void add_run(std::filesystem::path path);
+
+  /// To be called once, behind the last record.
   void finish();
 
   /// Reads all records in order; may be called several times after finish(). The sorter must outlive the reader.
@@ -42,6 +46,10 @@ class ExternalSorter {
     const char* bytes;     // key, then value
     std::uint64_t key_bytes;
     std::uint64_t value_bytes;
+  };
+  struct Run {
+    std::filesystem::path path;
+    bool is_own;  // removed with the sorter
   };
   static bool comes_before(const Entry& a, const Entry& b);
   char* allocate(std::size_t size);
@@ -58,7 +66,7 @@ class ExternalSorter {
   std::vector<std::unique_ptr<char[]>> large_records_;
   std::size_t block_left_ = 0;
   std::uint64_t held_bytes_ = 0;
-  std::vector<std::filesystem::path> runs_;
+  std::vector<Run> runs_;
   std::uint64_t num_files_ = 0;
 };
 
@@ -74,15 +82,14 @@ class SortedRecords {
 
  private:
   friend class ExternalSorter;
-  class Run;
   SortedRecords();
   void add_run(const std::filesystem::path& path);
-  static bool comes_after(const std::unique_ptr<Run>& a, const std::unique_ptr<Run>& b);
+  static bool comes_after(const std::unique_ptr<RecordReader>& a, const std::unique_ptr<RecordReader>& b);
 
   const std::vector<ExternalSorter::Entry>* entries_ = nullptr;  // where nothing was spilled
   std::size_t position_ = 0;
-  std::vector<std::unique_ptr<Run>> heap_;
-  std::unique_ptr<Run> current_;  // whose record key_ and value_ point to
+  std::vector<std::unique_ptr<RecordReader>> heap_;
+  std::unique_ptr<RecordReader> current_;  // whose record key_ and value_ point to
   std::string_view key_;
   std::string_view value_;
 };

@@ -3,7 +3,7 @@
 #include <filesystem>
 #include <nlohmann/json.hpp>
 
-#include "external_sort.h"
+#include "copy_index.h"
 #include "file_pass.h"
 #include "min_hash_index.h"
 #include "paragraph_index.h"
@@ -18,10 +18,6 @@ constexpr double kDocumentShare = 0.5;  // of the memory; the rest sorts hashes
 
 std::uint64_t index_memory(const DedupOptions& options) {
   return static_cast<std::uint64_t>((1 - kDocumentShare) * static_cast<double>(options.files.memory_bytes));
-}
-
-std::string_view bytes_of(const Digest& digest) {
-  return {reinterpret_cast<const char*>(digest.bytes.data()), digest.bytes.size()};
 }
 
 FilePassResult drop_near_duplicates(FilePass& pass, const DedupOptions& options) {
@@ -47,50 +43,18 @@ FilePassResult drop_near_duplicates(FilePass& pass, const DedupOptions& options)
   });
 }
 
-/// Of documents with the same text all but the one with the smallest id, by id: with that one's id and their number.
-void find_copies(const ExternalSorter& texts, ExternalSorter& copies) {
-  // One reader runs ahead and counts a group, the other one follows and names the survivor to each.
-  const auto ahead = texts.open();
-  const auto behind = texts.open();
-  bool more = ahead->next();
-  while (more) {
-    const std::string text(ahead->key());
-    std::uint64_t count = 0;
-    while (more && ahead->key() == text) {
-      ++count;
-      more = ahead->next();
-    }
-    std::string survivor;
-    for (std::uint64_t i = 0; i < count; ++i) {
-      behind->next();
-      if (i == 0) {
-        survivor = behind->value();
-      } else {
-        copies.add(behind->value(), fmt::format("{} {}", count, survivor));
-      }
-    }
-  }
-}
-
 FilePassResult drop_copies(FilePass& pass, const DedupOptions& options) {
-  ExternalSorter texts(pass.scratch(), "texts", index_memory(options) / 2);
+  CopyIndex index(pass.scratch(), index_memory(options));
   pass.for_each_batch("hash", [&](std::vector<SortedDocument>& batch) {
-    for (const SortedDocument& sorted : batch) texts.add(bytes_of(sorted.text), sorted.document.id);
+    for (const SortedDocument& sorted : batch) index.add(sorted.text, sorted.document.id);
   });
-  texts.finish();
-  ExternalSorter copies(pass.scratch(), "copies", index_memory(options) / 2);
-  find_copies(texts, copies);
-  copies.finish();
-  const auto next = copies.open();
-  bool more = next->next();
+  index.finish();
   return pass.write([&](SortedDocument& sorted) {
     PassVerdict verdict;
-    if (!more || next->key() != sorted.document.id) return verdict;
-    const std::string_view value = next->value();
-    const std::size_t space = value.find(' ');
-    verdict.drop = Drop{"exact_duplicate", static_cast<double>(std::stoull(std::string(value.substr(0, space)))), 1};
-    verdict.survivor = value.substr(space + 1);
-    more = next->next();
+    if (const auto copy = index.copy(sorted.document.id)) {
+      verdict.drop = copy_drop(*copy);
+      verdict.survivor = copy->survivor;
+    }
     return verdict;
   });
 }

@@ -9,9 +9,14 @@ ReportRow& ReportBuilder::row(const Document& document, const std::string& split
 }
 
 void ReportBuilder::add(const Document& document, const std::string& split, const std::string& rule) {
+  add(document, split, rule, document.text.size());
+}
+
+void ReportBuilder::add(const Document& document, const std::string& split, const std::string& rule,
+                        std::uint64_t num_bytes) {
   ReportRow& counts = row(document, split, rule);
   ++counts.num_documents;
-  counts.num_bytes += document.text.size();
+  counts.num_bytes += num_bytes;
 }
 
 void ReportBuilder::add_tokens(const Document& document, const std::string& split, const std::string& rule,

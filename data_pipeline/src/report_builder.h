@@ -15,6 +15,8 @@ namespace reprise::data {
 class ReportBuilder {
  public:
   void add(const Document& document, const std::string& split, const std::string& rule);
+  /// The same for a document whose text is not at hand: it has `num_bytes`.
+  void add(const Document& document, const std::string& split, const std::string& rule, std::uint64_t num_bytes);
   void add_tokens(const Document& document, const std::string& split, const std::string& rule,
                   std::uint64_t num_tokens);
   void add_edits(const Edits& edits);

@@ -11,6 +11,7 @@
 #include "reprise/audit/manifest.h"
 #include "reprise/configs/config.pb.h"
 #include "reprise/core/progress.h"
+#include "reprise/data_pipeline/corpus.h"
 #include "reprise/eval/evaluate.h"
 
 namespace reprise::audit {
@@ -19,7 +20,7 @@ struct ReproduceOptions {
   std::filesystem::path run_dir;
   std::filesystem::path published;  // manifest to compare with; need not exist
   int num_threads = 1;
-  bool overwrite = false;           // replace a run of another recipe in run_dir
+  bool overwrite = false;  // replace a run of another recipe in run_dir
   bool baselines = true;
   /// Runs training. In process for one rank; the program starts mpirun for more. Returns its exit code.
   std::function<int(bool resume)> run_training;
@@ -37,11 +38,11 @@ struct Phase {
 struct ReproduceReport {
   std::vector<Phase> phases;
   Manifest manifest;
-  std::optional<Digest> published_root;        // nothing: no published manifest was found
-  std::optional<std::string> first_difference; // artefact name, when the published root differs
-  eval::CheckpointResult last;                 // of the last checkpoint
+  std::optional<Digest> published_root;         // nothing: no published manifest was found
+  std::optional<std::string> first_difference;  // artefact name, when the published root differs
+  eval::CheckpointResult last;                  // of the last checkpoint
   std::optional<eval::Baselines> baselines;
-  int training_exit_code = 0;                  // not 0: training stopped, nothing after it was done
+  int training_exit_code = 0;  // not 0: training stopped, nothing after it was done
 
   bool reproduced() const { return published_root && !first_difference; }
 };
@@ -50,9 +51,9 @@ struct ReproduceReport {
 /// interrupted one goes on from its last checkpoint; a run of another recipe is refused unless `overwrite`.
 ReproduceReport reproduce(const configs::RunConfig& config, const ReproduceOptions& options, ProgressSink& progress);
 
-/// Prepares data, tokenizer and shards in run_dir: what training needs. Returns the table lines.
-std::vector<Phase> prepare_data(const configs::RunConfig& config, const std::filesystem::path& run_dir, int num_threads,
-                                bool accept_changed_corpus, const std::function<void(const std::string&)>& say,
-                                ProgressSink& progress);
+/// Prepares documents, tokenizer and shards in options.output_dir: what training needs. Goes on where the same call was
+/// stopped. Collective over options.team; ranks above 0 get phases without figures. Returns the table lines.
+std::vector<Phase> prepare_data(const configs::RunConfig& config, const data::BuildOptions& options,
+                                const std::function<void(const std::string&)>& say, ProgressSink& progress);
 
 }  // namespace reprise::audit

@@ -11,6 +11,7 @@
 #include "reprise/configs/config.pb.h"
 #include "reprise/core/hash.h"
 #include "reprise/core/progress.h"
+#include "reprise/core/team.h"
 
 namespace reprise::data {
 
@@ -41,14 +42,21 @@ struct CorpusResult {
 
 struct BuildOptions {
   std::filesystem::path corpus_dir;
-  std::filesystem::path output_dir;    // run folder; files go to output_dir/data/
-  bool accept_changed_corpus = false;  // true: a differing hash is reported in mismatched_files, not thrown
-  int num_threads = 0;                 // of the filters; 0: one per core. Decides no bit
+  std::filesystem::path output_dir;        // run folder; files go to output_dir/data/
+  bool accept_changed_corpus = false;      // true: a differing hash is reported in mismatched_files, not thrown
+  int num_threads = 0;                     // of this process; 0: one per core. Decides no bit
+  std::uint64_t memory_bytes = 512 << 20;  // for sorting hashes. Decides no bit
+  Team team;                               // processes that build together, on one file system. Decides no bit
 };
 
-/// Runs the whole document pipeline. Writes data/{train,held_out,dropped}.jsonl.zst and data/report.json atomically.
-/// Throws kData (file, line, what, value), kIo. Holds the whole corpus in memory, about three times its text at most.
+/// Runs the whole document pipeline. Writes data/{train,held_out,dropped}.jsonl.zst and data/report.json, each whole or
+/// not at all, the report last. Finished pieces lie in data/.build, so that the same call goes on where an earlier one
+/// was stopped; remove_build_files() takes them away. Memory is bounded: memory_bytes, some tens of megabytes a thread,
+/// and some hundred bytes a document. Throws kData (file, line, what, value), kIo. Ranks above 0 get an empty result.
 CorpusResult build_corpus(const configs::DataRecipe& recipe, const BuildOptions& options, ProgressSink& progress);
+
+/// To be called by one rank when nothing of the build is to be done again.
+void remove_build_files(const std::filesystem::path& output_dir);
 
 /// Reads back one of the files that build_corpus wrote, in order.
 void for_each_document(const std::filesystem::path& path, const std::function<void(const Document&)>& visit);
