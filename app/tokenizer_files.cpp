@@ -71,16 +71,16 @@ void train(const TrainFlags& flags) {
 
 void encode_file(const TokenizerFileFlags& flags) {
   const std::filesystem::path path = tokenizer_path(flags.tokenizer);
-  const std::string text = read_file(flags.input);
-  std::vector<TokenId> ids;
+  std::uint64_t num_ids = 0;
   if (is_sentencepiece(path)) {
-    ids = data::SentencePieceModel::load(path).encode(text);
+    const std::vector<TokenId> ids = data::SentencePieceModel::load(path).encode(read_file(flags.input));
+    data::write_token_file(flags.out, ids);
+    num_ids = ids.size();
   } else {
     const data::EncodeOptions options{.special_tokens = !flags.as_text, .num_threads = flags.num_threads};
-    ids = data::Tokenizer::load(path).encode(text, options);
+    num_ids = data::encode_text_file(data::Tokenizer::load(path), flags.input, options, flags.out);
   }
-  data::write_token_file(flags.out, ids);
-  fmt::print("ids          {}\n", ids.size());
+  fmt::print("ids          {}\n", num_ids);
 }
 
 void decode_file(const TokenizerFileFlags& flags) {

@@ -1,10 +1,10 @@
 // Encodes or trains once for every line on standard input, so that benchmarks/tokenizer_benchmark.py can alternate with
 // its peers.
 //   tokenizer_benchmark encode TOKENIZER DOCUMENTS THREADS IDS   writes the ids of the first round as a .npy file
-//   tokenizer_benchmark whole TOKENIZER TEXT THREADS             one text, cut by the encoder
+//   tokenizer_benchmark file TOKENIZER TEXT THREADS IDS          what `reprise tokenizer encode` does with a file
 //   tokenizer_benchmark train DOCUMENTS VOCAB THREADS OUT        writes the tokenizer.json
 // DOCUMENTS holds for each one u32 number of bytes (little-endian) and the bytes. Prints seconds, seconds of the
-// processor, and a number.
+// processor, those of the calling thread alone, and a number.
 
 #include <chrono>
 #include <cstdio>
@@ -36,15 +36,23 @@ std::vector<std::string_view> split_documents(const std::string& file) {
   return documents;
 }
 
+double processor_seconds(clockid_t clock) {
+  std::timespec time{};
+  clock_gettime(clock, &time);
+  return static_cast<double>(time.tv_sec) + 1e-9 * static_cast<double>(time.tv_nsec);
+}
+
 /// Runs `work` for every line read; it returns the number to print.
 void run_rounds(const std::function<std::size_t()>& work) {
   for (std::string line; std::getline(std::cin, line);) {
-    const std::clock_t processor_begin = std::clock();
+    const double processor_begin = processor_seconds(CLOCK_PROCESS_CPUTIME_ID);
+    const double thread_begin = processor_seconds(CLOCK_THREAD_CPUTIME_ID);
     const auto begin = std::chrono::steady_clock::now();
     const std::size_t number = work();
     const std::chrono::duration<double> seconds = std::chrono::steady_clock::now() - begin;
-    const double processor = static_cast<double>(std::clock() - processor_begin) / CLOCKS_PER_SEC;
-    std::printf("%.6f %.6f %zu\n", seconds.count(), processor, number);
+    const double thread = processor_seconds(CLOCK_THREAD_CPUTIME_ID) - thread_begin;
+    const double processor = processor_seconds(CLOCK_PROCESS_CPUTIME_ID) - processor_begin;
+    std::printf("%.6f %.6f %.6f %zu\n", seconds.count(), processor, thread, number);
     std::fflush(stdout);
   }
 }
@@ -73,10 +81,12 @@ void encode_documents(const std::vector<std::string>& arguments) {
   });
 }
 
-void encode_whole(const std::vector<std::string>& arguments) {
+void encode_file(const std::vector<std::string>& arguments) {
   const Tokenizer tokenizer = Tokenizer::load(arguments[1]);
-  const std::string text = reprise::read_file(arguments[2]);
-  run_rounds([&] { return tokenizer.encode(text, {.num_threads = std::stoi(arguments[3])}).size(); });
+  const reprise::data::EncodeOptions options{.num_threads = std::stoi(arguments[3])};
+  run_rounds([&] {
+    return static_cast<std::size_t>(reprise::data::encode_text_file(tokenizer, arguments[2], options, arguments[4]));
+  });
 }
 
 void train(const std::vector<std::string>& arguments) {
@@ -102,7 +112,7 @@ void train(const std::vector<std::string>& arguments) {
 int main(int count, char** values) {
   const std::vector<std::string> arguments(values + 1, values + count);
   if (arguments.size() == 5 && arguments[0] == "encode") return encode_documents(arguments), 0;
-  if (arguments.size() == 4 && arguments[0] == "whole") return encode_whole(arguments), 0;
+  if (arguments.size() == 5 && arguments[0] == "file") return encode_file(arguments), 0;
   if (arguments.size() == 5 && arguments[0] == "train") return train(arguments), 0;
   std::fprintf(stderr, "see the head of benchmarks/tokenizer_benchmark.cpp\n");
   return 2;

@@ -1,12 +1,18 @@
 #!/usr/bin/env python3
 """Encoding and training beside tiktoken and Hugging Face tokenizers, in alternating rounds.
 
-    python benchmarks/tokenizer_benchmark.py --text TEXT [--vocab 32000] [--rounds 5] [--program build/bin/tokenizer_benchmark]
+    python benchmarks/tokenizer_benchmark.py --text TEXT [--file LONG_TEXT] [--vocab 32000] [--rounds 5]
+                                             [--program build/bin/tokenizer_benchmark]
 
 Needs tokenizers==0.23.3 and tiktoken==0.14.0. Every program trains on, or encodes, the same documents of 20,000 characters
 with GPT-2's pre-tokeniser; the ids and the file are compared. Training and encoding are of one thread, in seconds of the
-processor, which other work on the machine stretches less; the lines about threads are in elapsed seconds. Prints the median of
-MB/s over the rounds, and of the ratios "time of the peer / time of reprise" of each round with their range.
+processor, which other work on the machine stretches less. Prints the median of MB/s over the rounds, and of the ratios "time of
+the peer / time of reprise" of each round with their range.
+
+Scaling: LONG_TEXT (TEXT where it is left out) is encoded from file to file as `reprise tokenizer encode` does, by a fresh process in
+every round, with one thread and with two. Where other programs use the cores, elapsed time says little; so the least time of the
+processor over the rounds is printed too, and that of the thread that reads, encodes and writes: what it would take with a core for
+each thread.
 """
 
 import argparse
@@ -34,15 +40,15 @@ PATTERN = r"""'(?:[sdmt]|ll|ve|re)| ?\p{L}+| ?\p{N}+| ?[^\s\p{L}\p{N}]+|\s+(?!\S
 class Ours:
     """One process of tokenizer_benchmark; each call is one round and returns its seconds, of the processor or elapsed."""
 
-    def __init__(self, *arguments, elapsed=False):
-        self.elapsed = elapsed
+    def __init__(self, *arguments):
         self.process = subprocess.Popen([str(a) for a in arguments], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
 
     def __call__(self):
         self.process.stdin.write("\n")
         self.process.stdin.flush()
-        elapsed, processor, _ = self.process.stdout.readline().split()
-        return float(elapsed if self.elapsed else processor)
+        elapsed, processor, thread, _ = map(float, self.process.stdout.readline().split())
+        self.last = {"elapsed": elapsed, "processor": processor, "calling thread": thread}
+        return processor
 
 
 def timed(work):
@@ -97,9 +103,30 @@ def measure(competitors, rounds):
     return times
 
 
+def report_scaling(program, tokenizer, text, rounds):
+    rows = {1: [], 2: []}
+    with tempfile.TemporaryDirectory() as name:
+        for _ in range(rounds):
+            for threads, row in rows.items():
+                work = Ours(program, "file", tokenizer, text, threads, pathlib.Path(name) / f"{threads}.npy")
+                work()
+                row.append(work.last)
+                work.process.stdin.close()
+                work.process.wait()
+        ids = [(pathlib.Path(name) / f"{threads}.npy").read_bytes() for threads in rows]
+    for threads, row in rows.items():
+        least = ", ".join(f"{key} {min(r[key] for r in row):.3f} s" for key in row[0])
+        print(f"file      {text.stat().st_size / 1e6:.1f} MB, threads {threads}: least {least}")
+    ratio = lambda key: [a[key] / b[key] for a, b in zip(rows[1], rows[2])]
+    for key in ("elapsed", "calling thread"):
+        print(f"file      {key}, 1 thread / 2: {statistics.median(ratio(key)):.2f} ({min(ratio(key)):.2f} to {max(ratio(key)):.2f})")
+    print(f"file      the same file for 1 and 2 threads: {ids[0] == ids[1]}")
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--text", type=pathlib.Path, required=True)
+    parser.add_argument("--file", type=pathlib.Path)
     parser.add_argument("--vocab", type=int, default=32000)
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--training-rounds", type=int, default=2)
@@ -114,7 +141,6 @@ def main():
         folder = pathlib.Path(name)
         packed, path, ids_path = folder / "documents", folder / "tokenizer.json", folder / "ids.npy"
         packed.write_bytes(b"".join(struct.pack("<I", len(d)) + d for d in raw))
-        (folder / "whole").write_bytes(b"".join(raw))
         train_ours = Ours(arguments.program, "train", packed, arguments.vocab, 1, path)
         their_json = []
         times = measure({"reprise": train_ours,
@@ -135,12 +161,7 @@ def main():
                              ("tiktoken", [peer.encode_ordinary(d) for d in documents])):
             print(f"encoding  the same ids as {name}: {np.array_equal(ids, np.concatenate([np.array(t) for t in theirs]))}")
 
-        documents_with = lambda n: Ours(arguments.program, "encode", path, packed, n, folder / "more.npy", elapsed=True)
-        report("documents", megabytes, measure({"reprise": documents_with(1), "with 2 threads": documents_with(2)},
-                                               arguments.rounds))
-        whole_with = lambda n: Ours(arguments.program, "whole", path, folder / "whole", n, elapsed=True)
-        report("one text", megabytes, measure({"reprise": whole_with(1), "with 2 threads": whole_with(2)},
-                                              arguments.rounds))
+        report_scaling(arguments.program, path, arguments.file or arguments.text, arguments.rounds)
 
 
 if __name__ == "__main__":

@@ -61,7 +61,10 @@ std::uint32_t AddedTokenMatcher::child_of(std::uint32_t node, char byte) const {
 
 /// Of two tokens with one spelling the first counts.
 void AddedTokenMatcher::add(const AddedToken& token) {
-  begins_token_[static_cast<std::uint8_t>(token.content[0])] = true;
+  const auto first = static_cast<std::uint8_t>(token.content[0]);
+  begins_token_[first] = true;
+  only_begin_ = only_begin_ == -1 || only_begin_ == first ? first : -2;
+  has_ordinary_ |= !token.special;
   std::uint32_t node = 0;
   for (const char byte : token.content) {
     std::uint32_t child = child_of(node, byte);
@@ -77,6 +80,10 @@ void AddedTokenMatcher::add(const AddedToken& token) {
 
 AddedTokenMatcher::Match AddedTokenMatcher::next_match(std::string_view text, std::size_t position) const {
   for (; position < text.size(); ++position) {
+    if (only_begin_ >= 0) {  // the library's search reads many bytes at a time
+      position = text.find(static_cast<char>(only_begin_), position);
+      if (position == std::string_view::npos) break;
+    }
     if (!begins_token_[static_cast<std::uint8_t>(text[position])]) continue;
     Match match{position, position, nullptr};
     std::uint32_t node = 0;

@@ -35,6 +35,8 @@ class AddedTokenMatcher {
   explicit AddedTokenMatcher(const std::vector<const AddedToken*>& tokens);
 
   bool empty() const { return nodes_.size() == 1; }
+  /// Whether no text has a match.
+  bool is_idle(bool special) const { return empty() || (!special && !has_ordinary_); }
 
   /// Appends the parts of `text`. Special tokens count only with `special`; where they do not, their spelling is passed
   /// over as a whole.
@@ -60,6 +62,8 @@ class AddedTokenMatcher {
 
   std::vector<Node> nodes_;
   std::array<bool, 256> begins_token_{};
+  bool has_ordinary_ = false;  // a token that is not special
+  int only_begin_ = -1;        // the byte that all tokens begin with, where there is one; -2: several
 };
 
 }  // namespace reprise::data

@@ -2,11 +2,15 @@
 
 #include <fmt/core.h>
 
+#include <bit>
+#include <cerrno>
 #include <cstring>
 #include <limits>
 #include <regex>
 #include <string>
+#include <system_error>
 
+#include "mapped_file.h"
 #include "reprise/core/error.h"
 #include "reprise/core/files.h"
 
@@ -70,24 +74,82 @@ TokenId read_id(const std::filesystem::path& path, const Layout& layout, std::st
   return static_cast<TokenId>(value);
 }
 
-}  // namespace
+static_assert(std::endian::native == std::endian::little, "ids are written as they lie in memory");
 
-void write_token_file(const std::filesystem::path& path, std::span<const TokenId> ids) {
-  std::string header = fmt::format("{{'descr': '<u4', 'fortran_order': False, 'shape': ({},), }}", ids.size());
+/// Of the same length for any number of ids.
+std::string header_of(std::uint64_t count) {
+  std::string header = fmt::format("{{'descr': '<u4', 'fortran_order': False, 'shape': ({},), }}", count);
   const std::size_t unpadded = kMagic.size() + 4 + header.size() + 1;
   header.append((kAlignment - unpadded % kAlignment) % kAlignment, ' ');
   header += '\n';
   std::string file(kMagic);
   file += {'\x01', '\x00', static_cast<char>(header.size() & 0xFF), static_cast<char>(header.size() >> 8)};
-  file += header;
-  const std::size_t begin = file.size();
-  file.resize(begin + 4 * ids.size());
-  for (std::size_t k = 0; k < ids.size(); ++k) {
-    for (std::size_t byte = 0; byte < 4; ++byte) {
-      file[begin + 4 * k + byte] = static_cast<char>(static_cast<std::uint32_t>(ids[k]) >> 8 * byte);
-    }
+  return file + header;
+}
+
+}  // namespace
+
+void write_token_file(const std::filesystem::path& path, std::span<const TokenId> ids) {
+  TokenFileWriter writer(path);
+  writer.append(ids);
+  writer.finish();
+}
+
+TokenFileWriter::TokenFileWriter(const std::filesystem::path& path)
+    : path_(path), file_(std::fopen(partial_path(path).c_str(), "wb")) {
+  if (file_ == nullptr) fail();
+  std::setbuf(file_, nullptr);  // parts are large
+  put(header_of(0));            // holds the place
+}
+
+TokenFileWriter::~TokenFileWriter() { give_up(); }
+
+void TokenFileWriter::give_up() {
+  if (done_) return;
+  done_ = true;
+  if (file_ != nullptr) std::fclose(file_);
+  std::error_code ignored;
+  std::filesystem::remove(partial_path(path_), ignored);
+}
+
+void TokenFileWriter::append(std::span<const TokenId> ids) {
+  put({reinterpret_cast<const char*>(ids.data()), ids.size_bytes()});
+  count_ += ids.size();
+}
+
+std::uint64_t TokenFileWriter::finish() {
+  if (std::fseek(file_, 0, SEEK_SET) != 0) fail();
+  put(header_of(count_));
+  const int status = std::fclose(file_);
+  file_ = nullptr;
+  if (status != 0) fail();
+  commit_file(partial_path(path_), path_);
+  done_ = true;
+  return count_;
+}
+
+void TokenFileWriter::put(std::string_view bytes) {
+  if (std::fwrite(bytes.data(), 1, bytes.size(), file_) != bytes.size()) fail();
+}
+
+void TokenFileWriter::fail() {
+  const int reason = errno;
+  give_up();
+  throw Error(ErrorKind::kIo, fmt::format("cannot write: {}: {}", path_.string(), system_reason(reason)),
+              system_hint(reason));
+}
+
+std::uint64_t encode_text_file(const Tokenizer& tokenizer, const std::filesystem::path& text,
+                               const EncodeOptions& options, const std::filesystem::path& out) {
+  TokenFileWriter writer(out);
+  const IdSink sink = [&](std::span<const TokenId> ids) { writer.append(ids); };
+  if (std::filesystem::is_regular_file(text)) {
+    const MappedFile file(text);  // threads read it where they need it
+    tokenizer.encode({reinterpret_cast<const char*>(file.bytes().data()), file.bytes().size()}, options, sink);
+  } else {
+    tokenizer.encode(read_file(text), options, sink);
   }
-  write_file_atomically(path, file);
+  return writer.finish();
 }
 
 std::vector<TokenId> read_token_file(const std::filesystem::path& path) {

@@ -45,6 +45,12 @@ std::uint32_t count_ids(const TokenizerParts& parts) {
   return static_cast<std::uint32_t>(count);
 }
 
+bool is_form_c(const std::vector<NormaliserStep>& steps) {
+  return !steps.empty() && std::all_of(steps.begin(), steps.end(), [](const NormaliserStep& step) {
+    return step.kind == NormaliserStep::Kind::kNfc;
+  });
+}
+
 /// Whether the decoder does nothing but join the bytes of pieces.
 bool joins_bytes(const TokenizerParts& parts) {
   return parts.bpe.byte_level && parts.decoder.size() == 1 && parts.decoder[0].kind == DecoderStep::Kind::kByteLevel;
@@ -58,6 +64,7 @@ Tokenizer::Model::Model(TokenizerParts tokenizer_parts, std::string text)
       splits(parts.splits),
       added(make_matcher(parts, false)),
       added_normalised(make_matcher(parts, true)),
+      normalises_parts(added_normalised.empty() && is_form_c(parts.normaliser)),
       json(std::move(text)),
       digest(sha256(json)),
       vocab_size(count_ids(parts)),
@@ -109,6 +116,17 @@ std::vector<TokenId> Tokenizer::encode(std::string_view text, const EncodeOption
   model_->encode(text, options, ids);
   if (options.special_tokens) ids.insert(ids.end(), model_->parts.suffix.begin(), model_->parts.suffix.end());
   return ids;
+}
+
+void Tokenizer::encode(std::string_view text, const EncodeOptions& options, const IdSink& sink) const {
+  std::string repaired;
+  const auto give = [&](const std::vector<std::uint32_t>& added) {
+    if (!options.special_tokens || added.empty()) return;
+    sink(std::vector<TokenId>(added.begin(), added.end()));
+  };
+  give(model_->parts.prefix);
+  model_->encode(well_formed_utf8(text, repaired), options, sink);
+  give(model_->parts.suffix);
 }
 
 std::string Tokenizer::decode(std::span<const TokenId> ids) const {

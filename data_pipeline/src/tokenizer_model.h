@@ -18,8 +18,9 @@ namespace reprise::data {
 struct Tokenizer::Model {
   Model(TokenizerParts tokenizer_parts, std::string text);
 
-  /// Appends the ids of well-formed `text` without those of the post-processor.
+  /// Appends the ids of well-formed `text` without those of the post-processor, or gives them to the sink.
   void encode(std::string_view text, const EncodeOptions& options, std::vector<TokenId>& ids) const;
+  void encode(std::string_view text, const EncodeOptions& options, const IdSink& sink) const;
   std::string token_text(std::uint32_t id) const;
 
   TokenizerParts parts;
@@ -27,6 +28,9 @@ struct Tokenizer::Model {
   SplitChain splits;
   AddedTokenMatcher added;             // in the text as it is
   AddedTokenMatcher added_normalised;  // in the normalised text
+  // The normaliser is form C alone, and a text may be cut wherever SplitChain cuts it: a space after a letter composes
+  // with nothing before it. So whoever encodes a part normalises it.
+  bool normalises_parts;
   std::unordered_map<std::uint32_t, const AddedToken*> added_by_id;
   std::string json;
   Digest digest;
@@ -34,12 +38,13 @@ struct Tokenizer::Model {
   std::uint64_t serial;  // different for every model of the process: names the owner of a thread's word cache
 
  private:
+  std::vector<TextPart> find_parts(std::string_view text, bool special, std::deque<std::string>& storage) const;
   void find_normalised(std::string_view text, bool special, std::deque<std::string>& storage,
                        std::vector<TextPart>& found) const;
   /// Appends the ids of found[begin] to found[end - 1]; the first of all stands at the start of the document.
   void encode_parts(const std::vector<TextPart>& found, std::size_t begin, std::size_t end,
                     std::vector<TokenId>& ids) const;
-  void encode_parallel(const std::vector<TextPart>& found, int num_threads, std::vector<TokenId>& ids) const;
+  void encode_tasks(const std::vector<TextPart>& found, int num_threads, const IdSink& sink) const;
 };
 
 class TokenizerBuilder {

@@ -56,6 +56,39 @@ TEST_F(TokenFile, IsReadBack) {
   }
 }
 
+TEST_F(TokenFile, WrittenInPartsIsTheSameFile) {
+  write_token_file(path(), Ids{5, 2147483647, 0, 3});
+  const std::string whole = read_file(path());
+  TokenFileWriter writer(path());
+  writer.append(Ids{5});
+  writer.append(Ids{});
+  writer.append(Ids{2147483647, 0, 3});
+  EXPECT_EQ(read_file(path()), whole) << "the old file stays until the new one is complete";
+  EXPECT_EQ(writer.finish(), 4u);
+  EXPECT_EQ(read_file(path()), whole);
+}
+
+TEST_F(TokenFile, OfATextHoldsItsIdsForAnyNumberOfThreads) {
+  std::string text;
+  while (text.size() < (std::size_t{1} << 20)) text += "the cat sat on the mat, " + std::to_string(text.size()) + "\n";
+  const std::filesystem::path text_path = path().parent_path() / "text.txt";
+  write_file_atomically(text_path, text);
+  const Ids expected = small_tokenizer().encode(text);
+  for (const int num_threads : {1, 3}) {
+    EXPECT_EQ(encode_text_file(small_tokenizer(), text_path, {.num_threads = num_threads}, path()), expected.size());
+    EXPECT_EQ(read_token_file(path()), expected);
+  }
+}
+
+TEST_F(TokenFile, OfATextIsNotThereWhenWritingFails) {
+  const std::filesystem::path text_path = path().parent_path() / "text.txt";
+  write_file_atomically(text_path, std::string(1 << 20, 'x'));
+  std::filesystem::create_symlink("/dev/full", partial_path(path()));
+  EXPECT_THROW(encode_text_file(small_tokenizer(), text_path, {.num_threads = 2}, path()), Error);
+  EXPECT_FALSE(std::filesystem::exists(path()));
+  EXPECT_FALSE(std::filesystem::is_symlink(partial_path(path())));
+}
+
 TEST_F(TokenFile, MayHoldOtherIntegers) {
   write("{'descr': '<u2', 'fortran_order': False, 'shape': (2,), }\n", std::string("\x01\x02\xFF\xFF", 4));
   EXPECT_EQ(read_token_file(path()), (Ids{0x201, 0xFFFF}));

@@ -66,6 +66,24 @@ TEST(TokenizerKinds, GiveTheSameIdsForAnyNumberOfThreads) {
   }
 }
 
+TEST(TokenizerKinds, GiveTheSameIdsPartByPart) {
+  std::string text;
+  while (text.size() < (std::size_t{1} << 20)) {
+    for (const json& part : tokenizer_kinds().at("texts")) text += part.get<std::string>();
+  }
+  for (const json& kind : tokenizer_kinds().at("kinds")) {
+    if (kind.at("base") != "bytes") continue;
+    const Tokenizer tokenizer = tokenizer_of_kind(kind);
+    const Ids expected = tokenizer.encode(text, kAsTheReference);
+    for (const int num_threads : {1, 3}) {
+      Ids ids;
+      tokenizer.encode(text, {.special_tokens = true, .num_threads = num_threads},
+                       [&](std::span<const TokenId> part) { ids.insert(ids.end(), part.begin(), part.end()); });
+      EXPECT_EQ(ids, expected) << kind.at("name") << ", threads " << num_threads;
+    }
+  }
+}
+
 TEST(TokenizerKinds, TrainedWithANamedPreTokenizerGiveTheFileOfTheReference) {
   const auto texts = tokenizer_kinds().at("training").get<std::vector<std::string>>();
   for (const auto& [name, sha256] : tokenizer_kinds().at("trained").items()) {

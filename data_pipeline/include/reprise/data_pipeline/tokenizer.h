@@ -19,6 +19,9 @@ namespace reprise::data {
 
 using TokenId = std::int32_t;
 
+/// Takes the ids of a text part by part, in the order of the text: one call at a time, on any thread.
+using IdSink = std::function<void(std::span<const TokenId>)>;
+
 struct EncodeOptions {
   /// Special tokens in the text are recognised, and the post-processor adds its own: what the reference does by
   /// default. Without it their spelling is text and nothing is added, which is right for text that people wrote.
@@ -45,6 +48,8 @@ class Tokenizer {
   /// subpart (Unicode, section 3.9), as the reference's callers do. The same ids for any number of threads.
   std::vector<TokenId> encode(std::string_view text) const { return encode(text, EncodeOptions{}); }
   std::vector<TokenId> encode(std::string_view text, const EncodeOptions& options) const;
+  /// The same ids, given to `sink` while others are still being encoded: for texts whose ids need not be in memory.
+  void encode(std::string_view text, const EncodeOptions& options, const IdSink& sink) const;
   /// Bytes of the ids; special tokens give nothing. At byte level and without a normaliser decode(encode(x)) == x for
   /// well-formed x.
   std::string decode(std::span<const TokenId> ids) const;
