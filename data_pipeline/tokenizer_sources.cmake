@@ -1,6 +1,6 @@
 # Tokenizer, shards and sample order.
 set(REPRISE_TOKENIZER_SOURCES
-    src/added_tokens.cpp src/bpe_encoder.cpp src/bpe_model.cpp src/bpe_trainer.cpp src/json_part.cpp src/nfc.cpp
+    src/added_tokens.cpp src/bpe_encoder.cpp src/bpe_model.cpp src/bpe_trainer.cpp src/cased_words.cpp src/json_part.cpp src/letter_case_tables.cpp src/nfc.cpp
     src/pattern_scanner.cpp src/pre_tokenizer_names.cpp src/reading_order.cpp src/sample_order.cpp
     src/sentencepiece.cpp src/sentencepiece_file.cpp src/sentencepiece_normaliser.cpp src/sentencepiece_search.cpp
     src/shard_content.cpp src/shard_file.cpp src/shard_hdf5.cpp src/shard_token_set.cpp src/shard_set_writer.cpp src/shard_writer.cpp

@@ -1,5 +1,6 @@
 #!/usr/bin/env python3
-"""Writes data_pipeline/src/unicode_tables.cpp: which code points are letters, numbers and white space.
+"""Writes data_pipeline/src/unicode_tables.cpp: which code points are letters, numbers and white space; and
+data_pipeline/src/letter_case_tables.cpp: what the case of a letter or mark is for the pattern of o200k.
 
 The tables are part of what a published root depends on, so they are generated into the tree and carry their Unicode
 version instead of coming from a library at run time. The version is the one that the reference tokeniser (Hugging Face
@@ -14,7 +15,7 @@ import pathlib
 import sys
 
 UNICODE_VERSION = "16.0.0"
-TARGET = pathlib.Path(__file__).resolve().parent.parent / "data_pipeline" / "src" / "unicode_tables.cpp"
+FOLDER = pathlib.Path(__file__).resolve().parent.parent / "data_pipeline" / "src"
 
 
 def class_of(code_point, category):
@@ -28,11 +29,21 @@ def class_of(code_point, category):
     return "O"
 
 
-def ranges(category):
-    """Returns [first, last, class] for each maximal run of code points that are not of the class other."""
+def case_of(code_point, category):
+    """Returns U for an upper-case or title-case letter, L for a lower-case one, E for a letter or mark without case."""
+    general = category(chr(code_point))
+    if general in ("Lu", "Lt"):
+        return "U"
+    if general == "Ll":
+        return "L"
+    return "E" if general[0] in "LM" else "O"
+
+
+def ranges(kind_of, category):
+    """Returns [first, last, kind] for each maximal run of code points that are not of the kind O."""
     result = []
     for code_point in range(0x110000):
-        kind = class_of(code_point, category)
+        kind = kind_of(code_point, category)
         if kind == "O":
             continue
         if result and result[-1][1] == code_point - 1 and result[-1][2] == kind:
@@ -42,8 +53,8 @@ def ranges(category):
     return result
 
 
-def render(rows):
-    names = {"L": "kLetter", "N": "kNumber", "S": "kSpace"}
+def table(rows, enumeration, names):
+    """Returns the constants and the array of `rows`."""
     cells = [f"{{0x{first:X}, 0x{last:X}, k{kind}}}," for first, last, kind in rows]
     lines, line = [], "   "
     for cell in cells:
@@ -52,15 +63,35 @@ def render(rows):
             line = "   "
         line += " " + cell
     lines.append(line)
-    constants = "".join(f"constexpr CharacterClass k{k} = CharacterClass::{v};\n" for k, v in names.items())
+    kind, row = enumeration
+    constants = "".join(f"constexpr {kind} k{k} = {kind}::{v};\n" for k, v in names.items())
+    return (
+        f"{constants}\n// clang-format off\nconstexpr {row} kRanges[] = {{\n" + "\n".join(lines)
+        + "\n};\n// clang-format on\n"
+    )
+
+
+def source(header, body, functions):
     return (
         f"// Made by scripts/generate_unicode_tables.py from Unicode {UNICODE_VERSION}; do not edit.\n"
-        f'#include "unicode_classes.h"\n\nnamespace reprise::data {{\nnamespace {{\n\n{constants}\n'
-        f"// clang-format off\nconstexpr ClassRange kRanges[] = {{\n" + "\n".join(lines) + "\n};\n// clang-format on\n\n"
-        "}  // namespace\n\n"
-        f'const char* unicode_version() {{ return "{UNICODE_VERSION}"; }}\n\n'
-        "std::span<const ClassRange> class_ranges() { return kRanges; }\n\n}  // namespace reprise::data\n"
+        f'#include "{header}"\n\nnamespace reprise::data {{\nnamespace {{\n\n{body}\n}}  // namespace\n\n'
+        f"{functions}\n}}  // namespace reprise::data\n"
     )
+
+
+def sources(category):
+    """Returns the text of every file."""
+    classes = table(ranges(class_of, category), ("CharacterClass", "ClassRange"),
+                    {"L": "kLetter", "N": "kNumber", "S": "kSpace"})
+    cases = table(ranges(case_of, category), ("LetterCase", "CaseRange"), {"U": "kUpper", "L": "kLower", "E": "kEither"})
+    return {
+        "unicode_tables.cpp": source(
+            "unicode_classes.h", classes,
+            f'const char* unicode_version() {{ return "{UNICODE_VERSION}"; }}\n\n'
+            "std::span<const ClassRange> class_ranges() { return kRanges; }\n"),
+        "letter_case_tables.cpp": source(
+            "letter_cases.h", cases, "std::span<const CaseRange> case_ranges() { return kRanges; }\n"),
+    }
 
 
 def main():
@@ -71,12 +102,11 @@ def main():
 
     if unicodedata2.unidata_version != UNICODE_VERSION:
         sys.exit(f"need unicodedata2 with Unicode {UNICODE_VERSION}, found {unicodedata2.unidata_version}")
-    text = render(ranges(unicodedata2.category))
-    if arguments.check:
-        if TARGET.read_text(encoding="ascii") != text:
-            sys.exit(f"{TARGET.name} differs from what this script makes")
-        return
-    TARGET.write_text(text, encoding="ascii")
+    for name, text in sources(unicodedata2.category).items():
+        if not arguments.check:
+            (FOLDER / name).write_text(text, encoding="ascii")
+        elif (FOLDER / name).read_text(encoding="ascii") != text:
+            sys.exit(f"{name} differs from what this script makes")
 
 
 if __name__ == "__main__":

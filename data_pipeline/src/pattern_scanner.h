@@ -19,6 +19,8 @@ enum class Pattern : std::uint8_t {
   kQwen2,          // Qwen: the same with one number at a time
   kNumberTriples,  // \p{N}{1,3}
   kSingleNumbers,  // \p{N}
+  kO200k,          // GPT-4o, gpt-oss, Llama 4: words end where the case rises
+  kTekken,         // Mistral's Tekken: the same with one number at a time and without contractions
 };
 
 /// Returns the pattern that `expression` spells, nothing for one that is not known. Spellings are compared byte by
@@ -52,6 +54,8 @@ class PatternScanner {
   std::size_t gpt2_end(std::size_t begin) const;
   /// The same for kCl100k (`max_numbers` 3) and kQwen2 (1).
   std::size_t cl100k_end(std::size_t begin, int max_numbers) const;
+  /// The same for kO200k (`max_numbers` 3, with contractions) and kTekken.
+  std::size_t o200k_end(std::size_t begin, int max_numbers, bool contractions) const;
   /// The same for the two patterns of numbers; what lies between two matches is a piece too.
   std::size_t numbers_end(std::size_t begin, int max_numbers) const;
 
@@ -80,6 +84,9 @@ class PatternScanner {
     }
   }
 
+  std::size_t cased_word_end(std::size_t begin, std::size_t after_lead) const;
+  std::size_t lower_word_end(std::size_t begin) const;
+  std::size_t upper_word_end(std::size_t begin) const;
   std::size_t contraction_end(std::size_t begin) const;
   std::size_t caseless_contraction_end(std::size_t begin) const;
   std::size_t white_space_end(std::size_t begin) const;

@@ -9,6 +9,8 @@ constexpr PreTokenizerName kNames[] = {
     {"llama3", Pattern::kCl100k},
     {"olmo2", Pattern::kCl100k},
     {"qwen2", Pattern::kQwen2, false, true},
+    {"o200k", Pattern::kO200k},
+    {"tekken", Pattern::kTekken},
     {"digits", Pattern::kGpt2, true},
 };
 

@@ -74,6 +74,10 @@ class SplitChain {
         return cut_at([&](std::size_t begin) { return scanner.cl100k_end(begin, 3); });
       case Pattern::kQwen2:
         return cut_at([&](std::size_t begin) { return scanner.cl100k_end(begin, 1); });
+      case Pattern::kO200k:
+        return cut_at([&](std::size_t begin) { return scanner.o200k_end(begin, 3, true); });
+      case Pattern::kTekken:
+        return cut_at([&](std::size_t begin) { return scanner.o200k_end(begin, 1, false); });
       case Pattern::kNumberTriples:
         return cut_at([&](std::size_t begin) { return scanner.numbers_end(begin, 3); });
       case Pattern::kSingleNumbers:

@@ -188,6 +188,13 @@ void read_template(const JsonPart& part, TokenizerParts& parts) {
   parts.suffix.insert(parts.suffix.end(), after.begin(), after.end());
 }
 
+/// The id of ["<s>", 0].
+std::uint32_t pair_id(const JsonPart& part) {
+  const std::vector<JsonPart> elements = part.elements();
+  if (elements.size() != 2) part.refuse("is not a pair of a token and its id");
+  return elements[1].number();
+}
+
 void read_post_processor(const JsonPart& part, int depth, TokenizerParts& parts) {
   check_depth(part, depth);
   const std::string type = part.text("type");
@@ -197,6 +204,9 @@ void read_post_processor(const JsonPart& part, int depth, TokenizerParts& parts)
     }
   } else if (type == "TemplateProcessing") {
     read_template(part, parts);
+  } else if (type == "RobertaProcessing" || type == "BertProcessing") {
+    parts.prefix.insert(parts.prefix.begin(), pair_id(part.member("cls")));
+    parts.suffix.push_back(pair_id(part.member("sep")));
   } else if (type != "ByteLevel") {  // which moves offsets only
     part.member("type").refuse("is not supported");
   }

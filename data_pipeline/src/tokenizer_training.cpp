@@ -18,7 +18,7 @@ namespace reprise::data {
 namespace {
 
 constexpr std::uint32_t kSmallestVocabulary = 257;   // 256 bytes and the end of text
-constexpr std::uint32_t kLargestVocabulary = 65536;  // shards hold 16-bit ids
+constexpr std::uint32_t kLargestVocabulary = 1 << 20;  // shards, and so recipes, hold at most 65,536
 /// Texts gathered before the threads count their words.
 constexpr std::size_t kBatchBytes = std::size_t{8} << 20;
 constexpr std::size_t kLongText = std::size_t{1} << 19;

@@ -27,6 +27,12 @@ GPT2 = r"'s|'t|'re|'ve|'m|'ll|'d| ?\p{L}+| ?\p{N}+| ?[^\s\p{L}\p{N}]+|\s+(?!\S)|
 CL100K = (r"(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}{1,3}| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+"
           r"|\s+(?!\S)|\s+")
 QWEN2 = CL100K.replace("{1,3}", "")
+CASES = r"[\p{Lu}\p{Lt}\p{Lm}\p{Lo}\p{M}]%s[\p{Ll}\p{Lm}\p{Lo}\p{M}]%s"
+LEAD = r"[^\r\n\p{L}\p{N}]?"
+AFTER = r" ?[^\s\p{L}\p{N}]+[\r\n/]*|\s*[\r\n]+|\s+(?!\S)|\s+"
+CONTRACTION = "(?i:'s|'t|'re|'ve|'m|'ll|'d)?"
+O200K = "|".join([LEAD + CASES % ("*", "+") + CONTRACTION, LEAD + CASES % ("+", "*") + CONTRACTION, r"\p{N}{1,3}", AFTER])
+TEKKEN = "|".join([LEAD + CASES % ("*", "+"), LEAD + CASES % ("+", "*"), r"\p{N}", AFTER])
 TRAINING = [
     "the cat sat on the mat; THE CATS' mats aren't the cat's. She'LL say they've gone, I'm late, he'd known.",
     "def add(a, b):\n    return a + b\n\n\ndef sub(a, b):\r\n\treturn a - b  \n",
@@ -42,6 +48,16 @@ TEXTS = [
     "  <|l|>  x  <|r|>  y <|l|><|r|>  <|l|>z", "<|a<|a|>|> <|ab|> <|abc|> <|abcd", "caf\u00e9x cafe\u0301x CAFE\u0301",
     "</s> [INST] a [/INST]", "\u2581a \u2581\u2581b c", "tab\tand\x00nul\x1c\x7f\u200b\ufeff", "日本語のテキスト 한국어 العربية",
     "\U0001f468\u200d\U0001f469 😀😀😀 \U0010ffff\ue000", "aaaaaaaaaaaaaaaa" * 8 + " " + "ab" * 40, "\u16ff4\U00016ff4 \U00011de1\U00011de2",
+]
+
+
+# Where o200k goes back: marks and letters without case before, between and after letters with one.
+CASED = [
+    "aB Ab AB ab aBc ABc abC ABC aBCdEFg HTTPServer XMLHttpRequest iPhone McDonald's O'REILLY'S DON'T don'T",
+    "\u0301ABC \u0301abc \u0301Abc A\u0301B a\u0301B A\u0301b \u0301 \u0301\u0301 !\u0301A \n\u0301A \t\u0301\u0301AB 1\u0301A",
+    "日A A日 A日B 日AB AB日C a日B 日本ABC日本abc ªA AªB ʰA AʰB Aʰb ǅa aǅ ǅǅ ǅA AǅB ǆǅǄ",
+    "path/to/file // /\n/ ...\n/\n!/x http://a.b/c'd /'s '/s x'S'T a's'S A'S日's \u0301's 'sA 'ſ aſ A'ſ ſ's",
+    "\r\nAb\rAB \nAB \n\n/a\n/ \r\n/", "ÀÉÎõü ΣΊΣΥΦΟΣ ПРИВЕТмир ПриВет Ωmega ßẞß \U00010400\U00010428 \U0001e900\U0001e922",
 ]
 
 
@@ -77,6 +93,11 @@ def template(first, last=None):
             "special_tokens": names}
 
 
+def around(name):
+    options = {"trim_offsets": True, "add_prefix_space": False} if name == "Roberta" else {}
+    return dict({"type": name + "Processing", "sep": ["<|b|>", "<|b|>"], "cls": ["<|a|>", "<|a|>"]}, **options)
+
+
 ADDED = [special("<|a|>"), special("<|b|>"), special("<|ab|>", special=False), special("<|abc|>", special=False, normalized=True),
          special("<|w|>", single_word=True), special("<|l|>", lstrip=True), special("<|r|>", rstrip=True, special=False),
          special("caf\u00e9x", normalized=True, special=False)]
@@ -99,6 +120,11 @@ KINDS = {
     "qwen2": ("bytes", ADDED, {"pre_tokenizer": before_byte_level(split(QWEN2)), "normalizer": NFC,
                                "post_processor": byte_level()}, {}),
     "nfc": ("bytes", ADDED, {"pre_tokenizer": byte_level(regex=True), "normalizer": sequence("normalizers", NFC)}, {}),
+    "gpt-4o": ("bytes", ADDED, {"pre_tokenizer": before_byte_level(split(O200K, "Removed", True))}, {}),
+    "gpt-oss": ("bytes", ADDED[:2], {"pre_tokenizer": before_byte_level(split(O200K))}, {"ignore_merges": True}),
+    "tekken": ("bytes", ADDED[:2], {"pre_tokenizer": before_byte_level(split(TEKKEN))}, {}),
+    "roberta": ("bytes", ADDED, {"pre_tokenizer": byte_level(regex=True), "post_processor": around("Roberta")}, {}),
+    "bert": ("bytes", ADDED, {"pre_tokenizer": byte_level(regex=True), "post_processor": around("Bert")}, {}),
     "digits": ("bytes", ADDED, {"pre_tokenizer": sequence(
         "pretokenizers", {"type": "Digits", "individual_digits": True}, byte_level(regex=True))}, {}),
     "digit runs": ("bytes", [], {"pre_tokenizer": sequence(
@@ -156,6 +182,8 @@ def file_of(kind, bases):
     for part in [root["post_processor"] or {}] + (root["post_processor"] or {}).get("processors", []):
         for token in part.get("special_tokens", {}).values():
             token["ids"] = [ids[name] for name in token["ids"]]
+        for token in (part[key] for key in ("sep", "cls") if key in part):
+            token[1] = ids[token[1]]
     return root, options
 
 
@@ -183,7 +211,8 @@ def trained(name):
     tokenizer = Tokenizer(models.BPE())
     level = pre_tokenizers.ByteLevel(add_prefix_space=False, use_regex=name == "digits")
     steps = {"cl100k": pre_tokenizers.Split(Regex(CL100K), "isolated"), "qwen2": pre_tokenizers.Split(Regex(QWEN2), "isolated"),
-             "digits": pre_tokenizers.Digits(individual_digits=True)}
+             "digits": pre_tokenizers.Digits(individual_digits=True),
+             "o200k": pre_tokenizers.Split(Regex(O200K), "isolated"), "tekken": pre_tokenizers.Split(Regex(TEKKEN), "isolated")}
     tokenizer.pre_tokenizer = pre_tokenizers.Sequence([steps[name], level])
     if name == "qwen2":
         tokenizer.normalizer = normalizers.NFC()
@@ -196,7 +225,7 @@ def trained(name):
 
 def make():
     bases = base_models()
-    texts = TEXTS + random_texts(30)
+    texts = TEXTS + random_texts(30) + CASED
     kinds = []
     for name, kind in KINDS.items():
         root, options = file_of(kind, bases)
@@ -206,7 +235,7 @@ def make():
                       **{key: [case[key] for case in cases] for key in ("ids", "plain", "decoded")}})
     return {"made_by": f"tests/peers/make_tokenizer_kinds.py with tokenizers {tokenizers.__version__}", "models": bases,
             "texts": texts, "training": TRAINING + TEXTS,
-            "trained": {name: trained(name) for name in ("cl100k", "qwen2", "digits")}, "kinds": kinds}
+            "trained": {name: trained(name) for name in ("cl100k", "qwen2", "digits", "o200k", "tekken")}, "kinds": kinds}
 
 
 def render(answers):

@@ -109,9 +109,13 @@ TEST_F(TokenizerFile, WithAPartThatIsNotSupportedIsRefusedByName) {
               HasSubstr("pre_tokenizer has no \"type\""));
   EXPECT_THAT(complaint([](json& r) { r["decoder"]["type"] = "WordPiece"; }), HasSubstr("decoder \"type\""));
   EXPECT_THAT(complaint([](json& r) {
-                r["post_processor"] = {{"type", "RobertaProcessing"}};
+                r["post_processor"] = {{"type", "PreTemplate"}};
               }),
-              HasSubstr("post_processor \"type\" is not supported: \"RobertaProcessing\""));
+              HasSubstr("post_processor \"type\" is not supported: \"PreTemplate\""));
+  EXPECT_THAT(complaint([](json& r) {
+                r["post_processor"] = {{"type", "RobertaProcessing"}, {"cls", {"<s>"}}, {"sep", {"</s>", 2}}};
+              }),
+              HasSubstr("post_processor \"cls\" is not a pair of a token and its id: [\"<s>\"]"));
   EXPECT_THAT(complaint([](json& r) {
                 r["post_processor"] = {{"type", "TemplateProcessing"}};
               }),

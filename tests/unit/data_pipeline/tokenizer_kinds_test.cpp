@@ -2,6 +2,8 @@
 
 #include <gmock/gmock.h>
 
+#include <algorithm>
+
 #include "../../../data_pipeline/src/pre_tokenizer_names.h"
 #include "../../../data_pipeline/src/unicode_classes.h"
 #include "reprise/configs/pre_tokenizer_names.h"
@@ -82,6 +84,34 @@ TEST(TokenizerKinds, GiveTheSameIdsPartByPart) {
       EXPECT_EQ(ids, expected) << kind.at("name") << ", threads " << num_threads;
     }
   }
+}
+
+/// Letters that name `number`.
+std::string word_of(std::uint32_t number) {
+  std::string word;
+  for (int k = 0; k < 4; ++k, number /= 26) word += static_cast<char>('a' + number % 26);
+  return word;
+}
+
+// As the files of Llama 3 do: words that are pieces, ids beyond 16 bits, special tokens after them.
+TEST(TokenizerKinds, MayHaveVocabulariesOfMoreThanSixteenBits) {
+  const json& kinds = tokenizer_kinds().at("kinds");
+  const auto llama3 =
+      std::find_if(kinds.begin(), kinds.end(), [](const json& kind) { return kind.at("name") == "llama3"; });
+  json root = llama3->at("root");
+  root["model"] = tokenizer_kinds().at("models").at("bytes");
+  root["model"]["ignore_merges"] = true;
+  constexpr std::uint32_t kPieces = 128000;
+  for (auto id = static_cast<std::uint32_t>(root["model"]["vocab"].size()); id < kPieces; ++id) {
+    root["model"]["vocab"][word_of(id)] = id;
+  }
+  for (std::uint32_t k = 0; k < 2; ++k) root["added_tokens"][k]["id"] = kPieces + k;
+  root["post_processor"]["processors"][1]["special_tokens"]["<|a|>"]["ids"] = {kPieces};
+  const Tokenizer tokenizer = Tokenizer::parse(root.dump(), "llama3");
+  EXPECT_EQ(tokenizer.vocab_size(), kPieces + 2);
+  const Ids ids = tokenizer.encode(word_of(70000) + "<|b|>" + word_of(127999), kAsTheReference);
+  EXPECT_EQ(ids, (Ids{128000, 70000, 128001, 127999}));
+  EXPECT_EQ(tokenizer.decode(ids), word_of(70000) + word_of(127999));
 }
 
 TEST(TokenizerKinds, TrainedWithANamedPreTokenizerGiveTheFileOfTheReference) {

@@ -76,8 +76,8 @@ TEST(TokenizerTraining, ReadsIllFormedTextAsReplacementCharacters) {
 
 TEST(TokenizerTraining, RefusesAVocabularyThatCannotBe) {
   EXPECT_THAT(config_error(tokenizer_recipe(256, 2)),
-              HasSubstr("tokenizer.vocab_size is not within 257 and 65536: 256"));
-  EXPECT_THAT(config_error(tokenizer_recipe(65537, 2)), HasSubstr("65537"));
+              HasSubstr("tokenizer.vocab_size is not within 257 and 1048576: 256"));
+  EXPECT_THAT(config_error(tokenizer_recipe(1048577, 2)), HasSubstr("1048577"));
 }
 
 TEST(TokenizerTraining, RefusesAnUnknownPreTokenizer) {

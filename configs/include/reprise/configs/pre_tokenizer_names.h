@@ -8,8 +8,8 @@
 
 namespace reprise::configs {
 
-inline constexpr std::array<std::string_view, 6> kPreTokenizerNames = {"gpt2",  "cl100k", "llama3",
-                                                                       "olmo2", "qwen2",  "digits"};
+inline constexpr std::array<std::string_view, 8> kPreTokenizerNames = {"gpt2",  "cl100k", "llama3", "olmo2",
+                                                                       "qwen2", "o200k",  "tekken", "digits"};
 
 inline bool is_pre_tokenizer_name(std::string_view name) {
   return std::find(kPreTokenizerNames.begin(), kPreTokenizerNames.end(), name) != kPreTokenizerNames.end();
