@@ -131,4 +131,8 @@ void commit_file(const std::filesystem::path& temporary, const std::filesystem::
   sync_folder(final_path.parent_path());
 }
 
+void rename_file(const std::filesystem::path& temporary, const std::filesystem::path& final_path) {
+  if (::rename(temporary.c_str(), final_path.c_str()) != 0) throw_io("cannot rename to", final_path, errno);
+}
+
 }  // namespace reprise

@@ -35,14 +35,16 @@ void sort_documents(const BuildContext& build, const std::vector<InputEntry>& en
       !segments.empty(), ErrorKind::kData,
       fmt::format("the corpus holds no documents: {} file(s) in {}", files.size(), build.options.corpus_dir.string()),
       "check runtime.corpus_dir and recipe.data.file");
-  merge_segments(segments, InputPolicy(build.recipe.bad_input()), build.scratch, inputs, build.progress);
+  merge_segments(segments, InputPolicy(build.recipe.bad_input()), build.scratch, build.options.piece_bytes, inputs,
+                 build.progress);
   write_inputs(inputs, build.scratch);
 }
 
 /// The folder of temporary files of this build, opened by all ranks.
 BuildScratch open_scratch(const configs::DataRecipe& recipe, const BuildOptions& options,
                           const std::vector<InputFile>& files) {
-  const std::string what = configs::to_text(recipe) + (options.accept_changed_corpus ? "accept" : "");
+  const std::string what = configs::to_text(recipe) + fmt::format("pieces of {}{}", options.piece_bytes,
+                                                                  options.accept_changed_corpus ? ", any file" : "");
   return BuildScratch(options.output_dir / "data" / ".build", build_key(what, listing_of(files, options.corpus_dir)),
                       options.team);
 }

@@ -158,9 +158,9 @@ void decide(const BuildContext& build, const std::string& chunks) {
   }
   Report report = account.finish();
   report.inputs = read_inputs(build.scratch);
-  write_file_atomically(build.scratch.folder() / "report.json", report_json(report));
+  BuildScratch::write_piece(build.scratch.folder() / "report.json", report_json(report));
   if (decider.contamination()) {
-    write_file_atomically(build.scratch.folder() / "contamination.json", decider.contamination()->json());
+    BuildScratch::write_piece(build.scratch.folder() / "contamination.json", decider.contamination()->json());
   }
   build.progress.end();
 }

@@ -28,7 +28,7 @@ struct InputFile {
   std::string name;
   std::uint64_t size_on_disk = 0;  // 0 where it is missing: that is reported when it is opened
   int owner = 0;                   // the rank that reads it, and says what it held
-  bool shared = false;             // every rank reads it, and each takes every size-th segment of it
+  bool shared = false;             // every rank reads it, and each takes some of its segments
 };
 
 /// All files, by name. A file that is too large for one rank is shared; the others go, largest first, to the rank that

@@ -98,7 +98,7 @@ void remove_paragraphs(const BuildContext& build) {
     build.progress.update(static_cast<std::int64_t>(i + 1));
   }
   index.finish();
-  ChunkWriter edited(build.scratch, "edited");
+  ChunkWriter edited(build.scratch, "edited", build.options.piece_bytes);
   for (std::uint64_t i = 0; i < count; ++i) {
     for_each_candidate(build.scratch.piece("chunks", i), [&](Candidate&& candidate) {
       if (!candidate.drop) remove_paragraphs_of(candidate, index);

@@ -15,7 +15,6 @@
 namespace reprise::data {
 namespace {
 
-constexpr std::uint64_t kChunkBytes = 4 << 20;  // of text; decides no bit
 constexpr std::int64_t kProgressInterval = 1024;
 
 std::string place_of(const Document& document) {
@@ -55,7 +54,8 @@ void choose_one(std::vector<Candidate>& group, const InputPolicy& policy, std::v
 
 }  // namespace
 
-ChunkWriter::ChunkWriter(const BuildScratch& scratch, std::string sort) : scratch_(scratch), sort_(std::move(sort)) {
+ChunkWriter::ChunkWriter(const BuildScratch& scratch, std::string sort, std::uint64_t chunk_bytes)
+    : scratch_(scratch), sort_(std::move(sort)), chunk_bytes_(chunk_bytes) {
   scratch_.remove_pieces(sort_);
   scratch_.pieces(sort_);
 }
@@ -66,7 +66,7 @@ void ChunkWriter::add(const Candidate& candidate) {
   if (chunk_ == nullptr) chunk_ = std::make_unique<RecordFileCommit>(scratch_.piece(sort_, num_chunks_));
   chunk_->writer().write(candidate.document.id, candidate_record(candidate));
   num_bytes_ += candidate.document.text.size();
-  if (num_bytes_ >= kChunkBytes) close();
+  if (num_bytes_ >= chunk_bytes_) close();
 }
 
 void ChunkWriter::close() {
@@ -79,7 +79,7 @@ void ChunkWriter::close() {
 
 void ChunkWriter::finish() {
   if (chunk_ != nullptr) close();
-  write_file_atomically(scratch_.folder() / (sort_ + ".count"), fmt::format("{}", num_chunks_));
+  BuildScratch::write_piece(scratch_.folder() / (sort_ + ".count"), fmt::format("{}", num_chunks_));
 }
 
 std::uint64_t num_chunks(const BuildScratch& scratch, const std::string& sort) {
@@ -96,14 +96,15 @@ void for_each_candidate(const std::filesystem::path& chunk, const std::function<
 }
 
 void merge_segments(const std::vector<std::filesystem::path>& segments, const InputPolicy& policy,
-                    const BuildScratch& scratch, std::vector<ReportInput>& inputs, ProgressSink& progress) {
+                    const BuildScratch& scratch, std::uint64_t chunk_bytes, std::vector<ReportInput>& inputs,
+                    ProgressSink& progress) {
   ExternalSorter sorter(scratch.pieces("merging"), "segments", 0);
   for (const std::filesystem::path& segment : segments) sorter.add_run(segment);
   sorter.finish();
   std::int64_t total = 0;
   for (const ReportInput& input : inputs) total += static_cast<std::int64_t>(input.num_documents);
   progress.begin("sort", total, "documents");
-  ChunkWriter chunks(scratch, "chunks");
+  ChunkWriter chunks(scratch, "chunks", chunk_bytes);
   std::vector<Candidate> group;
   std::int64_t done = 0;
   const auto flush = [&] {

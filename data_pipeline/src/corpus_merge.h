@@ -21,13 +21,14 @@ namespace reprise::data {
 /// file and line stays where the policy says so, and `inputs` counts the others; otherwise they are an error. Throws
 /// kData, kIo.
 void merge_segments(const std::vector<std::filesystem::path>& segments, const InputPolicy& policy,
-                    const BuildScratch& scratch, std::vector<ReportInput>& inputs, ProgressSink& progress);
+                    const BuildScratch& scratch, std::uint64_t chunk_bytes, std::vector<ReportInput>& inputs,
+                    ProgressSink& progress);
 
-/// Writes candidates one behind the other into chunks of some megabytes of text, cut at the same places whatever the
-/// ranks and threads.
+/// Writes candidates one behind the other into chunks of `chunk_bytes` of text or little more, cut at the same places
+/// whatever the ranks and threads.
 class ChunkWriter {
  public:
-  ChunkWriter(const BuildScratch& scratch, std::string sort);
+  ChunkWriter(const BuildScratch& scratch, std::string sort, std::uint64_t chunk_bytes);
   ~ChunkWriter();
   void add(const Candidate& candidate);
   /// Writes how many chunks there are; they are complete.
@@ -37,6 +38,7 @@ class ChunkWriter {
   void close();
   const BuildScratch& scratch_;
   std::string sort_;
+  std::uint64_t chunk_bytes_;
   std::unique_ptr<RecordFileCommit> chunk_;
   std::uint64_t num_chunks_ = 0;
   std::uint64_t num_bytes_ = 0;

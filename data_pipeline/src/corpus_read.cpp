@@ -15,8 +15,6 @@
 namespace reprise::data {
 namespace {
 
-constexpr std::uint64_t kSegmentBytes = 8 << 20;  // of text; decides no bit
-
 std::filesystem::path segment_path(const BuildScratch& scratch, std::size_t file, std::uint64_t segment) {
   return scratch.folder() / "segments" / fmt::format("{:06}.{:06}", file, segment);
 }
@@ -95,8 +93,9 @@ class SegmentMaker {
 /// Cuts the documents of one file into segments, and gives those of this rank to the maker.
 class FileCutter {
  public:
-  FileCutter(const InputFile& file, std::size_t number, const BuildScratch& scratch, SegmentMaker& maker)
-      : file_(file), number_(number), scratch_(scratch), maker_(maker) {
+  FileCutter(const InputFile& file, std::size_t number, std::uint64_t segment_bytes, const BuildScratch& scratch,
+             SegmentMaker& maker)
+      : file_(file), number_(number), segment_bytes_(segment_bytes), scratch_(scratch), maker_(maker) {
     decide();
   }
 
@@ -104,7 +103,7 @@ class FileCutter {
     num_bytes_ += document.text.size();
     ++num_documents_;
     if (is_wanted_) candidates_.push_back({std::move(document), {}, {}, {}, {}, 0, 0});
-    if (num_bytes_ >= kSegmentBytes) close();
+    if (num_bytes_ >= segment_bytes_) close();
   }
 
   /// Returns the number of segments.
@@ -116,7 +115,7 @@ class FileCutter {
 
  private:
   void decide() {
-    const bool is_mine = file_.shared ? scratch_.team().owns(segment_) : file_.owner == scratch_.team().rank;
+    const bool is_mine = file_.shared ? scratch_.team().owns(number_ + segment_) : file_.owner == scratch_.team().rank;
     is_wanted_ = is_mine && !is_there(segment_path(scratch_, number_, segment_));
   }
 
@@ -131,6 +130,7 @@ class FileCutter {
 
   const InputFile& file_;
   std::size_t number_;
+  std::uint64_t segment_bytes_;
   const BuildScratch& scratch_;
   SegmentMaker& maker_;
   std::vector<Candidate> candidates_;
@@ -175,7 +175,7 @@ void read_files(const std::vector<InputFile>& files, const configs::DataRecipe& 
     if (!is_mine(file)) continue;
     if (!is_read(number, scratch)) {
       SegmentMaker maker(judge, pool);
-      FileCutter cutter(file, number, scratch, maker);
+      FileCutter cutter(file, number, 2 * options.piece_bytes, scratch, maker);
       const ReadHandler handler = {
           [&](Document&& document) { cutter.add(std::move(document)); },
           [&](std::uint64_t position) { progress.update(static_cast<std::int64_t>(done + position)); }};

@@ -1,5 +1,7 @@
 #include "corpus_scratch.h"
 
+#include <cerrno>
+#include <cstdio>
 #include <system_error>
 
 #include "reprise/core/error.h"
@@ -15,6 +17,13 @@ const Digest& program_digest() {
   return digest;
 }
 
+/// Pieces are not synced one by one, so they are trusted no longer than the machine runs.
+std::string boot_id() {
+  const std::filesystem::path path = "/proc/sys/kernel/random/boot_id";
+  std::error_code ignored;
+  return std::filesystem::exists(path, ignored) ? read_file(path) : "";
+}
+
 bool holds(const std::filesystem::path& path, const std::string& content) {
   std::error_code ignored;
   return std::filesystem::is_regular_file(path, ignored) && read_file(path) == content;
@@ -27,6 +36,7 @@ Digest build_key(std::string_view recipe, std::string_view inputs) {
       .digest("program", program_digest())
       .string("recipe", recipe)
       .string("inputs", inputs)
+      .string("boot", boot_id())
       .finish();
 }
 
@@ -59,11 +69,23 @@ void BuildScratch::remove_pieces(const std::string& sort) const {
   std::filesystem::remove_all(folder_ / sort, ignored);
 }
 
+void BuildScratch::write_piece(const std::filesystem::path& path, std::string_view bytes) {
+  std::FILE* file = std::fopen(partial_path(path).c_str(), "wb");
+  const bool is_written = file != nullptr && std::fwrite(bytes.data(), 1, bytes.size(), file) == bytes.size();
+  const bool is_closed = file != nullptr && std::fclose(file) == 0;
+  if (!is_written || !is_closed) {
+    const int reason = errno;
+    throw Error(ErrorKind::kIo, fmt::format("cannot write: {}: {}", path.string(), system_reason(reason)),
+                system_hint(reason));
+  }
+  rename_file(partial_path(path), path);
+}
+
 void BuildScratch::run_on_one(const std::string& step, const std::function<void()>& work) {
   if (!done_.contains(step) && team_.rank == 0) {
     work();
     fault_point("data_step");
-    write_file_atomically(mark(step), "");
+    write_piece(mark(step), "");
   }
   team_.wait();
 }
@@ -72,7 +94,7 @@ void BuildScratch::run_on_all(const std::string& step, const std::function<void(
   const bool is_done = done_.contains(step);
   if (!is_done) work();
   team_.wait();
-  if (!is_done && team_.rank == 0) write_file_atomically(mark(step), "");
+  if (!is_done && team_.rank == 0) write_piece(mark(step), "");
 }
 
 }  // namespace reprise::data

@@ -1,7 +1,7 @@
 #pragma once
 // The temporary folder of a build, RUN/data/.build: finished pieces of work, so that a build that was stopped goes on
 // where it was. A piece is a file that is there whole or not at all; a step is done when its mark is there. The folder
-// belongs to one program, recipe and set of input files; found with another key it is emptied.
+// belongs to one program, recipe, set of input files and start of the machine; found with another key it is emptied.
 
 #include <cstdint>
 #include <filesystem>
@@ -27,6 +27,8 @@ class BuildScratch {
   std::filesystem::path pieces(const std::string& sort) const;
   /// The `number`th piece of a sort.
   std::filesystem::path piece(const std::string& sort, std::uint64_t number) const;
+  /// Writes a piece, or another file of the folder. Throws kIo.
+  static void write_piece(const std::filesystem::path& path, std::string_view bytes);
   void remove_pieces(const std::string& sort) const;
 
   /// Runs a step on rank 0 alone while the others wait. Collective. A step that was done is not run again.
@@ -42,7 +44,8 @@ class BuildScratch {
   std::set<std::string> done_;  // as it was when the folder was opened: the same on all ranks
 };
 
-/// The key of a build: the running program, `recipe` and `inputs`, both in any form that tells them apart.
+/// The key of a build: the running program, the start of the machine, `recipe` and `inputs`, both in any form that
+/// tells them apart.
 Digest build_key(std::string_view recipe, std::string_view inputs);
 
 }  // namespace reprise::data

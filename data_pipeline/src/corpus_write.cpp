@@ -66,7 +66,7 @@ void write_lines_of(const BuildContext& build, const std::string& chunks, std::u
   });
   REPRISE_CHECK(!has_decision);
   for (std::size_t i = 0; i < kLists.size(); ++i) {
-    write_file_atomically(build.scratch.piece(kLists[i], number), frames[i].finish());
+    BuildScratch::write_piece(build.scratch.piece(kLists[i], number), frames[i].finish());
   }
   fault_point("data_lines");
 }

@@ -73,7 +73,7 @@ RecordFileCommit::RecordFileCommit(std::filesystem::path path) : path_(std::move
 
 void RecordFileCommit::commit() {
   writer_.close();
-  commit_file(partial_path(path_), path_);
+  rename_file(partial_path(path_), path_);
 }
 
 }  // namespace reprise::data

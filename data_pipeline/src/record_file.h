@@ -49,7 +49,7 @@ class RecordReader {
   std::size_t key_bytes_ = 0;
 };
 
-/// Writes a file of records that is there whole or not at all: under another name, synced, renamed.
+/// Writes a file of records that is there whole or not at all, as long as the machine runs: under another name first.
 class RecordFileCommit {
  public:
   explicit RecordFileCommit(std::filesystem::path path);

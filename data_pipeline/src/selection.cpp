@@ -1,7 +1,7 @@
 #include "reprise/data_pipeline/selection.h"
 
 #include <cmath>
-#include <map>
+#include <cstdint>
 
 #include "reprise/core/hash.h"
 
@@ -15,16 +15,6 @@ bool is_held_out(std::string_view id, double fraction) {
   const double bound = std::ceil(std::ldexp(fraction, 64));
   if (bound >= 0x1p64) return true;
   return bound > 0 && value < static_cast<std::uint64_t>(bound);
-}
-
-std::vector<std::optional<std::size_t>> find_duplicates(const std::vector<const Document*>& sorted_by_id) {
-  std::vector<std::optional<std::size_t>> survivors(sorted_by_id.size());
-  std::map<Digest, std::size_t> first;
-  for (std::size_t i = 0; i < sorted_by_id.size(); ++i) {
-    const auto [found, is_new] = first.try_emplace(sha256(std::string_view(sorted_by_id[i]->text)), i);
-    if (!is_new) survivors[i] = found->second;
-  }
-  return survivors;
 }
 
 }  // namespace reprise::data

@@ -22,8 +22,6 @@
 namespace reprise::data {
 namespace {
 
-constexpr std::size_t kBatchBytes = std::size_t{2} << 20;  // of text; one piece of work. Decides no bit
-
 std::filesystem::path tokenizer_path(const std::filesystem::path& run) { return run / "tokenizer" / "tokenizer.json"; }
 
 /// The lists of documents, each with the name of its pieces.
@@ -43,7 +41,8 @@ BuildScratch open_scratch(const configs::TokenizerRecipe& recipe, const BuildOpt
     const auto time = std::filesystem::last_write_time(list.path, ignored).time_since_epoch();
     listing += fmt::format("{}\t{}\t{}\n", list.name, size, time.count());
   }
-  return BuildScratch(options.output_dir / "data" / ".tokens", build_key(configs::to_text(recipe), listing),
+  return BuildScratch(options.output_dir / "data" / ".tokens",
+                      build_key(configs::to_text(recipe) + fmt::format("pieces of {}", options.piece_bytes), listing),
                       options.team);
 }
 
@@ -59,8 +58,9 @@ void train_and_save(const configs::TokenizerRecipe& recipe, const BuildOptions& 
 /// Encodes this rank's share of one list, in batches of consecutive documents: each becomes a piece of ids.
 class ListEncoder {
  public:
-  ListEncoder(const Tokenizer& tokenizer, const BuildScratch& scratch, const List& list, ThreadPool& pool)
-      : tokenizer_(tokenizer), scratch_(scratch), list_(list), pool_(pool) {
+  ListEncoder(const Tokenizer& tokenizer, const BuildScratch& scratch, const List& list, std::uint64_t batch_bytes,
+              ThreadPool& pool)
+      : tokenizer_(tokenizer), scratch_(scratch), list_(list), batch_bytes_(batch_bytes), pool_(pool) {
     scratch_.pieces(list_.name);
     decide();
   }
@@ -72,7 +72,7 @@ class ListEncoder {
       num_bytes_ += document.text.size();
       ++num_documents_;
       if (is_wanted_) texts_.push_back(document.text);
-      if (num_bytes_ < kBatchBytes) return;
+      if (num_bytes_ < batch_bytes_) return;
       num_done += num_documents_;
       close();
       progress.update(num_done);
@@ -113,9 +113,10 @@ class ListEncoder {
   const Tokenizer& tokenizer_;
   const BuildScratch& scratch_;
   List list_;
+  std::uint64_t batch_bytes_;
   ThreadPool& pool_;
   std::vector<std::string> texts_;
-  std::size_t num_bytes_ = 0;
+  std::uint64_t num_bytes_ = 0;
   std::int64_t num_documents_ = 0;
   std::uint64_t number_ = 0;
   bool is_wanted_ = false;
@@ -201,7 +202,7 @@ TokenBuildResult build_tokens(const configs::TokenizerRecipe& recipe, const Buil
   scratch.run_on_all("encode", [&] {
     ThreadPool pool(options.num_threads);
     for (const List& list : lists_of(options.output_dir)) {
-      ListEncoder(tokenizer, scratch, list, pool).encode(progress);
+      ListEncoder(tokenizer, scratch, list, options.piece_bytes, pool).encode(progress);
     }
   });
   scratch.run_on_one("shards", [&] { write_all(scratch, options, tokenizer, progress); });

@@ -1,5 +1,7 @@
 #include <gtest/gtest.h>
 
+#include <string>
+
 #include "reprise/data_pipeline/selection.h"
 
 namespace reprise::data {
@@ -37,18 +39,6 @@ TEST(HeldOut, GrowsWithTheFraction) {
       EXPECT_TRUE(is_held_out(std::to_string(i), 0.06));
     }
   }
-}
-
-TEST(Duplicates, AreMappedToTheFirstOfTheSameText) {
-  std::vector<Document> documents(5);
-  const std::vector<std::string> texts = {"a", "b", "a", "a ", "b"};
-  std::vector<const Document*> pointers;
-  for (std::size_t i = 0; i < documents.size(); ++i) {
-    documents[i].text = texts[i];
-    pointers.push_back(&documents[i]);
-  }
-  const std::vector<std::optional<std::size_t>> expected = {std::nullopt, std::nullopt, 0, std::nullopt, 1};
-  EXPECT_EQ(find_duplicates(pointers), expected);
 }
 
 }  // namespace

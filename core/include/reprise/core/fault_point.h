@@ -6,7 +6,8 @@
 
 namespace reprise {
 
-/// Names of the points: "compute", "exchange", "tensor_write", "before_rename", "log_append".
+/// Names of the points: "compute", "exchange", "tensor_write", "before_rename", "log_append"; of a data build "data_segment",
+/// "data_chunk", "data_measure", "data_lines", "data_encode", "data_step".
 void fault_point(std::string_view name) noexcept;
 
 /// Tells the points which rank this process is (default 0).

@@ -22,6 +22,10 @@ void make_folders(const std::filesystem::path& path);
 /// Syncs a file that another library wrote and closed (fsync), then renames it and syncs the folder.
 void commit_file(const std::filesystem::path& temporary, const std::filesystem::path& final_path);
 
+/// Renames without waiting for the disk: whole or not there when this process ends, but not when the machine does. For
+/// temporary files.
+void rename_file(const std::filesystem::path& temporary, const std::filesystem::path& final_path);
+
 /// The name under which `final_path` is written before it is complete: ".<name>.partial" in the same folder.
 std::filesystem::path partial_path(const std::filesystem::path& final_path);
 

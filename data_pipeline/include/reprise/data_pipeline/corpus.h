@@ -46,7 +46,9 @@ struct BuildOptions {
   bool accept_changed_corpus = false;      // true: a differing hash is reported in mismatched_files, not thrown
   int num_threads = 0;                     // of this process; 0: one per core. Decides no bit
   std::uint64_t memory_bytes = 512 << 20;  // for sorting hashes. Decides no bit
-  Team team;                               // processes that build together, on one file system. Decides no bit
+  std::uint64_t piece_bytes =
+      4 << 20;  // of text in one piece of work. Decides no digest, only where files are cut into frames
+  Team team;    // processes that build together, on one file system. Decides no bit
 };
 
 /// Runs the whole document pipeline. Writes data/{train,held_out,dropped}.jsonl.zst and data/report.json, each whole or
