@@ -239,6 +239,7 @@ void add_data_command(CLI::App& app, Context& context) {
   add_dedup_verb(*verb);
   add_decontaminate_verb(*verb);
   add_reading_order_verbs(*verb);
+  add_label_verb(*verb);
   add_recount_verb(*verb, context);
   add_data_filter_command(*verb);
   add_card_verb(*verb);

@@ -19,6 +19,7 @@ void add_card_verb(CLI::App& data);
 void add_dedup_verb(CLI::App& data);
 void add_decontaminate_verb(CLI::App& data);
 void add_reading_order_verbs(CLI::App& data);
+void add_label_verb(CLI::App& data);
 void add_recount_verb(CLI::App& data, Context& context);
 
 }  // namespace reprise::app

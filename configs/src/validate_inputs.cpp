@@ -49,7 +49,33 @@ void decontamination_is_complete(const RunConfig& config, Findings& findings) {
                    fmt::format("unknown action '{}'", eval.action()), "write \"drop\" or \"tag\"");
 }
 
-constexpr Rule kRules[] = {policies_are_known, minhash_is_in_range, decontamination_is_complete};
+void named_file(const std::string& path, const std::string& hash, const std::string& place, Findings& findings) {
+  findings.require(!path.empty(), place + ".path", "is required", "write the path relative to runtime.corpus_dir");
+  findings.require(is_sha256(hash), place + ".sha256",
+                   fmt::format("is not 64 lower-case hexadecimal digits: '{}'", hash), "take it from sha256sum FILE");
+}
+
+void url_lists_are_complete(const RunConfig& config, Findings& findings) {
+  const DataRecipe& data = config.recipe().data();
+  for (int i = 0; i < data.url_list_size(); ++i) {
+    const std::string place = fmt::format("recipe.data.url_list[{}]", i);
+    named_file(data.url_list(i).path(), data.url_list(i).sha256(), place, findings);
+    const std::string& kind = data.url_list(i).kind();
+    findings.require(kind == "domains" || kind == "strict" || kind == "hard" || kind == "soft", place + ".kind",
+                     fmt::format("unknown kind '{}'", kind), R"(write "domains", "strict", "hard" or "soft")");
+  }
+}
+
+void languages_are_complete(const RunConfig& config, Findings& findings) {
+  if (!config.recipe().data().has_languages()) return;
+  const LanguageLabelling& languages = config.recipe().data().languages();
+  named_file(languages.path(), languages.sha256(), "recipe.data.languages", findings);
+  findings.require(languages.min_share() >= 0 && languages.min_share() <= 1, "recipe.data.languages.min_share",
+                   fmt::format("must be from 0 to 1, is {}", languages.min_share()), "the default is 0.65");
+}
+
+constexpr Rule kRules[] = {policies_are_known, minhash_is_in_range, decontamination_is_complete, url_lists_are_complete,
+                           languages_are_complete};
 
 }  // namespace
 

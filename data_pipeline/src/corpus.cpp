@@ -61,7 +61,8 @@ void check_outcome(const std::filesystem::path& run) {
 
 void run_steps(const BuildContext& build, const std::vector<InputEntry>& entries, const std::vector<InputFile>& files) {
   BuildScratch& scratch = build.scratch;
-  scratch.run_on_all("read", [&] { read_files(files, build.recipe, build.options, scratch, build.progress); });
+  scratch.run_on_all("read",
+                     [&] { read_files(files, build.recipe, build.judge, build.options, scratch, build.progress); });
   scratch.run_on_one("sort", [&] { sort_documents(build, entries, files); });
   std::string chunks = "chunks";
   if (build.recipe.has_paragraph_dedup()) {
@@ -85,7 +86,7 @@ CorpusResult build_corpus(const configs::DataRecipe& recipe, const BuildOptions&
   const std::vector<InputEntry> entries = expand_entries(recipe, options.corpus_dir);
   const std::vector<InputFile> files = plan_reading(entries, options.corpus_dir, options.team.size);
   BuildScratch scratch = open_scratch(recipe, options, files);
-  BuildContext build{recipe, options, scratch, std::nullopt, progress};
+  BuildContext build{recipe, options, scratch, DocumentJudge(recipe, options), std::nullopt, progress};
   if (recipe.has_decontamination()) build.evals = read_eval_files(recipe.decontamination(), options);
   run_steps(build, entries, files);
   if (options.team.rank != 0) return {};

@@ -10,7 +10,6 @@
 #include "reprise/core/error.h"
 #include "reprise/core/fault_point.h"
 #include "reprise/core/thread_pool.h"
-#include "reprise/data_pipeline/normalise.h"
 
 namespace reprise::data {
 namespace {
@@ -69,7 +68,7 @@ class SegmentMaker {
     std::vector<std::string> records(candidates.size());
     pool_.parallel_for(static_cast<std::int64_t>(candidates.size()), [&](std::int64_t i) {
       Candidate& candidate = candidates[static_cast<std::size_t>(i)];
-      judge_.judge(candidate.document, candidate);
+      judge_.judge(candidate);
       records[static_cast<std::size_t>(i)] = candidate_record(candidate);
       candidate.document.text = std::string();
     });
@@ -150,19 +149,10 @@ bool is_read(std::size_t number, const BuildScratch& scratch) {
 
 }  // namespace
 
-void DocumentJudge::judge(Document& document, Candidate& candidate) const {
-  candidate.text_read = sha256(std::string_view(document.text));
-  candidate.num_bytes_read = document.text.size();
-  document.text = normalise_v1(document.text);
-  candidate.num_bytes_normalised = document.text.size();
-  candidate.drop = filters_.apply(document, candidate.edits);
-}
-
-void read_files(const std::vector<InputFile>& files, const configs::DataRecipe& recipe, const BuildOptions& options,
-                const BuildScratch& scratch, ProgressSink& progress) {
+void read_files(const std::vector<InputFile>& files, const configs::DataRecipe& recipe, const DocumentJudge& judge,
+                const BuildOptions& options, const BuildScratch& scratch, ProgressSink& progress) {
   scratch.pieces("files");
   scratch.pieces("segments");
-  const DocumentJudge judge(recipe);
   ThreadPool pool(options.num_threads);
   const ReadOptions read{recipe.max_line_bytes(), InputPolicy(recipe.bad_input())};
   const auto is_mine = [&](const InputFile& file) { return file.shared || file.owner == scratch.team().rank; };

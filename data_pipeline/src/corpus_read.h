@@ -5,26 +5,16 @@
 
 #include "corpus_candidate.h"
 #include "corpus_inputs.h"
+#include "corpus_judge.h"
 #include "corpus_scratch.h"
 #include "reprise/core/progress.h"
-#include "reprise/data_pipeline/filters.h"
 
 namespace reprise::data {
 
-/// What decides about one document by itself.
-class DocumentJudge {
- public:
-  explicit DocumentJudge(const configs::DataRecipe& recipe) : filters_(recipe) {}
-  void judge(Document& document, Candidate& candidate) const;
-
- private:
-  FilterChain filters_;
-};
-
 /// Reads this rank's share of `files`, whose segments become pieces. Pieces that are there are not made again. Throws
 /// kData, kIo.
-void read_files(const std::vector<InputFile>& files, const configs::DataRecipe& recipe, const BuildOptions& options,
-                const BuildScratch& scratch, ProgressSink& progress);
+void read_files(const std::vector<InputFile>& files, const configs::DataRecipe& recipe, const DocumentJudge& judge,
+                const BuildOptions& options, const BuildScratch& scratch, ProgressSink& progress);
 
 /// What the files held, by name; to be called when all ranks have read.
 std::vector<ReportInput> read_file_facts(const std::vector<InputFile>& files, const BuildScratch& scratch);

@@ -9,6 +9,7 @@
 #include <string>
 #include <string_view>
 
+#include "corpus_judge.h"
 #include "corpus_scratch.h"
 #include "reprise/configs/config.pb.h"
 #include "reprise/core/progress.h"
@@ -22,6 +23,7 @@ struct BuildContext {
   const configs::DataRecipe& recipe;
   const BuildOptions& options;
   BuildScratch& scratch;
+  DocumentJudge judge;
   std::optional<EvalIndex> evals;  // with decontamination
   ProgressSink& progress;
 };

@@ -16,6 +16,12 @@
 namespace reprise::data {
 namespace {
 
+/// Rules whose value needs more than the text: evaluation sets, other documents, addresses, stored labels.
+bool looks_elsewhere(const std::string& rule) {
+  return rule == "eval_contamination" || rule == "duplicate_paragraphs" || rule == "language" ||
+         rule.starts_with("url_");
+}
+
 constexpr std::string_view kNearDuplicate = "minhash_duplicate";
 
 using Rows = std::map<std::string, ReportRow>;
@@ -77,7 +83,7 @@ class Counter {
     for_each_dropped(path, [&](const DroppedDocument& dropped) {
       const std::string& rule = dropped.drop.rule;
       add(dropped.document, "dropped", rule);
-      if (rule == "eval_contamination" || rule == "duplicate_paragraphs") {
+      if (looks_elsewhere(rule)) {
         unmeasured_.insert(rule);
         remember(dropped.document);  // it may be the survivor of an earlier deduplication
         return;
@@ -92,7 +98,7 @@ class Counter {
     }
     for (const DroppedDocument& duplicate : duplicates) compare_duplicate(duplicate, comparison);
     for (const std::string& rule : unmeasured_) {
-      comparison.not_counted(rule + ": it looks at other texts than those here; `reprise data build` measures it");
+      comparison.not_counted(rule + ": it looks at more than the texts here; `reprise data build` measures it");
     }
   }
 
