@@ -64,7 +64,7 @@ void label(const LabelFlags& flags) {
     fmt::print("{}\n", json.dump(1));
   } else {
     fmt::print("{} labels by {} {} in {}\nlanguages {{ path: \"{}\" sha256: \"{}\" }}\n", labels.size(), identity.name,
-               identity.version, path.string(), path.lexically_relative(options.corpus_dir).string(), hash);
+               identity.version, path.string(), std::filesystem::relative(path, options.corpus_dir).string(), hash);
   }
 }
 
