@@ -4,6 +4,7 @@
 
 #include <charconv>
 
+#include "json_text.h"
 #include "reprise/core/error.h"
 
 namespace reprise::data {
@@ -12,23 +13,17 @@ namespace {
 namespace dom = simdjson::dom;
 
 void append_string(std::string& line, std::string_view key, std::string_view value) {
-  line.append("\"").append(key).append("\":\"");
-  for (const char c : value) {
-    const auto byte = static_cast<unsigned char>(c);
-    if (c == '"' || c == '\\') {
-      line.push_back('\\');
-      line.push_back(c);
-    } else if (c == '\n') {
-      line.append("\\n");
-    } else if (c == '\t') {
-      line.append("\\t");
-    } else if (byte < 0x20) {
-      line.append(fmt::format("\\u{:04x}", static_cast<unsigned>(byte)));
-    } else {
-      line.push_back(c);
-    }
+  line.append("\"").append(key).append("\":");
+  append_json_string(line, value);
+}
+
+/// Members that came with the document, each on a line.
+void append_members(std::string& line, std::string_view members) {
+  while (!members.empty()) {
+    const std::size_t end = members.find('\n');
+    line.append(",").append(members.substr(0, end));
+    members.remove_prefix(end + 1);
   }
-  line.push_back('"');
 }
 
 /// The shortest decimal that reads back as the same binary64.
@@ -48,7 +43,10 @@ std::string open_line(const Document& document) {
   append_string(line.append(","), "lang", document.language);
   append_string(line.append(","), "license", document.license);
   append_string(line.append(","), "file", document.source_file);
-  line.append(fmt::format(",\"line\":{}}}", document.source_line));
+  line.append(fmt::format(",\"line\":{}", document.source_line));
+  append_members(line, document.metadata_members);
+  line.push_back('}');
+  append_members(line, document.members);
   return line;
 }
 

@@ -3,7 +3,9 @@
 #include <simdjson.h>
 
 #include <algorithm>
+#include <span>
 
+#include "json_text.h"
 #include "line_reader.h"
 
 namespace reprise::data {
@@ -84,6 +86,29 @@ simdjson::dom::object parse_object(simdjson::dom::parser& parser, const Place& p
   return object;
 }
 
+/// Members whose keys are not in `known`, in the order of the input. Our JSON has no line feed, so one ends each.
+std::string other_members(const simdjson::dom::object& object, std::span<const std::string_view> known) {
+  std::string members;
+  for (const simdjson::dom::key_value_pair member : object) {
+    if (std::find(known.begin(), known.end(), member.key) != known.end()) continue;
+    append_json_string(members, member.key);
+    members.push_back(':');
+    append_json_value(members, member.value);
+    members.push_back('\n');
+  }
+  return members;
+}
+
+/// "dropped" says why an earlier pass dropped the document: the new pass decides anew.
+void keep_members(const simdjson::dom::object& object, Document& document) {
+  static constexpr std::string_view kKnown[] = {"id", "text", "source", "metadata", "dropped"};
+  static constexpr std::string_view kKnownMetadata[] = {"kind", "lang", "license", "file", "line"};
+  document.members = other_members(object, kKnown);
+  simdjson::dom::object metadata;
+  if (object.at_key("metadata").get(metadata) != simdjson::SUCCESS) return;
+  document.metadata_members = other_members(metadata, kKnownMetadata);
+}
+
 void read_metadata(const simdjson::dom::object& object, const Place& place, Document& document) {
   simdjson::dom::element metadata;
   if (object.at_key("metadata").get(metadata) != simdjson::SUCCESS || metadata.is_null()) return;
@@ -98,7 +123,7 @@ void read_metadata(const simdjson::dom::object& object, const Place& place, Docu
   document.url = optional_string(fields, "url", place);
 }
 
-Document parse_document(simdjson::dom::parser& parser, const Place& place) {
+Document parse_document(simdjson::dom::parser& parser, const Place& place, const ReadOptions& options) {
   check_utf8(place);
   const simdjson::dom::object object = parse_object(parser, place);
   Document document;
@@ -109,6 +134,7 @@ Document parse_document(simdjson::dom::parser& parser, const Place& place) {
   document.text = required_string(object, "text", InputFault::kMissingText, place);
   document.source = optional_string(object, "source", place);
   read_metadata(object, place, document);
+  if (options.keep_members) keep_members(object, document);
   document.source_line = place.line.number;
   return document;
 }
@@ -152,7 +178,7 @@ InputContent read_lines(LineReader& reader, const std::string& name, const std::
   while (next_line(reader, options.policy, content.skipped, line)) {
     if (is_blank(line.text)) continue;
     try {
-      Document document = parse_document(parser, {place, line});
+      Document document = parse_document(parser, {place, line}, options);
       document.source_file = name;
       ++content.num_documents;
       handler.document(std::move(document));

@@ -31,6 +31,7 @@ struct ReadHandler {
 struct ReadOptions {
   std::uint64_t max_line_bytes = 32 << 20;
   InputPolicy policy;
+  bool keep_members = false;  // fills Document::members and metadata_members
 };
 
 /// Reads every document of `folder`/`name`. Texts come as they are in the file. Throws InputError with file and line

@@ -31,7 +31,7 @@ Overlaps find_overlaps(FilePass& pass, const EvalIndex& index, std::uint32_t min
 std::string tag_of(const EvalIndex& index, const Overlap& overlap) {
   nlohmann::ordered_json tag = {{"ngrams", overlap.num_ngrams}, {"examples", nlohmann::ordered_json::array()}};
   for (const std::uint32_t example : overlap.examples) tag["examples"].push_back(index.name(example));
-  return ",\"contamination\":" + tag.dump();
+  return "\"contamination\":" + tag.dump();
 }
 
 std::string setting_json(std::span<const std::string> against, std::span<const Digest> digests,
@@ -82,7 +82,7 @@ DecontaminationResult decontaminate_files(std::span<const std::string> against, 
     if (found == overlaps.end()) return verdict;
     report.add(sorted.document.id, found->second);
     if (options.tag) {
-      verdict.extra = tag_of(index, found->second);
+      verdict.tag = tag_of(index, found->second);
     } else {
       verdict.drop = contamination_drop(found->second, options.min_matches);
       verdict.survivor = index.name(found->second.examples.front());

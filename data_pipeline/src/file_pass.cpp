@@ -18,14 +18,30 @@ int thread_count(int wanted) {
   return wanted > 0 ? wanted : std::max(1, static_cast<int>(std::thread::hardware_concurrency()));
 }
 
-/// The line of a document that stays, with more members before its closing brace.
-std::string extended_line(const Document& document, const std::string& extra) {
-  std::string line = document_line(document);
-  if (!extra.empty()) line.insert(line.size() - 2, extra);  // before "}\n"
-  return line;
+/// Adds a member to a document, in place of one of the same key.
+void add_member(Document& document, std::string_view member) {
+  const std::string_view key = member.substr(0, member.find(':') + 1);
+  std::string kept;
+  for (std::string_view rest = document.members; !rest.empty();) {
+    const std::string_view old = rest.substr(0, rest.find('\n') + 1);
+    if (!old.starts_with(key)) kept += old;
+    rest.remove_prefix(old.size());
+  }
+  document.members = kept.append(member).append("\n");
 }
 
 }  // namespace
+
+ScratchFolder::ScratchFolder(std::filesystem::path path) : path_(std::move(path)) {
+  std::error_code ignored;
+  std::filesystem::remove_all(path_, ignored);
+  make_folders(path_);
+}
+
+ScratchFolder::~ScratchFolder() {
+  std::error_code ignored;
+  std::filesystem::remove_all(path_, ignored);
+}
 
 FilePass::FilePass(std::span<const std::string> files, const FilePassOptions& options, double share,
                    ProgressSink& progress)
@@ -34,22 +50,13 @@ FilePass::FilePass(std::span<const std::string> files, const FilePassOptions& op
       scratch_(options.output_dir / ".scratch"),
       pool_(thread_count(options.num_threads)) {
   REPRISE_REQUIRE(!files.empty(), ErrorKind::kUsage, "no input file", "name files or globs to read");
-  std::error_code ignored;
-  std::filesystem::remove_all(scratch_, ignored);  // of a pass that was interrupted
-  make_folders(scratch_);
-  documents_.emplace(scratch_, static_cast<std::uint64_t>(share * static_cast<double>(options.memory_bytes)),
+  documents_.emplace(scratch_.path(), static_cast<std::uint64_t>(share * static_cast<double>(options.memory_bytes)),
                      options.policy);
   read(files);
 }
 
-FilePass::~FilePass() {
-  documents_.reset();
-  std::error_code ignored;
-  std::filesystem::remove_all(scratch_, ignored);
-}
-
 void FilePass::read(std::span<const std::string> files) {
-  const ReadOptions read_options{options_.max_line_bytes, options_.policy};
+  const ReadOptions read_options{options_.max_line_bytes, options_.policy, /*keep_members=*/true};
   progress_.begin("read", static_cast<std::int64_t>(files.size()), "files");
   for (std::size_t i = 0; i < files.size(); ++i) {
     REPRISE_REQUIRE(is_known_input(files[i]), ErrorKind::kData, fmt::format("unknown type of input: {}", files[i]),
@@ -96,7 +103,8 @@ FilePassResult FilePass::write(const std::function<PassVerdict(SortedDocument&)>
       ++result_.num_dropped;
       result_.dropped_bytes += bytes;
     } else {
-      kept_file.write(extended_line(sorted.document, verdict.extra));
+      if (!verdict.tag.empty()) add_member(sorted.document, verdict.tag);
+      kept_file.write(document_line(sorted.document));
       kept_digest.add(sorted.document);
       ++result_.num_kept;
       result_.kept_bytes += bytes;

@@ -21,20 +21,29 @@ struct PassVerdict {
   std::optional<Drop> drop;
   std::string survivor;
   bool edited = false;  // the text has been changed
-  std::string extra;    // more JSON members for the line of a document that stays: ",\"key\":value"
+  std::string tag;      // a JSON member for the line of a document that stays: "\"key\":value"
+};
+
+/// A folder that is gone at the end; what an interrupted pass left in it is gone at the beginning.
+class ScratchFolder {
+ public:
+  explicit ScratchFolder(std::filesystem::path path);
+  ~ScratchFolder();
+  ScratchFolder(const ScratchFolder&) = delete;
+  ScratchFolder& operator=(const ScratchFolder&) = delete;
+  const std::filesystem::path& path() const { return path_; }
+
+ private:
+  std::filesystem::path path_;
 };
 
 class FilePass {
  public:
   /// Reads and sorts all documents of `files`. `share` is the part of options.memory_bytes that sorting them may take.
   FilePass(std::span<const std::string> files, const FilePassOptions& options, double share, ProgressSink& progress);
-  /// Removes the scratch folder.
-  ~FilePass();
-  FilePass(const FilePass&) = delete;
-  FilePass& operator=(const FilePass&) = delete;
 
   /// A folder for temporary files of the pass, in the output folder.
-  const std::filesystem::path& scratch() const { return scratch_; }
+  const std::filesystem::path& scratch() const { return scratch_.path(); }
   ThreadPool& pool() { return pool_; }
   std::uint64_t num_documents() const { return result_.num_read; }
 
@@ -50,7 +59,7 @@ class FilePass {
 
   const FilePassOptions& options_;
   ProgressSink& progress_;
-  std::filesystem::path scratch_;
+  ScratchFolder scratch_;  // before the documents, which have files in it
   ThreadPool pool_;
   FilePassResult result_;
   std::optional<SortedDocuments> documents_;

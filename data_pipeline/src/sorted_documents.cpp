@@ -44,6 +44,8 @@ SortedDocument parse_record(std::string_view id, std::string_view record) {
   document.kind = take_field(record);
   document.language = take_field(record);
   document.license = take_field(record);
+  document.members = take_field(record);
+  document.metadata_members = take_field(record);
   return result;
 }
 
@@ -59,7 +61,7 @@ SortedDocument parse_record(std::string_view id, std::string_view record) {
 void SortedDocuments::add(const Document& document) {
   const Digest digest = sha256(std::string_view(document.text));
   std::string record(reinterpret_cast<const char*>(digest.bytes.data()), digest.bytes.size());
-  record.reserve(document.text.size() + 256);
+  record.reserve(document.text.size() + document.members.size() + document.metadata_members.size() + 256);
   append_field(record, document.source_file);
   append_big_endian(record, document.source_line);
   append_field(record, document.text);
@@ -67,6 +69,8 @@ void SortedDocuments::add(const Document& document) {
   append_field(record, document.kind);
   append_field(record, document.language);
   append_field(record, document.license);
+  append_field(record, document.members);
+  append_field(record, document.metadata_members);
   sorter_.add(document.id, record);
 }
 

@@ -26,6 +26,10 @@ struct Document {
   std::uint64_t source_line = 0;  // 1-based line of the input file
   std::string source_file;
   std::string url;  // metadata.url of an input; for URL lists alone, not written and not hashed
+  // What an input says beyond that, for passes over files: a member `"key":value` on each line, of the document and of
+  // its metadata. Written, not hashed.
+  std::string members;
+  std::string metadata_members;
 };
 
 /// What the build left behind. Digests are over content (canonical, independent of compression), not over files.
