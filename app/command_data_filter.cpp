@@ -22,6 +22,8 @@ struct FilterFlags {
   std::string labels;
   bool relabel = false;
   std::string language = "en";
+  std::string detector = "cld2";
+  std::string model;
   double min_share = 0.65;
   std::vector<std::string> url_lists;
 };
@@ -44,6 +46,16 @@ struct Languages {
   std::optional<data::LanguageLabels> labels;
 };
 
+std::unique_ptr<data::LanguageDetector> make_detector(const FilterFlags& flags) {
+  if (flags.detector == "cld2") {
+    REPRISE_REQUIRE(flags.model.empty(), ErrorKind::kUsage, "CLD2 takes no --model", "add --detector fasttext");
+    return data::make_cld2_detector();
+  }
+  REPRISE_REQUIRE(!flags.model.empty(), ErrorKind::kUsage, "--detector fasttext needs a model",
+                  "add --model FILE, such as lid.176.bin");
+  return data::make_fasttext_detector(flags.model);
+}
+
 Languages open_languages(const FilterFlags& flags) {
   Languages languages;
   if (flags.labels.empty()) {
@@ -51,7 +63,7 @@ Languages open_languages(const FilterFlags& flags) {
     return languages;
   }
   if (flags.relabel) {
-    languages.detector = data::make_cld2_detector();
+    languages.detector = make_detector(flags);
     languages.labels.emplace(languages.detector->identity());
   } else {
     languages.labels = data::LanguageLabels::read(flags.labels);
@@ -108,7 +120,8 @@ void filter(const FilterFlags& flags) {
 void add_data_filter_command(CLI::App& data) {
   const auto flags = std::make_shared<FilterFlags>();
   CLI::App* verb = data.add_subcommand("filter", "Judge the documents of files by a published chain of filters");
-  verb->add_option("FILE", flags->files, "Dolma JSON lines (.jsonl, .jsonl.zst, .jsonl.gz), or plain text as one document");
+  verb->add_option("FILE", flags->files,
+                   "Dolma JSON lines (.jsonl, .jsonl.zst, .jsonl.gz), or plain text as one document");
   verb->add_option("--preset", flags->preset, "Name of the chain, such as gopher-paper or fineweb");
   verb->add_flag("--list", flags->list, "List the presets, each as lines of a recipe");
   verb->add_flag("--explain", flags->explain, "Print the value, threshold and verdict of every rule");
@@ -117,7 +130,11 @@ void add_data_filter_command(CLI::App& data) {
       ->take_all()
       ->allow_extra_args(false);
   verb->add_option("--labels", flags->labels, "File of language labels; only texts in --language are kept");
-  verb->add_flag("--relabel", flags->relabel, "Compute the labels with CLD2 and write them to the file of --labels");
+  verb->add_flag("--relabel", flags->relabel, "Compute the labels and write them to the file of --labels");
+  verb->add_option("--detector", flags->detector, "What --relabel computes them with")
+      ->check(CLI::IsMember({"cld2", "fasttext"}))
+      ->capture_default_str();
+  verb->add_option("--model", flags->model, "Model of --detector fasttext, such as lid.176.bin");
   verb->add_option("--language", flags->language, "Language to keep, with --labels")->capture_default_str();
   verb->add_option("--min-share", flags->min_share, "Smallest share of the text in that language")
       ->capture_default_str();

@@ -16,9 +16,11 @@ pkg_check_modules(HWY REQUIRED IMPORTED_TARGET libhwy)
 pkg_check_modules(SPDLOG REQUIRED IMPORTED_TARGET spdlog)
 find_package(CLI11 REQUIRED)
 
-# Languages are identified where CLD2 is there; everything else works without.
+# Languages are identified where CLD2 or fastText is there; everything else works without.
 find_path(CLD2_INCLUDE_DIR cld2/public/compact_lang_det.h)
 find_library(CLD2_LIBRARY cld2)
+find_path(FASTTEXT_INCLUDE_DIR fasttext/fasttext.h)
+find_library(FASTTEXT_LIBRARY fasttext)
 
 # MPI and the MPI flavour of HDF5. The C interfaces only: MPI's C++ bindings are gone from the standard.
 set(MPI_CXX_SKIP_MPICXX TRUE)

@@ -8,3 +8,7 @@ reprise_add_test(
           segments_test.cpp url_lists_test.cpp
   LIBS reprise::data_pipeline nlohmann_json::nlohmann_json PkgConfig::ZSTD)
 target_include_directories(test_data_pipeline_corpus PRIVATE ${PROJECT_SOURCE_DIR}/data_pipeline/src)
+if(FASTTEXT_INCLUDE_DIR AND FASTTEXT_LIBRARY)  # the test trains its model
+  target_sources(test_data_pipeline_corpus PRIVATE fasttext_detector_test.cpp)
+  target_link_libraries(test_data_pipeline_corpus PRIVATE ${FASTTEXT_LIBRARY})
+endif()

@@ -15,7 +15,7 @@ namespace reprise::data {
 
 /// What computed the labels.
 struct DetectorIdentity {
-  std::string name;          // "cld2"
+  std::string name;          // "cld2", "fasttext"
   std::string version;       // of its interface, as the program was built with it
   std::string model_sha256;  // of the file that holds its tables
 
@@ -24,7 +24,7 @@ struct DetectorIdentity {
 
 struct LanguageLabel {
   std::string language;       // as the detector names it, such as "en"; "un" when it is not sure of any
-  std::uint32_t percent = 0;  // of the text
+  std::uint32_t percent = 0;  // of the text (cld2), or how probable the language is (fasttext)
 
   bool operator==(const LanguageLabel&) const = default;
 };
@@ -64,5 +64,10 @@ class LanguageDetector {
 
 /// Compact Language Detector 2. Throws kDevice where the program was built without it.
 std::unique_ptr<LanguageDetector> make_cld2_detector();
+
+/// fastText with a supervised model, such as lid.176.bin: the most probable label, without "__label__", and its
+/// probability in whole percents, rounded down. Throws kData for a file that is no such model, kIo, and kDevice where
+/// the program was built without it.
+std::unique_ptr<LanguageDetector> make_fasttext_detector(const std::filesystem::path& model);
 
 }  // namespace reprise::data
