@@ -11,7 +11,7 @@ die() { printf 'error: %s\nhint: %s\n' "$1" "$2" >&2; exit 4; }
 debian_packages=(
   g++ cmake ninja-build ccache git pkg-config ca-certificates
   python3 python3-pip unzip xz-utils zstd
-  libssl-dev libfmt-dev libspdlog-dev nlohmann-json3-dev libcli11-dev libsimdjson-dev libcld2-dev libfasttext-dev libzstd-dev liblzma-dev zlib1g-dev
+  libssl-dev libfmt-dev libspdlog-dev nlohmann-json3-dev libcli11-dev libsimdjson-dev libcld2-dev libfasttext-dev libzstd-dev liblzma-dev zlib1g-dev libarchive-dev
   protobuf-compiler libprotobuf-dev libhwy-dev openmpi-bin libopenmpi-dev libhdf5-openmpi-dev
   libgtest-dev libgmock-dev
 )
