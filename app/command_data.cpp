@@ -233,6 +233,7 @@ void add_data_command(CLI::App& app, Context& context) {
   CLI::App* verb = app.add_subcommand("data", "Build the documents of a run; see what was kept and dropped, and why");
   verb->require_subcommand(1);
   verb->footer("Example:\n  reprise data build configs/runs/tiny.pbtxt --out runs/tiny");
+  add_assemble_verb(*verb);
   add_build(*verb, context);
   add_report(*verb);
   add_dropped(*verb);

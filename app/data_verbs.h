@@ -15,6 +15,7 @@ void add_config_option(CLI::App& verb, std::string& config);
 /// The recipe in `config`, or that of the run when `config` is empty.
 configs::Recipe recipe_of(const std::filesystem::path& run, const std::string& config);
 
+void add_assemble_verb(CLI::App& data);
 void add_card_verb(CLI::App& data);
 void add_dedup_verb(CLI::App& data);
 void add_decontaminate_verb(CLI::App& data);

@@ -2,6 +2,7 @@
 
 #include "reprise/audit/reproduce.h"
 #include "reprise/core/files.h"
+#include "reprise/data_pipeline/assembly.h"
 #include "reprise/data_pipeline/corpus.h"
 #include "reprise/data_pipeline/token_build.h"
 #include "stopwatch.h"
@@ -25,6 +26,7 @@ std::vector<Phase> prepare_data(const configs::RunConfig& config, const data::Bu
   std::vector<Phase> phases;
   make_folders(options.output_dir);
   Stopwatch watch;
+  data::assemble_for_run(config.runtime(), options, progress);
   const data::CorpusResult corpus = data::build_corpus(config.recipe().data(), options, progress);
   warn_of_changed_files(corpus, say);
   phases.push_back(

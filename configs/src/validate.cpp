@@ -137,9 +137,21 @@ void grains_per_forward_is_positive(const RunConfig& config, Findings& findings)
                    "for example grains_per_forward: 1");
 }
 
+void assembly_is_complete(const RunConfig& config, Findings& findings) {
+  const Runtime& runtime = config.runtime();
+  if (!runtime.has_assembly()) return;
+  findings.require(!runtime.assembly().recipe().empty(), "runtime.assembly.recipe", "is required",
+                   "for example recipe: \"corpora/standard/recipe.tsv\"");
+  findings.require(!runtime.assembly().package_dir().empty(), "runtime.assembly.package_dir", "is required",
+                   "the folder that scripts/fetch_standard_corpus.sh fills");
+  findings.require(!runtime.corpus_dir().empty(), "runtime.corpus_dir", "is required with runtime.assembly",
+                   "the folder to assemble into");
+}
+
 constexpr Rule kHeadRules[] = {numbers_are_finite, texts_are_plain,   name_is_given,
                                name_fits_a_folder, numerics_is_known, contract_version_is_known};
-constexpr Rule kRuntimeRules[] = {num_ranks_is_in_range, num_threads_is_in_range, grains_per_forward_is_positive};
+constexpr Rule kRuntimeRules[] = {num_ranks_is_in_range, num_threads_is_in_range, grains_per_forward_is_positive,
+                                  assembly_is_complete};
 
 }  // namespace
 

@@ -191,11 +191,15 @@ AssembledCorpus assemble_corpus(const AssemblyOptions& options, ProgressSink& pr
   return corpus;
 }
 
-void assemble_for_run(const configs::Runtime& runtime, int num_threads, ProgressSink& progress) {
+void assemble_for_run(const configs::Runtime& runtime, const BuildOptions& options, ProgressSink& progress) {
   if (!runtime.has_assembly()) return;
   const configs::Assembly& assembly = runtime.assembly();
-  assemble_corpus({assembly.recipe(), assembly.tier(), assembly.package_dir(), runtime.corpus_dir(), num_threads},
-                  progress);
+  if (options.team.rank == 0) {
+    assemble_corpus(
+        {assembly.recipe(), assembly.tier(), assembly.package_dir(), options.corpus_dir, options.num_threads},
+        progress);
+  }
+  options.team.wait();
 }
 
 }  // namespace reprise::data

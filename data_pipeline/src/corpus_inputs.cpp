@@ -102,7 +102,7 @@ std::vector<InputFile> plan_reading(const std::vector<InputEntry>& entries, cons
   std::uint64_t total = 0;
   for (const InputEntry& entry : entries) {
     for (const std::string& name : entry.names) {
-      files.push_back({name, size_on_disk(folder / name), 0, false});
+      files.push_back({name, size_on_disk(folder / name), 0, entry.config->kind(), false});
       total += files.back().size_on_disk;
     }
   }

@@ -28,6 +28,7 @@ struct InputFile {
   std::string name;
   std::uint64_t size_on_disk = 0;  // 0 where it is missing: that is reported when it is opened
   int owner = 0;                   // the rank that reads it, and says what it held
+  std::string kind{};              // of its documents whose metadata.kind says nothing
   bool shared = false;             // every rank reads it, and each takes some of its segments
 };
 

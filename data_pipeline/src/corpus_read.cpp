@@ -99,6 +99,7 @@ class FileCutter {
   }
 
   void add(Document&& document) {
+    if (document.kind.empty()) document.kind = file_.kind;
     num_bytes_ += document.text.size();
     ++num_documents_;
     if (is_wanted_) candidates_.push_back({std::move(document), {}, {}, {}, {}, 0, 0});

@@ -42,9 +42,10 @@ TEST(ConfigText, TakesAGoodConfig) {
   EXPECT_EQ(config.recipe().data().filter(0).disable(0), "c4_terminal_punctuation");
 }
 
-TEST(ConfigText, TakesTheShippedConfig) {
-  const RunConfig config = load_config(std::filesystem::path(REPRISE_SOURCE_DIR) / "configs/runs/tiny.pbtxt");
-  EXPECT_EQ(config.recipe().name(), "tiny");
+TEST(ConfigText, TakesTheShippedConfigs) {
+  const std::filesystem::path runs = std::filesystem::path(REPRISE_SOURCE_DIR) / "configs/runs";
+  EXPECT_EQ(load_config(runs / "tiny.pbtxt").recipe().name(), "tiny");
+  EXPECT_EQ(load_config(runs / "standard.pbtxt").recipe().name(), "standard");
 }
 
 TEST(ConfigText, UnknownFieldHasLineColumnAndNearestName) {

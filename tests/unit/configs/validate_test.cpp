@@ -18,6 +18,15 @@ NativeNumerics& native(RunConfig& config) {
   return *config.mutable_recipe()->mutable_native();
 }
 
+/// A whole assembly, and a folder for it.
+Assembly& assembly(RunConfig& config) {
+  Runtime& runtime = *config.mutable_runtime();
+  runtime.set_corpus_dir("corpus");
+  runtime.mutable_assembly()->set_recipe("recipe.tsv");
+  runtime.mutable_assembly()->set_package_dir("packages");
+  return *runtime.mutable_assembly();
+}
+
 /// One way to break a rule, and where the mistake must be reported.
 struct Case {
   const char* rule;
@@ -199,6 +208,15 @@ const Case kCases[] = {
      "recipe.native.grains_per_forward", "0 grains of 2 sequences"},
     {"NativeForwardsDivideTheBatch", [](RunConfig& c) { native(c).set_grains_per_forward(3); },
      "recipe.native.grains_per_forward", "3 grains of 2 sequences do not divide the batch of 16"},
+    {"AssemblyHasARecipe", [](RunConfig& c) { assembly(c).clear_recipe(); }, "runtime.assembly.recipe", "is required"},
+    {"AssemblyHasPackages", [](RunConfig& c) { assembly(c).clear_package_dir(); }, "runtime.assembly.package_dir",
+     "is required"},
+    {"AssemblyHasAFolderToFill",
+     [](RunConfig& c) {
+       assembly(c);
+       c.mutable_runtime()->clear_corpus_dir();
+     },
+     "runtime.corpus_dir", "is required with runtime.assembly"},
     {"NumRanksIsInRange", [](RunConfig& c) { c.mutable_runtime()->set_num_ranks(0); }, "runtime.num_ranks", "is 0"},
     {"NumThreadsIsInRange", [](RunConfig& c) { c.mutable_runtime()->set_num_threads(5000); }, "runtime.num_threads",
      "is 5000"},

@@ -29,6 +29,15 @@ class Build : public CorpusFixture {
   }
 };
 
+TEST_F(Build, GivesDocumentsWithoutAKindThatOfTheirFile) {
+  add_file("a.jsonl", {R"({"id":"a1","text":"A text without a kind."})", dolma_line("a2", "A text with one.", "en", "natural")});
+  recipe_.mutable_file(0)->set_kind("code");
+  std::vector<std::string> kinds;
+  build();
+  for (const Document& document : train()) kinds.push_back(document.id + " " + document.kind);
+  EXPECT_THAT(kinds, ElementsAre("a1 code", "a2 natural"));
+}
+
 /// Documents of every fate: kept, held out, too short, duplicate, edited.
 std::vector<std::string> mixed_lines() {
   std::vector<std::string> lines;

@@ -10,6 +10,7 @@
 
 #include "reprise/configs/config.pb.h"
 #include "reprise/core/progress.h"
+#include "reprise/data_pipeline/corpus.h"
 
 namespace reprise::data {
 
@@ -44,7 +45,8 @@ struct AssembledCorpus {
 /// that came out differently, and files in output_dir that are no part of the tier; kIo.
 AssembledCorpus assemble_corpus(const AssemblyOptions& options, ProgressSink& progress);
 
-/// Assembles what runtime.assembly names into runtime.corpus_dir; nothing when the config names nothing.
-void assemble_for_run(const configs::Runtime& runtime, int num_threads, ProgressSink& progress);
+/// Assembles what runtime.assembly names into runtime.corpus_dir; nothing when the config names nothing. The first rank
+/// works, the others wait.
+void assemble_for_run(const configs::Runtime& runtime, const BuildOptions& options, ProgressSink& progress);
 
 }  // namespace reprise::data
