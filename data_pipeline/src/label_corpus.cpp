@@ -68,6 +68,7 @@ LanguageLabels label_corpus(const configs::DataRecipe& recipe, const BuildOption
   progress.begin("label", static_cast<std::int64_t>(total), "bytes");
   for (const InputFile& file : files) {
     const auto take = [&](Document&& document) {
+      if (document.kind.empty()) document.kind = file.kind;
       const bool is_meant = kinds.empty() || std::find(kinds.begin(), kinds.end(), document.kind) != kinds.end();
       if (is_meant) labeller.add(std::move(document.text));
     };
