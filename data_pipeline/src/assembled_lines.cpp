@@ -197,7 +197,7 @@ AssembledLines assemble_lines(const AssemblyRow& row, const std::filesystem::pat
   }
   LineWriter writer(row);
   try {
-    row.extractor->extract(members, [&](const ExtractedText& text) { writer.add(text); });
+    row.extractor->extract(std::move(members), [&](const ExtractedText& text) { writer.add(text); });
   } catch (const Error& error) {
     throw error.with_context(fmt::format("while reading {}", package.string()));
   }

@@ -95,9 +95,10 @@ Texts fortunes(const PackageMember& member) {
 }
 
 template <Texts (*kRead)(const PackageMember&)>
-void extract_each(const std::vector<PackageMember>& members, const TakeText& take) {
-  for (const PackageMember& member : members) {
+void extract_each(std::vector<PackageMember> members, const TakeText& take) {
+  for (PackageMember& member : members) {
     Texts texts = kRead(member);
+    member.bytes = std::string();
     for (std::size_t i = 0; i < texts.size(); ++i) {
       take({i == 0 ? member.path : fmt::format("{}#{}", member.path, i), std::move(texts[i])});
     }

@@ -27,8 +27,9 @@ struct Extractor {
   std::string_view kind;       // of the documents: "natural" or "code"
   std::size_t min_characters;  // shorter documents are left out
   bool splits = true;          // texts of more than 60,000 characters become several documents
-  /// Hands over the texts of the selected members of a package, in order. Throws kData with the path of the member.
-  void (*extract)(const std::vector<PackageMember>& members, const TakeText& take);
+  /// Hands over the texts of the selected members of a package, in order; a member that has been read is let go. Throws
+  /// kData with the path of the member.
+  void (*extract)(std::vector<PackageMember> members, const TakeText& take);
 };
 
 /// Null for a name that no extractor has.

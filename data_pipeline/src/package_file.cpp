@@ -65,16 +65,21 @@ std::string name_of(archive_entry* entry) {
   return name == nullptr ? std::string() : std::string(name);
 }
 
-std::string read_entry(const std::filesystem::path& path, archive* reader) {
+std::string read_entry(const std::filesystem::path& path, archive* reader, archive_entry* entry) {
   constexpr std::size_t kPiece = 1 << 16;
+  constexpr la_int64_t kMostReserved = 64 << 20;  // what the archive says of a size may be wrong
   std::string content;
+  content.reserve(static_cast<std::size_t>(std::clamp<la_int64_t>(archive_entry_size(entry), 0, kMostReserved)) +
+                  kPiece);
   while (true) {
     const std::size_t size = content.size();
     content.resize(size + kPiece);
     const la_ssize_t count = archive_read_data(reader, content.data() + size, kPiece);
     if (count < 0) fail_damaged(path, reader);
     content.resize(size + static_cast<std::size_t>(count));
-    if (count == 0) return content;
+    if (count > 0) continue;
+    content.shrink_to_fit();  // a package may hold many thousand small files
+    return content;
   }
 }
 
@@ -85,7 +90,7 @@ void collect(const std::filesystem::path& path, archive* reader, std::string_vie
     std::string name = name_of(entry);
     name.erase(0, std::min(name.find_first_not_of(leading), name.size()));
     if (!wanted(name)) continue;
-    members.push_back({std::move(name), read_entry(path, reader)});
+    members.push_back({std::move(name), read_entry(path, reader, entry)});
   }
 }
 
@@ -99,7 +104,7 @@ std::string debian_data(const std::filesystem::path& path, std::string_view byte
   archive_read_support_format_ar(reader.get());
   open_memory(path, reader.get(), bytes);
   while (archive_entry* entry = next_entry(path, reader.get())) {
-    if (name_of(entry).starts_with("data.tar")) return read_entry(path, reader.get());
+    if (name_of(entry).starts_with("data.tar")) return read_entry(path, reader.get(), entry);
   }
   throw Error(ErrorKind::kData, fmt::format("cannot read package: {}: it has no data.tar", path.string()),
               "delete the file and fetch it again");

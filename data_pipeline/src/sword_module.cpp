@@ -63,7 +63,7 @@ void extract_testament(const PackageMember& index, const std::string& blocks, co
 
 }  // namespace
 
-void extract_sword(const std::vector<PackageMember>& members, const TakeText& take) {
+void extract_sword(std::vector<PackageMember> members, const TakeText& take) {
   for (const std::string_view ending : {"/ot.bzs", "/nt.bzs"}) {
     const PackageMember* index = find_ending(members, ending);
     if (index == nullptr) continue;

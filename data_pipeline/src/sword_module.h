@@ -7,6 +7,6 @@ namespace reprise::data {
 
 /// One text per block of a book, whose path is that of the .bzs file and "#INDEX". Blocks that do not decompress and
 /// texts of 200 characters or less are passed over. Throws kData for a .bzs without its .bzz or of a broken length.
-void extract_sword(const std::vector<PackageMember>& members, const TakeText& take);
+void extract_sword(std::vector<PackageMember> members, const TakeText& take);
 
 }  // namespace reprise::data
