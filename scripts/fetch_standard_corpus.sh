@@ -45,13 +45,14 @@ fetch_debian() {  # package version name sha256
     local got
     for got in "$scratch/$1"_*.deb; do take "$got" "$3" "$4" && return 0; done
   fi
-  # apt knows the path in the pool even of another version; without apt it is guessed from the package's own name.
+  # apt knows the path in the pool even of another version; without apt it is guessed from the package's own name. Files in
+  # the pool leave out the epoch ("1%3a").
   source="$( (command -v apt-cache >/dev/null && apt-cache show "$1" 2>/dev/null || true) | sed -n 's/^Filename: \(.*\)\/.*/\1/p' | head -n 1)"
   case "$1" in lib*) pool="${1:0:4}" ;; *) pool="${1:0:1}" ;; esac
   for mirror in "${mirrors[@]}"; do
     for path in "$source" "pool/main/$pool/$1" "pool/updates/main/$pool/$1"; do
       [ -n "$path" ] || continue
-      curl -fsSL --retry 3 --max-time 600 -o "$part" "$mirror/$path/${3//%3a/:}" 2>/dev/null || continue
+      curl -fsSL --retry 3 --max-time 600 -o "$part" "$mirror/$path/${3/_[0-9]*%3a/_}" 2>/dev/null || continue
       take "$part" "$3" "$4" && return 0
     done
   done
