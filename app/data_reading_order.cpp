@@ -1,4 +1,4 @@
-// reprise data step-to-docs|doc-to-steps|show: which documents a step reads, and which steps read a document.
+// reprise data step-to-docs|doc-to-steps|show|mixture: which documents a step reads, and which steps read a document.
 
 #include <fmt/core.h>
 
@@ -9,6 +9,7 @@
 #include "data_verbs.h"
 #include "reprise/core/error.h"
 #include "reprise/data_pipeline/document_file.h"
+#include "reprise/data_pipeline/mixture_table.h"
 #include "reprise/data_pipeline/reading_order.h"
 #include "reprise/data_pipeline/tokenizer.h"
 
@@ -32,8 +33,7 @@ struct Reading {
   explicit Reading(const Flags& flags)
       : recipe(recipe_of(flags.run, flags.config)),
         tokens(data::TokenSet::open(std::filesystem::path(flags.run) / "shards", "train")),
-        order(tokens, {recipe.seed(), recipe.train().sequence_length(), recipe.train().batch_sequences(),
-                       recipe.train().num_steps()}) {}
+        order(tokens, recipe) {}
   configs::Recipe recipe;
   data::TokenSet tokens;
   data::ReadingOrder order;
@@ -58,22 +58,38 @@ void print_part(const data::DocumentPart& part, const data::DocumentSpan& docume
              document.source_line);
 }
 
+/// ", stage main, group prose", or nothing where the recipe has no groups.
+std::string place_text(const Reading& reading, const data::SamplePlace& place) {
+  if (reading.recipe.train().group_size() == 0) return "";
+  return fmt::format(", stage {}, group {}", reading.order.mixture().stages()[place.stage].name,
+                     reading.order.groups().name(place.group));
+}
+
+/// Adds the same to an object.
+void add_place(const Reading& reading, const data::SamplePlace& place, ordered_json& object) {
+  if (reading.recipe.train().group_size() == 0) return;
+  object["stage"] = reading.order.mixture().stages()[place.stage].name;
+  object["group"] = reading.order.groups().name(place.group);
+}
+
 void step_to_docs(const Flags& flags) {
   const Reading reading(flags);
   ordered_json samples = ordered_json::array();
   for (const data::SampleContent& content : reading.order.batch(flags.step)) {
     if (!flags.json) {
-      fmt::print("sample {} (sequence {}, epoch {})\n", content.sample, content.sequence, content.epoch);
+      fmt::print("sample {} (sequence {}, epoch {}{})\n", content.sample, content.place.sequence, content.place.epoch,
+                 place_text(reading, content.place));
     }
     ordered_json parts = ordered_json::array();
     for (const data::DocumentPart& part : content.parts) {
       const data::DocumentSpan& document = reading.tokens.documents()[part.document];
       flags.json ? parts.push_back(to_json(part, document)) : print_part(part, document);
     }
-    samples.push_back({{"sample", content.sample},
-                       {"sequence", content.sequence},
-                       {"epoch", content.epoch},
-                       {"documents", std::move(parts)}});
+    ordered_json sample = {
+        {"sample", content.sample}, {"sequence", content.place.sequence}, {"epoch", content.place.epoch}};
+    add_place(reading, content.place, sample);
+    sample["documents"] = std::move(parts);
+    samples.push_back(std::move(sample));
   }
   if (flags.json) fmt::print("{}\n", ordered_json{{"step", flags.step}, {"samples", std::move(samples)}}.dump(1));
 }
@@ -119,15 +135,15 @@ void doc_to_steps(const Flags& flags) {
   for (const data::Visit& visit : reading.order.visits(*document)) {
     for (const data::DocumentPart& part : visit.content.parts) {
       if (!flags.json) {
-        fmt::print("step {} sample {} (epoch {}): tokens {}..{}, from position {}\n", visit.step, visit.content.sample,
-                   visit.content.epoch, part.first_token, part.first_token + part.num_tokens - 1, part.position);
+        fmt::print("step {} sample {} (epoch {}{}): tokens {}..{}, from position {}\n", visit.step,
+                   visit.content.sample, visit.content.place.epoch, place_text(reading, visit.content.place),
+                   part.first_token, part.first_token + part.num_tokens - 1, part.position);
       }
-      visits.push_back({{"step", visit.step},
-                        {"sample", visit.content.sample},
-                        {"epoch", visit.content.epoch},
-                        {"position", part.position},
-                        {"first_token", part.first_token},
-                        {"num_tokens", part.num_tokens}});
+      ordered_json object = {
+          {"step", visit.step},        {"sample", visit.content.sample},  {"epoch", visit.content.place.epoch},
+          {"position", part.position}, {"first_token", part.first_token}, {"num_tokens", part.num_tokens}};
+      add_place(reading, visit.content.place, object);
+      visits.push_back(std::move(object));
     }
   }
   if (flags.json) {
@@ -142,11 +158,10 @@ void show(const Flags& flags) {
   const data::SampleContent content = reading.order.batch(flags.step, flags.sample).front();
   const data::Tokenizer tokenizer =
       data::Tokenizer::load(std::filesystem::path(flags.run) / "tokenizer" / "tokenizer.json");
-  const std::uint64_t begin = content.sequence * reading.recipe.train().sequence_length();
   for (const data::DocumentPart& part : content.parts) {
     const data::DocumentSpan& document = reading.tokens.documents()[part.document];
     print_part(part, document);
-    const auto tokens = reading.tokens.tokens().subspan(begin + part.position, part.num_tokens);
+    const auto tokens = reading.tokens.tokens().subspan(document.first_token + part.first_token, part.num_tokens);
     const std::vector<data::TokenId> ids(tokens.begin(), tokens.end());
     if (flags.ids) {
       std::string line;
@@ -156,6 +171,19 @@ void show(const Flags& flags) {
       fmt::print("{}\n", tokenizer.decode(ids));
     }
   }
+}
+
+void mixture(const Flags& flags) {
+  if (flags.json) {
+    const Reading reading(flags);
+    fmt::print("{}", data::mixture_json(reading.order, reading.recipe.train()));
+    return;
+  }
+  // Where the groups cannot fill the stages, their sizes help to put it right.
+  const configs::Recipe recipe = recipe_of(flags.run, flags.config);
+  const data::TokenSet tokens = data::TokenSet::open(std::filesystem::path(flags.run) / "shards", "train");
+  fmt::print("{}\n", data::group_table(data::DocumentGroups(tokens, recipe.train())));
+  fmt::print("{}", data::stage_table(data::ReadingOrder(tokens, recipe), recipe.train()));
 }
 
 }  // namespace
@@ -187,6 +215,12 @@ void add_reading_order_verbs(CLI::App& data) {
   shown->add_option("--sample", show_flags->sample, "Sample of the batch, from 0")->capture_default_str();
   shown->add_flag("--ids", show_flags->ids, "Token ids in place of text");
   shown->callback([flags = show_flags] { show(*flags); });
+
+  const auto [mixed, mixture_flags] =
+      verb("mixture", "What each stage reads of each group: sequences, tokens, epochs",
+           "Example:\n  reprise data mixture runs/tiny --config configs/runs/tiny.pbtxt");
+  mixed->add_flag("--json", mixture_flags->json, "Print as JSON");
+  mixed->callback([flags = mixture_flags] { mixture(*flags); });
 }
 
 }  // namespace reprise::app

@@ -10,3 +10,9 @@ set(REPRISE_TOKENIZER_SOURCES
 set(REPRISE_TOKENIZER_HEADERS include/reprise/data_pipeline/reading_order.h include/reprise/data_pipeline/shards.h
     include/reprise/data_pipeline/sentencepiece.h include/reprise/data_pipeline/token_build.h include/reprise/data_pipeline/token_file.h
     include/reprise/data_pipeline/tokenizer.h)
+# Mixtures.
+list(APPEND REPRISE_TOKENIZER_SOURCES
+     src/document_groups.cpp src/interleaving.cpp src/mixture.cpp src/mixture_table.cpp src/stage_counts.cpp)
+list(APPEND REPRISE_TOKENIZER_HEADERS
+     include/reprise/data_pipeline/document_groups.h include/reprise/data_pipeline/mixture.h
+     include/reprise/data_pipeline/mixture_table.h)

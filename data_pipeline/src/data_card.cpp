@@ -133,6 +133,14 @@ std::set<std::string> licenses_of(const std::filesystem::path& run) {
   return licenses;
 }
 
+/// Groups and stages as the recipe writes them.
+std::string mixture_text(const configs::TrainRecipe& recipe) {
+  configs::TrainRecipe mixture;
+  mixture.mutable_group()->CopyFrom(recipe.group());
+  mixture.mutable_stage()->CopyFrom(recipe.stage());
+  return configs::to_text(mixture);
+}
+
 }  // namespace
 
 std::string data_card_json(const std::filesystem::path& run, const configs::Recipe& recipe) {
@@ -160,6 +168,7 @@ std::string data_card_json(const std::filesystem::path& run, const configs::Reci
   card["reprise:recipe"] = configs::recipe_hash(recipe).hex();
   card["reprise:inputs"] = inputs_digest(report).hex();
   card["reprise:counts"] = counts_json(report);
+  if (recipe.train().group_size() > 0) card["reprise:mixture"] = mixture_text(recipe.train());
   return card.dump(1) + "\n";
 }
 

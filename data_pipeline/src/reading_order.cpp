@@ -7,65 +7,62 @@
 #include "reprise/core/error.h"
 
 namespace reprise::data {
+namespace {
 
-ReadingOrder::ReadingOrder(const TokenSet& tokens, const ReadingPlan& plan)
-    : tokens_(tokens), plan_(plan), order_(plan.seed, tokens.num_sequences(plan.sequence_length)) {
-  REPRISE_CHECK(plan.batch_sequences > 0);
+std::vector<std::uint64_t> sequences_by_group(const DocumentGroups& groups) {
+  std::vector<std::uint64_t> counts;
+  for (std::size_t group = 0; group < groups.size(); ++group) counts.push_back(groups.num_sequences(group));
+  return counts;
 }
 
-std::vector<DocumentPart> ReadingOrder::parts_of(std::uint64_t sequence) const {
-  const std::uint64_t begin = sequence * plan_.sequence_length;
-  const std::uint64_t end = begin + plan_.sequence_length + 1;
-  std::vector<DocumentPart> parts;
-  for (const std::size_t index : tokens_.documents_of(sequence, plan_.sequence_length)) {
-    const DocumentSpan& document = tokens_.documents()[index];
-    const std::uint64_t first = std::max(begin, document.first_token);
-    const std::uint64_t last = std::min(end, document.first_token + document.num_tokens + 1);
-    parts.push_back({index, first - document.first_token, last - first, static_cast<std::uint32_t>(first - begin)});
-  }
-  return parts;
+}  // namespace
+
+ReadingOrder::ReadingOrder(const TokenSet& tokens, const configs::Recipe& recipe)
+    : tokens_(tokens),
+      batch_sequences_(recipe.train().batch_sequences()),
+      num_steps_(recipe.train().num_steps()),
+      groups_(tokens, recipe.train()),
+      mixture_(recipe, sequences_by_group(groups_)) {
+  REPRISE_CHECK(batch_sequences_ > 0);
+}
+
+void ReadingOrder::read_sample(std::uint64_t ordinal, std::int32_t* inputs, std::int32_t* targets) const {
+  const SamplePlace place = mixture_.place(ordinal);
+  groups_.read(place.group, place.sequence, inputs, targets);
+}
+
+SampleContent ReadingOrder::content(std::uint64_t ordinal) const {
+  const SamplePlace place = mixture_.place(ordinal);
+  return {static_cast<std::uint32_t>(ordinal % batch_sequences_), place, groups_.parts(place.group, place.sequence)};
 }
 
 std::vector<SampleContent> ReadingOrder::batch(std::uint64_t step, std::optional<std::uint32_t> sample) const {
-  REPRISE_REQUIRE(step >= 1 && step <= plan_.num_steps, ErrorKind::kUsage, fmt::format("there is no step {}", step),
-                  fmt::format("the run has the steps 1 to {}", plan_.num_steps));
-  REPRISE_REQUIRE(!sample || *sample < plan_.batch_sequences, ErrorKind::kUsage,
+  REPRISE_REQUIRE(step >= 1 && step <= num_steps_, ErrorKind::kUsage, fmt::format("there is no step {}", step),
+                  fmt::format("the run has the steps 1 to {}", num_steps_));
+  REPRISE_REQUIRE(!sample || *sample < batch_sequences_, ErrorKind::kUsage,
                   fmt::format("there is no sample {}", sample.value_or(0)),
-                  fmt::format("a batch has the samples 0 to {}", plan_.batch_sequences - 1));
-  const std::uint64_t num_sequences = tokens_.num_sequences(plan_.sequence_length);
+                  fmt::format("a batch has the samples 0 to {}", batch_sequences_ - 1));
   std::vector<SampleContent> contents;
   const std::uint32_t first = sample.value_or(0);
-  const std::uint32_t last = sample ? first + 1 : plan_.batch_sequences;
-  for (std::uint32_t i = first; i < last; ++i) {
-    const std::uint64_t ordinal = (step - 1) * plan_.batch_sequences + i;
-    const std::uint64_t sequence = order_.sequence_at(ordinal);
-    contents.push_back({i, ordinal / num_sequences, sequence, parts_of(sequence)});
-  }
+  const std::uint32_t last = sample ? first + 1 : batch_sequences_;
+  for (std::uint32_t i = first; i < last; ++i) contents.push_back(content((step - 1) * batch_sequences_ + i));
   return contents;
 }
 
-std::vector<Visit> ReadingOrder::visits(std::size_t index) const {
-  const DocumentSpan& document = tokens_.documents().at(index);
-  const std::uint64_t length = plan_.sequence_length;
-  const std::uint64_t num_sequences = tokens_.num_sequences(plan_.sequence_length);
-  const std::uint64_t num_samples = plan_.num_steps * plan_.batch_sequences;
-  // A token at a multiple of the length is the last target of one sequence and the first input of the next.
-  const std::uint64_t first = document.first_token == 0 ? 0 : (document.first_token - 1) / length;
-  const std::uint64_t last = (document.first_token + document.num_tokens) / length;
-  std::vector<Visit> visits;
-  for (std::uint64_t sequence = first; sequence <= last && sequence < num_sequences; ++sequence) {
-    std::vector<DocumentPart> parts = parts_of(sequence);
-    std::erase_if(parts, [&](const DocumentPart& part) { return part.document != index; });
-    for (std::uint64_t epoch = 0; epoch * num_sequences < num_samples; ++epoch) {
-      const std::uint64_t ordinal = order_.sample_of(sequence, epoch);
-      if (ordinal >= num_samples) continue;
-      const auto sample = static_cast<std::uint32_t>(ordinal % plan_.batch_sequences);
-      visits.push_back({ordinal / plan_.batch_sequences + 1, {sample, epoch, sequence, parts}});
-    }
+std::vector<Visit> ReadingOrder::visits(std::size_t document) const {
+  const std::size_t group = groups_.group_of(document);
+  const DocumentGroups::Range range = groups_.sequences_of(document);
+  std::vector<std::uint64_t> ordinals;
+  for (std::uint64_t sequence = range.begin; sequence < range.end; ++sequence) {
+    const std::vector<std::uint64_t> more = mixture_.samples_of(group, sequence);
+    ordinals.insert(ordinals.end(), more.begin(), more.end());
   }
-  std::sort(visits.begin(), visits.end(), [](const Visit& a, const Visit& b) {
-    return std::pair(a.step, a.content.sample) < std::pair(b.step, b.content.sample);
-  });
+  std::sort(ordinals.begin(), ordinals.end());
+  std::vector<Visit> visits;
+  for (const std::uint64_t ordinal : ordinals) {
+    visits.push_back({ordinal / batch_sequences_ + 1, content(ordinal)});
+    std::erase_if(visits.back().content.parts, [&](const DocumentPart& part) { return part.document != document; });
+  }
   return visits;
 }
 

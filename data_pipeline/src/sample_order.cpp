@@ -2,7 +2,7 @@
 //
 // Let h be the smallest positive integer with 4^h >= n. A number x below 4^h is split into its high half L and its
 // low half R of h bits each, and goes through 8 rounds, r = 0 to 7:
-//   (L, R) <- (R, L xor (F(r, R) mod 2^h)),   F(r, v) = word 0 of philox4x32_10({2, epoch, r, v}, key = seed).
+//   (L, R) <- (R, L xor (F(r, R) mod 2^h)),   F(r, v) = word 0 of philox4x32_10({2, epoch, 8 group + r, v}, seed).
 // Results at or above n go through again until one is below n (cycle walking: at most 4 walks on average, for
 // 4^h < 4n). The first word is RandomPurpose::kDataOrder. docs/formats/shard.md, "Order of sequences".
 #include <limits>
@@ -18,8 +18,11 @@ constexpr std::uint32_t kNumRounds = 8;
 
 class Feistel {
  public:
-  Feistel(std::uint64_t seed, std::uint64_t epoch, std::uint64_t size)
-      : key_(philox_key(seed)), epoch_(static_cast<std::uint32_t>(epoch)), size_(size) {
+  Feistel(std::uint64_t seed, std::uint64_t epoch, std::uint64_t size, std::uint32_t group)
+      : key_(philox_key(seed)),
+        epoch_(static_cast<std::uint32_t>(epoch)),
+        first_round_(kNumRounds * group),
+        size_(size) {
     // The last comparison cannot overflow: h = 32 covers every 64-bit size.
     while (half_bits_ < 32 && (std::uint64_t{1} << 2 * half_bits_) < size) ++half_bits_;
     mask_ = (std::uint64_t{1} << half_bits_) - 1;
@@ -41,7 +44,7 @@ class Feistel {
 
  private:
   std::uint64_t scramble(std::uint32_t round, std::uint64_t half) const {
-    const PhiloxCounter counter{static_cast<std::uint32_t>(RandomPurpose::kDataOrder), epoch_, round,
+    const PhiloxCounter counter{static_cast<std::uint32_t>(RandomPurpose::kDataOrder), epoch_, first_round_ + round,
                                 static_cast<std::uint32_t>(half)};
     return philox4x32_10(counter, key_)[0] & mask_;
   }
@@ -70,6 +73,7 @@ class Feistel {
 
   PhiloxKey key_;
   std::uint32_t epoch_;
+  std::uint32_t first_round_;
   std::uint64_t size_;
   std::uint32_t half_bits_ = 1;
   std::uint64_t mask_ = 1;
@@ -82,7 +86,9 @@ void check_epoch(std::uint64_t epoch) {
 
 }  // namespace
 
-SampleOrder::SampleOrder(std::uint64_t seed, std::uint64_t num_sequences) : seed_(seed), num_sequences_(num_sequences) {
+SampleOrder::SampleOrder(std::uint64_t seed, std::uint64_t num_sequences, std::uint32_t group)
+    : seed_(seed), num_sequences_(num_sequences), group_(group) {
+  REPRISE_CHECK(group < std::uint32_t{1} << 29);
   REPRISE_REQUIRE(num_sequences > 0, ErrorKind::kData, "sample order: the shards hold no whole sequence",
                   "use more text, or a smaller train.sequence_length");
 }
@@ -90,13 +96,13 @@ SampleOrder::SampleOrder(std::uint64_t seed, std::uint64_t num_sequences) : seed
 std::uint64_t SampleOrder::sequence_at(std::uint64_t sample) const {
   const std::uint64_t epoch = sample / num_sequences_;
   check_epoch(epoch);
-  return Feistel(seed_, epoch, num_sequences_).forward(sample % num_sequences_);
+  return Feistel(seed_, epoch, num_sequences_, group_).forward(sample % num_sequences_);
 }
 
 std::uint64_t SampleOrder::sample_of(std::uint64_t sequence, std::uint64_t epoch) const {
   REPRISE_CHECK(sequence < num_sequences_);
   check_epoch(epoch);
-  return epoch * num_sequences_ + Feistel(seed_, epoch, num_sequences_).backward(sequence);
+  return epoch * num_sequences_ + Feistel(seed_, epoch, num_sequences_, group_).backward(sequence);
 }
 
 }  // namespace reprise::data

@@ -28,23 +28,23 @@ def half_width(size):
     return width
 
 
-def permute(seed, epoch, size, index):
+def permute(seed, epoch, size, index, group=0):
     width = half_width(size)
     key = (seed & MASK32, seed >> 32)
     value = index
     while True:
         left, right = value >> width, value & (2**width - 1)
         for number in range(NUM_ROUNDS):
-            word = philox4x32_10((DATA_ORDER, epoch, number, right), key)[0]
+            word = philox4x32_10((DATA_ORDER, epoch, NUM_ROUNDS * group + number, right), key)[0]
             left, right = right, left ^ (word & (2**width - 1))
         value = left << width | right
         if value < size:
             return value
 
 
-def sequence_at(seed, num_sequences, sample):
+def sequence_at(seed, num_sequences, sample, group=0):
     epoch, index = divmod(sample, num_sequences)
-    return permute(seed, epoch, num_sequences, index)
+    return permute(seed, epoch, num_sequences, index, group)
 
 
 def main():

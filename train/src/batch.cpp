@@ -17,16 +17,14 @@ std::string_view bytes_of(const std::vector<std::int32_t>& ids) {
 
 }  // namespace
 
-void read_batch(const data::TokenSet& tokens, const data::SampleOrder& order, std::uint64_t first_sample,
-                std::uint32_t num_sequences, std::uint32_t length, Batch& batch) {
+void read_batch(const data::ReadingOrder& order, std::uint64_t first_sample, Batch& batch) {
   batch.first_sample = first_sample;
-  batch.length = length;
-  batch.sequences.resize(num_sequences);
-  batch.inputs.resize(static_cast<std::size_t>(num_sequences) * length);
+  batch.length = order.groups().sequence_length();
+  batch.num_sequences = order.batch_sequences();
+  batch.inputs.resize(batch.num_sequences * batch.length);
   batch.targets.resize(batch.inputs.size());
-  for (std::size_t i = 0; i < num_sequences; ++i) {
-    batch.sequences[i] = order.sequence_at(first_sample + i);
-    tokens.read_sequence(batch.sequences[i], length, &batch.inputs[i * length], &batch.targets[i * length]);
+  for (std::size_t i = 0; i < batch.num_sequences; ++i) {
+    order.read_sample(first_sample + i, &batch.inputs[i * batch.length], &batch.targets[i * batch.length]);
   }
   batch.num_targets = static_cast<std::uint64_t>(
       std::count_if(batch.targets.begin(), batch.targets.end(), [](std::int32_t target) { return target >= 0; }));
@@ -34,18 +32,18 @@ void read_batch(const data::TokenSet& tokens, const data::SampleOrder& order, st
 
 Digest batch_hash(const Batch& batch) {
   return CanonicalHasher("reprise.batch.v1")
-      .u64("num_sequences", batch.sequences.size())
+      .u64("num_sequences", batch.num_sequences)
       .u64("sequence_length", batch.length)
       .string("inputs", bytes_of(batch.inputs))
       .string("targets", bytes_of(batch.targets))
       .finish();
 }
 
-std::vector<std::string> document_ids(const data::TokenSet& tokens, const Batch& batch) {
+std::vector<std::string> document_ids(const data::ReadingOrder& order, const Batch& batch) {
   std::set<std::string> ids;
-  for (std::uint64_t sequence : batch.sequences) {
-    for (std::size_t document : tokens.documents_of(sequence, batch.length)) {
-      ids.insert(tokens.documents()[document].id);
+  for (std::uint64_t i = 0; i < batch.num_sequences; ++i) {
+    for (const data::DocumentPart& part : order.content(batch.first_sample + i).parts) {
+      ids.insert(order.tokens().documents()[part.document].id);
     }
   }
   return {ids.begin(), ids.end()};

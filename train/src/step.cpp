@@ -85,11 +85,11 @@ StepOutcome StepRunner::run(std::uint64_t step, const Batch& batch, TrainingStat
   outcome.exchange_seconds += watch.lap();
 
   state.header.step = step;
-  state.header.next_sample = batch.first_sample + batch.sequences.size();
+  state.header.next_sample = batch.first_sample + batch.num_sequences;
   state.header.tokens_seen += batch.inputs.size();
   record.step = step;
   record.first_sample = batch.first_sample;
-  record.num_samples = batch.sequences.size();
+  record.num_samples = batch.num_sequences;
   record.num_targets = batch.num_targets;
   record.tokens_seen = state.header.tokens_seen;
   const auto targets = static_cast<double>(batch.num_targets);

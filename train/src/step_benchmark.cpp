@@ -4,7 +4,7 @@
 
 #include "batch.h"
 #include "reprise/core/thread_pool.h"
-#include "reprise/data_pipeline/shards.h"
+#include "reprise/data_pipeline/reading_order.h"
 #include "reprise/dist/communicator.h"
 #include "run_folder.h"
 #include "training_model.h"
@@ -31,7 +31,7 @@ StepBenchmark bench_steps(const configs::RunConfig& config, const std::filesyste
   const data::TokenSet tokens = data::TokenSet::open(RunFolder(folder).shards(), "train");
   identity.data_root = tokens.root();
   const configs::TrainRecipe& recipe = identity.recipe.train();
-  const data::SampleOrder order(identity.recipe.seed(), tokens.num_sequences(recipe.sequence_length()));
+  const data::ReadingOrder order(tokens, identity.recipe);
   ThreadPool threads(num_threads);
   const auto communicator = dist::make_local_communicator();
   TrainingModel model(identity.recipe, grains_per_forward, threads, *communicator);
@@ -44,8 +44,7 @@ StepBenchmark bench_steps(const configs::RunConfig& config, const std::filesyste
   Batch batch;
   for (std::uint64_t step = 1; step <= recipe.num_steps(); ++step) {
     const auto start = std::chrono::steady_clock::now();
-    read_batch(tokens, order, model.state().header.next_sample, recipe.batch_sequences(), recipe.sequence_length(),
-               batch);
+    read_batch(order, model.state().header.next_sample, batch);
     const StepOutcome outcome = model.runner().run(step, batch, model.state());
     const std::chrono::duration<double> seconds = std::chrono::steady_clock::now() - start;
     result.steps.push_back({seconds.count(), outcome.compute_seconds, outcome.update_seconds});

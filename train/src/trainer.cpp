@@ -12,7 +12,7 @@
 #include "reprise/core/error.h"
 #include "reprise/core/fault_point.h"
 #include "reprise/core/thread_pool.h"
-#include "reprise/data_pipeline/shards.h"
+#include "reprise/data_pipeline/reading_order.h"
 #include "reprise/data_pipeline/tokenizer.h"
 #include "run_folder.h"
 #include "session_recorder.h"
@@ -43,9 +43,7 @@ class Trainer {
   void save_recovery(int signal_number);
   TrainSummary summarise();
 
-  std::int64_t num_grains() const {
-    return recipe_.batch_sequences() / configs::sequences_per_leaf(identity_.recipe);
-  }
+  std::int64_t num_grains() const { return recipe_.batch_sequences() / configs::sequences_per_leaf(identity_.recipe); }
   bool is_first_rank() const { return communicator_.rank() == 0; }
   bool is_scheduled(std::uint64_t step) const { return std::binary_search(schedule_.begin(), schedule_.end(), step); }
   double seconds() const { return std::chrono::duration<double>(std::chrono::steady_clock::now() - start_).count(); }
@@ -60,7 +58,7 @@ class Trainer {
   ThreadPool threads_;
 
   data::TokenSet tokens_;
-  std::unique_ptr<data::SampleOrder> order_;
+  std::unique_ptr<data::ReadingOrder> order_;
   std::unique_ptr<TrainingModel> model_;
   std::unique_ptr<CheckpointWriter> writer_;
   std::optional<logs::RunLogWriter> run_log_;  // rank 0
@@ -126,12 +124,11 @@ void Trainer::read_data() {
                   fmt::format("{} has {} entries; the recipe allows {}", folder_.tokenizer().string(),
                               tokenizer.vocab_size(), vocab_size),
                   "build the tokenizer again with `reprise reproduce CONFIG`, or set tokenizer.vocab_size");
-  const std::uint64_t num_sequences = tokens_.num_sequences(recipe_.sequence_length());
-  REPRISE_REQUIRE(num_sequences > 0, ErrorKind::kData,
+  REPRISE_REQUIRE(tokens_.num_sequences(recipe_.sequence_length()) > 0, ErrorKind::kData,
                   fmt::format("{} holds {} tokens: not one sequence of {}", folder_.shards().string(),
                               tokens_.tokens().size(), recipe_.sequence_length()),
                   "give more text or a shorter train.sequence_length");
-  order_ = std::make_unique<data::SampleOrder>(identity_.recipe.seed(), num_sequences);
+  order_ = std::make_unique<data::ReadingOrder>(tokens_, identity_.recipe);
 }
 
 void Trainer::open_state() {
@@ -220,14 +217,13 @@ void Trainer::loop() {
 
 void Trainer::one_step(std::uint64_t step) {
   writer_->poll();
-  read_batch(tokens_, *order_, model_->state().header.next_sample, recipe_.batch_sequences(), recipe_.sequence_length(),
-             batch_);
+  read_batch(*order_, model_->state().header.next_sample, batch_);
   try {
     last_ = model_->runner().run(step, batch_, model_->state());
   } catch (const Error& error) {
     if (error.kind() != ErrorKind::kNumeric) throw;
     std::string documents;
-    for (const std::string& id : document_ids(tokens_, batch_)) documents += (documents.empty() ? "" : ", ") + id;
+    for (const std::string& id : document_ids(*order_, batch_)) documents += (documents.empty() ? "" : ", ") + id;
     throw error.with_context("documents of the batch: " + documents);
   }
   last_.record.batch_hash = batch_hash(batch_);

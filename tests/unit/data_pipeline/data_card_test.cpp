@@ -56,6 +56,12 @@ TEST_F(DataCard, EveryFieldIsTakenFromAFileOfTheDistribution) {
   EXPECT_EQ(fields, 3 * 8 + 4);
 }
 
+TEST_F(DataCard, ShowsTheMixtureOfARecipeThatHasOne) {
+  EXPECT_FALSE(card().contains("reprise:mixture"));
+  whole_.mutable_train()->add_group()->set_name("all");
+  EXPECT_EQ(card()["reprise:mixture"], "group {\n  name: \"all\"\n}\n");
+}
+
 TEST_F(DataCard, IsTheSameForTheSameBuild) {
   const std::string first = data_card_json(run_dir(), whole_);
   build();

@@ -5,6 +5,7 @@
 #include <map>
 #include <set>
 
+#include "mixture_recipe.h"
 #include "reprise/core/error.h"
 #include "reprise/data_pipeline/document_file.h"
 #include "tokenizer_fixture.h"
@@ -14,11 +15,17 @@ namespace {
 
 constexpr std::uint32_t kLength = 16;
 
-class ReadingOrderTest : public ::testing::Test {
- protected:
-  ReadingOrderTest() : tokens_(make()), order_(tokens_, plan()) {}
+constexpr std::uint64_t kSeed = 11;
+constexpr std::uint64_t kSteps = 40;
+constexpr std::uint64_t kBatch = 10;
+constexpr char kMixture[] = R"(group { name: "a" source: "a*" max_epochs: 20 } group { name: "b" max_epochs: 20 }
+  stage { name: "one" steps: 25 share { group: "a" weight: 1 } share { group: "b" weight: 2 } }
+  stage { name: "two" share { group: "a" epochs: 1.5 } share { group: "b" weight: 1 } })";
 
-  static ReadingPlan plan() { return {11, kLength, 3, 40}; }
+/// Without groups, and with a mixture of two.
+class ReadingOrderTest : public ::testing::TestWithParam<bool> {
+ protected:
+  ReadingOrderTest() : tokens_(make()), order_(tokens_, mixture_recipe(kSeed, kSteps, GetParam() ? kMixture : "")) {}
 
   TokenSet make() const {
     std::vector<Document> documents(30);
@@ -30,6 +37,7 @@ class ReadingOrderTest : public ::testing::Test {
       documents[k].text = random_text(random, 1 + random() % 60);
       documents[k].source_file = "file.jsonl";
       documents[k].source_line = k + 1;
+      documents[k].source = k % 3 == 0 ? "aa" : "b";
       pointers.push_back(&documents[k]);
     }
     const std::filesystem::path path = folder_.path() / "documents.jsonl.zst";
@@ -43,24 +51,39 @@ class ReadingOrderTest : public ::testing::Test {
   ReadingOrder order_;
 };
 
-TEST_F(ReadingOrderTest, NamesTheSequencesThatTheTrainerReads) {
-  const SampleOrder order(plan().seed, tokens_.num_sequences(kLength));
-  for (std::uint64_t step = 1; step <= plan().num_steps; ++step) {
+TEST_P(ReadingOrderTest, NamesTheTokensThatTheTrainerReads) {
+  std::vector<std::int32_t> inputs(kLength), targets(kLength);
+  for (std::uint64_t step = 1; step <= kSteps; ++step) {
     const std::vector<SampleContent> batch = order_.batch(step);
-    ASSERT_EQ(batch.size(), plan().batch_sequences);
+    ASSERT_EQ(batch.size(), kBatch);
     for (const SampleContent& content : batch) {
-      EXPECT_EQ(content.sequence, order.sequence_at((step - 1) * plan().batch_sequences + content.sample));
+      order_.read_sample((step - 1) * kBatch + content.sample, inputs.data(), targets.data());
+      for (const DocumentPart& part : content.parts) {
+        for (std::uint64_t i = 0; i < part.num_tokens; ++i) {
+          const std::uint64_t at = tokens_.documents()[part.document].first_token + part.first_token + i;
+          const std::uint64_t position = part.position + i;
+          ASSERT_EQ(position < kLength ? inputs[position] : targets[position - 1], tokens_.tokens()[at]);
+        }
+      }
     }
   }
 }
 
-TEST_F(ReadingOrderTest, PartsCoverInputsAndTheLastTargetWithoutGaps) {
+TEST_P(ReadingOrderTest, WithoutGroupsFollowsTheOrderOfAllSequences) {
+  if (GetParam()) GTEST_SKIP() << "with groups";
+  const SampleOrder order(kSeed, tokens_.num_sequences(kLength));
+  for (std::uint64_t ordinal = 0; ordinal < kSteps * kBatch; ++ordinal) {
+    EXPECT_EQ(order_.content(ordinal).place.sequence, order.sequence_at(ordinal));
+  }
+}
+
+TEST_P(ReadingOrderTest, PartsCoverInputsAndTheLastTargetWithoutGaps) {
   for (const SampleContent& content : order_.batch(7)) {
     std::uint64_t position = 0;
     for (const DocumentPart& part : content.parts) {
       EXPECT_EQ(part.position, position);
       const DocumentSpan& document = tokens_.documents()[part.document];
-      EXPECT_EQ(document.first_token + part.first_token, content.sequence * kLength + part.position);
+      EXPECT_EQ(order_.groups().group_of(part.document), content.place.group);
       EXPECT_LE(part.first_token + part.num_tokens, document.num_tokens + 1);
       position += part.num_tokens;
     }
@@ -68,11 +91,11 @@ TEST_F(ReadingOrderTest, PartsCoverInputsAndTheLastTargetWithoutGaps) {
   }
 }
 
-TEST_F(ReadingOrderTest, BothDirectionsAgree) {
+TEST_P(ReadingOrderTest, BothDirectionsAgree) {
   using Read = std::tuple<std::uint64_t, std::uint32_t, std::size_t, std::uint64_t, std::uint64_t>;
   std::set<Read> by_step;
   std::set<Read> by_document;
-  for (std::uint64_t step = 1; step <= plan().num_steps; ++step) {
+  for (std::uint64_t step = 1; step <= kSteps; ++step) {
     for (const SampleContent& content : order_.batch(step)) {
       for (const DocumentPart& part : content.parts) {
         by_step.insert({step, content.sample, part.document, part.first_token, part.num_tokens});
@@ -91,13 +114,16 @@ TEST_F(ReadingOrderTest, BothDirectionsAgree) {
   EXPECT_FALSE(by_step.empty());
 }
 
-TEST_F(ReadingOrderTest, ADocumentIsReadOnceInEachWholeEpoch) {
-  const std::uint64_t epochs = plan().num_steps * plan().batch_sequences / tokens_.num_sequences(kLength);
-  ASSERT_GE(epochs, 1u);
+TEST_P(ReadingOrderTest, ADocumentIsReadOnceInEachWholeEpoch) {
+  const std::uint64_t group = order_.groups().group_of(3);
+  std::uint64_t draws = 0;
+  for (const MixtureStage& stage : order_.mixture().stages()) draws += stage.groups[group].num_samples;
+  const std::uint64_t epochs = draws / order_.groups().num_sequences(group);
+  ASSERT_GE(epochs, 2u);
   std::map<std::uint64_t, std::uint64_t> inputs;  // by epoch: tokens of document 3 that are inputs
   for (const Visit& visit : order_.visits(3)) {
     for (const DocumentPart& part : visit.content.parts) {
-      inputs[visit.content.epoch] +=
+      inputs[visit.content.place.epoch] +=
           std::min<std::uint64_t>(part.num_tokens, kLength - std::min(kLength, part.position));
     }
   }
@@ -105,13 +131,16 @@ TEST_F(ReadingOrderTest, ADocumentIsReadOnceInEachWholeEpoch) {
     EXPECT_EQ(inputs[epoch], tokens_.documents()[3].num_tokens + 1);
 }
 
-TEST_F(ReadingOrderTest, AStepOrASampleThatIsNotThereIsAnErrorThatNamesTheRange) {
+TEST_P(ReadingOrderTest, AStepOrASampleThatIsNotThereIsAnErrorThatNamesTheRange) {
   EXPECT_THAT([&] { order_.batch(0); }, ::testing::Throws<Error>());
   EXPECT_THAT([&] { order_.batch(41); }, ::testing::Throws<Error>());
-  EXPECT_THAT([&] { order_.batch(1, 3); }, ::testing::Throws<Error>());
+  EXPECT_THAT([&] { order_.batch(1, kBatch); }, ::testing::Throws<Error>());
   EXPECT_EQ(order_.find("id-29"), 29u);
   EXPECT_EQ(order_.find("id-30"), std::nullopt);
 }
+
+INSTANTIATE_TEST_SUITE_P(Mixtures, ReadingOrderTest, ::testing::Bool(),
+                         [](const auto& one) { return std::string(one.param ? "TwoGroups" : "NoGroups"); });
 
 }  // namespace
 }  // namespace reprise::data

@@ -6,7 +6,7 @@
 #include "reprise/core/files.h"
 #include "reprise/core/stop.h"
 #include "reprise/core/thread_pool.h"
-#include "reprise/data_pipeline/shards.h"
+#include "reprise/data_pipeline/reading_order.h"
 #include "reprise/dist/local_group.h"
 #include "reprise/logs/run_log.h"
 #include "run_folder.h"
@@ -70,17 +70,15 @@ TEST_P(NativeTraining, GivesTheSameRootsAndLogWithAnyNumberOfThreads) {
 std::vector<Digest> states_of_rank(const configs::RunConfig& config, const std::filesystem::path& folder,
                                    dist::Communicator& communicator) {
   const RunIdentity identity = identify(config);
-  const configs::TrainRecipe& recipe = identity.recipe.train();
   const data::TokenSet tokens = data::TokenSet::open(folder / "shards", "train");
-  const data::SampleOrder order(identity.recipe.seed(), tokens.num_sequences(recipe.sequence_length()));
+  const data::ReadingOrder order(tokens, identity.recipe);
   ThreadPool threads(2);
   TrainingModel model(identity.recipe, 1, threads, communicator);
   model.initialize(identity);
   std::vector<Digest> states;
   Batch batch;
   for (std::uint64_t step = 1; step <= 4; ++step) {
-    read_batch(tokens, order, model.state().header.next_sample, recipe.batch_sequences(), recipe.sequence_length(),
-               batch);
+    read_batch(order, model.state().header.next_sample, batch);
     states.push_back(model.runner().run(step, batch, model.state()).record.state);
   }
   return states;

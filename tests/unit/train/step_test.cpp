@@ -46,8 +46,8 @@ Batch make_batch(std::uint64_t step) {
   Batch batch;
   batch.first_sample = (step - 1) * kGrains * kGrainSequences;
   batch.length = kLength;
-  for (std::uint32_t i = 0; i < kGrains * kGrainSequences; ++i) batch.sequences.push_back(batch.first_sample + i);
-  for (std::size_t i = 0; i < batch.sequences.size() * kLength; ++i) {
+  batch.num_sequences = kGrains * kGrainSequences;
+  for (std::size_t i = 0; i < batch.num_sequences * kLength; ++i) {
     batch.inputs.push_back(static_cast<std::int32_t>(step * 1000 + i));
     batch.targets.push_back(i % 5 == 0 ? -1 : 1);
     batch.num_targets += i % 5 == 0 ? 0 : 1;

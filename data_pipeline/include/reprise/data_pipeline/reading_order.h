@@ -1,6 +1,7 @@
 #pragma once
 // Which documents a step reads and which steps read a document, both ways without an index: the order of sequences is
-// a permutation that can be turned round (docs/formats/shard.md, "Order of sequences"). Immutable; thread-safe.
+// a permutation that can be turned round (docs/formats/shard.md, "Order of sequences"). What the trainer reads, too.
+// Immutable; thread-safe.
 
 #include <cstddef>
 #include <cstdint>
@@ -8,31 +9,16 @@
 #include <string_view>
 #include <vector>
 
+#include "reprise/data_pipeline/document_groups.h"
+#include "reprise/data_pipeline/mixture.h"
 #include "reprise/data_pipeline/shards.h"
 
 namespace reprise::data {
 
-/// What of a recipe decides the order.
-struct ReadingPlan {
-  std::uint64_t seed = 0;
-  std::uint32_t sequence_length = 0;  // tokens
-  std::uint32_t batch_sequences = 0;
-  std::uint64_t num_steps = 0;
-};
-
-/// The tokens of a document that one sequence holds, inputs and the last target together.
-struct DocumentPart {
-  std::size_t document = 0;       // index into TokenSet::documents()
-  std::uint64_t first_token = 0;  // within the document; its end_of_text counts as the token after its last
-  std::uint64_t num_tokens = 0;
-  std::uint32_t position = 0;  // in the sequence, of the first of them
-};
-
 /// One sequence of a batch.
 struct SampleContent {
-  std::uint32_t sample = 0;    // in the batch, from 0
-  std::uint64_t epoch = 0;     // from 0
-  std::uint64_t sequence = 0;  // in the token set
+  std::uint32_t sample = 0;  // in the batch, from 0
+  SamplePlace place;
   std::vector<DocumentPart> parts;
 };
 
@@ -44,8 +30,19 @@ struct Visit {
 
 class ReadingOrder {
  public:
-  /// `tokens` must outlive this. Throws kData when the shards hold no whole sequence.
-  ReadingOrder(const TokenSet& tokens, const ReadingPlan& plan);
+  /// `tokens` must outlive this. Throws kData when the shards hold no whole sequence, when a document belongs to no
+  /// group, and when the groups cannot fill the stages.
+  ReadingOrder(const TokenSet& tokens, const configs::Recipe& recipe);
+
+  const TokenSet& tokens() const { return tokens_; }
+  const DocumentGroups& groups() const { return groups_; }
+  const Mixture& mixture() const { return mixture_; }
+  std::uint32_t batch_sequences() const { return batch_sequences_; }
+  std::uint64_t num_steps() const { return num_steps_; }
+
+  /// Copies inputs and targets of the sample with that ordinal, counted through the run from 0.
+  void read_sample(std::uint64_t ordinal, std::int32_t* inputs, std::int32_t* targets) const;
+  SampleContent content(std::uint64_t ordinal) const;
 
   /// The batch of step `step`, from 1 to num_steps; throws kUsage outside. With `sample` only that one.
   std::vector<SampleContent> batch(std::uint64_t step, std::optional<std::uint32_t> sample = {}) const;
@@ -55,11 +52,11 @@ class ReadingOrder {
   std::optional<std::size_t> find(std::string_view id) const;
 
  private:
-  std::vector<DocumentPart> parts_of(std::uint64_t sequence) const;
-
   const TokenSet& tokens_;
-  ReadingPlan plan_;
-  SampleOrder order_;
+  std::uint32_t batch_sequences_;
+  std::uint64_t num_steps_;
+  DocumentGroups groups_;
+  Mixture mixture_;
 };
 
 }  // namespace reprise::data

@@ -36,10 +36,10 @@ struct DocumentSpan {
   std::string language;
   std::string kind;
   std::string source;
-  std::uint64_t first_token = 0;   // in the concatenated shards
-  std::uint64_t num_tokens = 0;    // without end_of_text
-  std::uint64_t num_bytes = 0;     // of the text
-  std::string source_file;         // input file and 1-based line the document came from
+  std::uint64_t first_token = 0;  // in the concatenated shards
+  std::uint64_t num_tokens = 0;   // without end_of_text
+  std::uint64_t num_bytes = 0;    // of the text
+  std::string source_file;        // input file and 1-based line the document came from
   std::uint64_t source_line = 0;
 };
 
@@ -66,11 +66,12 @@ class TokenSet {
   Digest root_;
 };
 
-/// The order of sequences: per epoch a keyed Feistel permutation with cycle walking. A function of seed, epoch and
-/// number of sequences; nothing is stored. Both directions in constant time.
+/// The order of sequences: per epoch a keyed Feistel permutation with cycle walking. A function of seed, epoch, group
+/// and number of sequences; nothing is stored. Both directions in constant time.
 class SampleOrder {
  public:
-  SampleOrder(std::uint64_t seed, std::uint64_t num_sequences);
+  /// `group`: place of a group in the recipe, below 2^29; where there are no groups, 0.
+  SampleOrder(std::uint64_t seed, std::uint64_t num_sequences, std::uint32_t group = 0);
   /// Sequence read at global ordinal `sample` (epoch = sample / num_sequences).
   std::uint64_t sequence_at(std::uint64_t sample) const;
   /// Ordinal inside `epoch`, counted from the run's start, at which `sequence` is read.
@@ -79,6 +80,7 @@ class SampleOrder {
  private:
   std::uint64_t seed_;
   std::uint64_t num_sequences_;
+  std::uint32_t group_;
 };
 
 }  // namespace reprise::data
