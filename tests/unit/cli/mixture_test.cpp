@@ -18,7 +18,7 @@ constexpr char kMixture[] = R"(
     group { name: "code" kind: "code" max_epochs: 9 }
     group { name: "rest" }
     stage { name: "main" steps: 14 share { group: "prose" weight: 0.5 } share { group: "rest" weight: 0.5 } }
-    stage { name: "anneal" share { group: "code" epochs: 0.25 } share { group: "prose" weight: 1 } }
+    stage { name: "anneal" share { group: "code" epochs: 0.1 } share { group: "prose" weight: 1 } }
 )";
 
 class MixedRun : public ProgramTest {
@@ -63,7 +63,8 @@ TEST_F(MixedRun, ReadsTheGroupsThatItsStagesName) {
     const json& stage = stages[step > 14];
     const Outcome batch =
         run_reprise({"data", "step-to-docs", path("run"), std::to_string(step), "--config", mixed, "--json"});
-    for (const json& sample : json::parse(batch.out).at("samples")) {
+    const json samples = json::parse(batch.out).at("samples");
+    for (const json& sample : samples) {
       EXPECT_EQ(sample.at("stage"), stage.at("stage"));
       for (const json& document : sample.at("documents")) {
         const std::string source = document.at("source");
@@ -85,8 +86,9 @@ TEST_F(MixedRun, StepsAndDocumentsNameEachOther) {
   const json& document = sample.at("documents").at(0);
   const Outcome back =
       run_reprise({"data", "doc-to-steps", path("run"), document.at("id"), "--config", mixed, "--json"});
+  const json visits = json::parse(back.out).at("visits");
   bool found = false;
-  for (const json& visit : json::parse(back.out).at("visits")) {
+  for (const json& visit : visits) {
     found |= visit.at("step") == 17 && visit.at("sample") == 2 &&
              visit.at("first_token") == document.at("first_token") && visit.at("stage") == "anneal";
   }
@@ -96,7 +98,8 @@ TEST_F(MixedRun, StepsAndDocumentsNameEachOther) {
 }
 
 TEST_F(MixedRun, IsRefusedBeforeTheFirstStepWhenAGroupWouldBeReadTooOften) {
-  const std::string mixed = config("mixed.pbtxt", R"( group { name: "code" kind: "code" } group { name: "rest" }
+  const std::string mixed =
+      config("mixed.pbtxt", R"( group { name: "code" kind: "code" max_epochs: 0.2 } group { name: "rest" }
     stage { name: "main" share { group: "code" weight: 1 } share { group: "rest" weight: 1 } })");
   copy_prepared_run(folder_ / "run");
   const Outcome outcome = run_reprise({"train", mixed, "--out", path("run"), "--threads", "1"});
