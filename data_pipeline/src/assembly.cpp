@@ -23,8 +23,6 @@
 namespace reprise::data {
 namespace {
 
-constexpr int kZstdLevel = 6;
-
 using Rows = std::vector<AssemblyRow>;
 
 int thread_count(int wanted) {
@@ -135,7 +133,7 @@ void assemble_source(const AssemblyRow& row, const AssemblyOptions& options, Ass
                   "expected {}, found {}",
                   row.id, source.num_documents, source.text_bytes, *row.expected_sha256, source.sha256),
       "expected.tsv beside the recipe holds the hashes; after a change of the recipe's row, write the new one");
-  ZstdWriter writer(kZstdLevel);
+  ZstdWriter writer;
   writer.write(assembled.lines);
   const std::filesystem::path path = options.output_dir / source.name;
   make_folders(path.parent_path());

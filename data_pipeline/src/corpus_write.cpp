@@ -22,14 +22,13 @@
 namespace reprise::data {
 namespace {
 
-constexpr int kCompressionLevel = 9;
 const std::array<std::string, 3> kLists = {"train", "held_out", "dropped"};
 
 /// One zstd frame of lines; nothing where there is none.
 class Frame {
  public:
   void write(std::string_view line) {
-    if (writer_ == nullptr) writer_ = std::make_unique<ZstdWriter>(kCompressionLevel);
+    if (writer_ == nullptr) writer_ = std::make_unique<ZstdWriter>();
     writer_->write(line);
   }
   std::string finish() { return writer_ == nullptr ? std::string() : writer_->finish(); }
@@ -88,7 +87,7 @@ void join_pieces(const BuildContext& build, const std::string& list, std::uint64
     num_bytes += bytes.size();
   };
   for (std::uint64_t i = 0; i < count; ++i) put(read_file(build.scratch.piece(list, i)));
-  if (num_bytes == 0) put(ZstdWriter(kCompressionLevel).finish());  // a list without documents is a file all the same
+  if (num_bytes == 0) put(ZstdWriter().finish());  // a list without documents is a file all the same
   if (std::fflush(file.get()) != 0) fail();
   commit_file(partial, path);
 }

@@ -11,8 +11,6 @@ namespace {
 
 // Our own files have been checked against the limit when they were read; JSON escapes can make a line longer.
 constexpr std::uint64_t kMaxOwnLineBytes = std::uint64_t{1} << 40;
-constexpr int kCompressionLevel = 9;
-
 template <typename Parse>
 void for_each_line(const std::filesystem::path& path, Parse parse) {
   LineReader reader(path, kMaxOwnLineBytes, ErrorKind::kCorrupt);
@@ -57,13 +55,13 @@ void for_each_dropped(const std::filesystem::path& path, const std::function<voi
 }
 
 void write_documents(const std::filesystem::path& path, const std::vector<const Document*>& documents) {
-  ZstdWriter writer(kCompressionLevel);
+  ZstdWriter writer;
   for (const Document* document : documents) writer.write(document_line(*document));
   write_file_atomically(path, writer.finish());
 }
 
 void write_dropped(const std::filesystem::path& path, const std::vector<DroppedDocument>& documents) {
-  ZstdWriter writer(kCompressionLevel);
+  ZstdWriter writer;
   for (const DroppedDocument& document : documents) writer.write(dropped_line(document));
   write_file_atomically(path, writer.finish());
 }

@@ -7,14 +7,8 @@
 #include "reprise/core/files.h"
 
 namespace reprise::data {
-namespace {
-
-constexpr int kCompressionLevel = 3;  // four times faster than the 9 of data build, for files that may be large
-
-}  // namespace
-
 DocumentWriter::DocumentWriter(const std::filesystem::path& path)
-    : path_(path), file_(std::fopen(partial_path(path).c_str(), "wb")), zstd_(kCompressionLevel) {
+    : path_(path), file_(std::fopen(partial_path(path).c_str(), "wb")) {
   if (file_ == nullptr) fail();
 }
 

@@ -10,7 +10,7 @@ namespace reprise::data {
 
 class ZstdWriter {
  public:
-  explicit ZstdWriter(int level);
+  ZstdWriter();
   ~ZstdWriter();
   ZstdWriter(const ZstdWriter&) = delete;
   ZstdWriter& operator=(const ZstdWriter&) = delete;
