@@ -1,6 +1,7 @@
 # The filters: what they count, their rules, whole chains, language labels.
 list(APPEND REPRISE_CORPUS_SOURCES
-  src/break_tables.cpp src/break_values.cpp src/c4.cpp src/c4_phrases.cpp src/dclm_counter.cpp src/dclm_lines.cpp
+  src/break_tables.cpp src/break_values.cpp src/c4.cpp src/c4_phrases.cpp src/dclm_counter.cpp src/dclm_domain_tables.cpp
+  src/dclm_domains.cpp src/dclm_lines.cpp src/dclm_urls.cpp
   src/filter_files.cpp src/filter_presets.cpp src/label_corpus.cpp src/filters.cpp src/fineweb_quality.cpp src/gopher_quality.cpp
   src/gopher_repetition.cpp src/language_labels.cpp src/pii.cpp src/pii_spans.cpp src/repeated_grams.cpp
   src/sentence_segments.cpp src/text_measures.cpp src/text_units.cpp src/url_lists.cpp

@@ -20,6 +20,7 @@ const std::vector<KnownFilter>& known_filters() {
        {"fineweb"},
        {"fineweb_terminal_lines", "fineweb_short_lines", "fineweb_duplicate_line_characters",
         "fineweb_newlines_per_word"}},
+      {"dclm_urls", {"dclm", "dclm-intended"}, {"dclm_url", "dclm_ip_address"}},
       {"dclm_lines",
        {"dclm"},
        {"dclm_newlines", "dclm_uppercase", "dclm_numeric", "dclm_counter", "dclm_short_line", "dclm_boilerplate",

@@ -39,7 +39,8 @@ const std::vector<FilterPreset>& filter_presets() {
         rule("c4", "fineweb", "c4_terminal_punctuation"), rule("fineweb_quality", "fineweb"), rule("pii", "fineweb")}},
       {"dclm-heuristics",
        "Li et al. 2024: the heuristic steps of DCLM-Baseline, after RefinedWeb",
-       {rule("gopher_quality", "dclm"), rule("gopher_repetition", "dclm"), rule("dclm_lines", "dclm")}},
+       {rule("dclm_urls", "dclm"), rule("gopher_quality", "dclm"), rule("gopher_repetition", "dclm"),
+        rule("dclm_lines", "dclm")}},
   };
   return presets;
 }

@@ -18,6 +18,7 @@ std::unique_ptr<Filter> make_gopher_quality(std::string_view preset, Disabled di
 std::unique_ptr<Filter> make_gopher_repetition(std::string_view preset, Disabled disabled);
 std::unique_ptr<Filter> make_c4(std::string_view preset, Disabled disabled);
 std::unique_ptr<Filter> make_fineweb_quality(Disabled disabled);
+std::unique_ptr<Filter> make_dclm_urls(std::string_view preset, Disabled disabled);
 std::unique_ptr<Filter> make_dclm_lines(Disabled disabled);
 std::unique_ptr<Filter> make_pii(std::string_view preset, Disabled disabled);
 

@@ -59,6 +59,7 @@ std::unique_ptr<Filter> make_filter(const configs::FilterRule& rule) {
   if (kind.name == "gopher_repetition") return make_gopher_repetition(preset, std::move(disabled));
   if (kind.name == "c4") return make_c4(preset, std::move(disabled));
   if (kind.name == "fineweb_quality") return make_fineweb_quality(std::move(disabled));
+  if (kind.name == "dclm_urls") return make_dclm_urls(preset, std::move(disabled));
   if (kind.name == "dclm_lines") return make_dclm_lines(std::move(disabled));
   REPRISE_CHECK(kind.name == "pii");
   return make_pii(preset, std::move(disabled));

@@ -71,6 +71,58 @@ TEST(DclmRepetition, CountsEachWordThatARepeatedNgramCovers) {
   expect_dropped(repetition("gopher_duplicate_ngrams"), "a a a a a a", "gopher_duplicate_ngrams.5", 1, 0.15);
 }
 
+/// What one part of dclm_urls leaves of a text.
+std::string without_addresses(const std::string& part, std::string text, const std::string& preset = "dclm-intended") {
+  Edits edits;
+  const std::size_t size = text.size();
+  EXPECT_FALSE(make_filter(only("dclm_urls", part, preset))->apply(text, edits).has_value());
+  EXPECT_EQ(text.size() + edits[part].num_bytes, size);
+  return text;
+}
+
+// The expected values are those of Python's re with the published expressions.
+TEST(DclmUrls, GoWithTheirPathAndUpToTenBlanksBefore) {
+  EXPECT_EQ(without_addresses("dclm_url", "see http://a.com/b?c=(1)#d now"), "see now");
+  EXPECT_EQ(without_addresses("dclm_url", "see\n\n  www.b.co.uk, and"), "see, and");
+  EXPECT_EQ(without_addresses("dclm_url", "x" + std::string(12, ' ') + "a.de"), "x  ");
+  EXPECT_EQ(without_addresses("dclm_url", "mail me@b.org."), "mail");
+}
+
+TEST(DclmUrls, NeedATopLevelDomainInLowerCaseAtAWordBoundary) {
+  EXPECT_EQ(without_addresses("dclm_url", "a.notadomain a.Com a.com2 a.com_ .com"),
+            "a.notadomain a.Com a.com2 a.com_ .com");
+  EXPECT_EQ(without_addresses("dclm_url", "x.\u0440\u0444 y"), " y");
+  EXPECT_EQ(without_addresses("dclm_url", "end.in other"), " other");
+}
+
+TEST(DclmUrls, BeginAtMost256CharactersBeforeTheTopLevelDomain) {
+  EXPECT_EQ(without_addresses("dclm_url", std::string(300, 'x') + ".com y"), std::string(44, 'x') + " y");
+  EXPECT_EQ(without_addresses("dclm_url", "http://" + std::string(300, 'x') + ".com"),
+            "http://" + std::string(44, 'x'));
+}
+
+TEST(DclmUrls, AreLeftInPagesThatDoNotBeginWithATopLevelDomain) {
+  EXPECT_EQ(without_addresses("dclm_url", "Whence a.com", "dclm"), "Whence a.com");
+  EXPECT_EQ(without_addresses("dclm_url", "It is a.com", "dclm"), "It is");
+  EXPECT_EQ(without_addresses("dclm_url", "\u041C\u043E\u0441\u043A\u0432\u0430 a.com", "dclm"),
+            "\u041C\u043E\u0441\u043A\u0432\u0430");
+  EXPECT_EQ(without_addresses("dclm_url", "1 a.com", "dclm"), "1 a.com");
+}
+
+TEST(DclmUrls, OfNumbersGoAtAWordBoundary) {
+  EXPECT_EQ(without_addresses("dclm_ip_address", "at http://192.168.0.1:80/x and 1.2.3.4"), "at and");
+  EXPECT_EQ(without_addresses("dclm_ip_address", "v1.2.3.4 300.1.2.3 1.2.3"), "v1.2.3.4 300.1.2.3 1.2.3");
+  EXPECT_EQ(without_addresses("dclm_ip_address", "1234.5.6.7.8"), "1234.");
+}
+
+TEST(DclmUrls, AloneAreAnEmptyText) {
+  Document document;
+  document.text = "1.2.3.4";
+  const configs::FilterRule rule = rule_of("dclm_urls");
+  Edits edits;
+  EXPECT_EQ(FilterChain(std::vector{rule}).apply(document, edits)->rule, "empty_text");
+}
+
 TEST(DclmLines, RemoveLinesOfMostlyUpperCase) {
   EXPECT_EQ(edited("dclm_uppercase", "keep\nABc\nABcd\nALL\nkeep"), "keep\nABcd\nkeep");
   EXPECT_EQ(edited("dclm_uppercase", "\u0416\u0416\u0436\nkeep"), "keep");
