@@ -7,6 +7,8 @@
 TEXT: plain text, or Dolma JSON lines (.jsonl, .jsonl.zst; English by metadata.lang). Texts are cut into documents of 4,000
 characters. Documents are normalised (v1) before either side sees them. Each filter judges the text as it came.
 Prints MB per second of CPU of both sides (one thread each), the share of equal verdicts (kept or dropped) per filter, and each disagreement's class.
+Then, whether words are all that differs in Gopher's quality rules: the verdicts of the rules of docs/reference/filters.md, written
+again here, on the words of datatrove's splitter.
 """
 
 import argparse
@@ -113,6 +115,25 @@ def class_of(name, text, ours, theirs):
     return "lines"
 
 
+def quality_on_their_words(text):
+    """gopher_quality, preset fineweb, as docs/reference/filters.md has it, with spaCy's words for segments. True: kept."""
+    from datatrove.utils.text import split_into_words
+    words = split_into_words(text)
+    real = [word for word in words if any(c.isalnum() for c in word)]
+    lines = [line for line in text.split("\n") if line.strip()]
+    if not 50 <= len(real) <= 100000 or not 3 <= sum(map(len, real)) / len(real) <= 10:
+        return False
+    if text.count("#") / len(words) > 0.1 or (text.count("...") + text.count("\u2026")) / len(words) > 0.1:
+        return False
+    if sum(line.lstrip().startswith(("\u2022", "-")) for line in lines) / len(lines) > 0.9:
+        return False
+    if sum(line.rstrip().endswith(("...", "\u2026")) for line in lines) / len(lines) > 0.3:
+        return False
+    if sum(any(c.isalpha() for c in word) for word in words) / len(words) < 0.8:
+        return False
+    return len({"the", "be", "to", "of", "and", "that", "have", "with"} & set(words)) >= 2
+
+
 def compare(documents, folder, theirs):
     ours = [json.loads(line) for line in (folder / "verdicts.jsonl").read_text().splitlines()]
     classes, equal = collections.Counter(), collections.Counter()
@@ -136,6 +157,8 @@ def compare(documents, folder, theirs):
     print(f"{'all four equal':<18} {100 * all_equal / count:6.2f} %   kept by all four or not: {100 * kept_equal / count:.2f} % equal")
     for (name, reason, rule), number in classes.most_common():
         print(f"  {number:>5}  {name}: {reason} ({rule})")
+    same = sum(quality_on_their_words(text) == (row[1] is None) for text, row in zip(documents, theirs))
+    print(f"gopher_quality with datatrove's words gives datatrove's verdict for {same} of {count}")
 
 
 def main():
