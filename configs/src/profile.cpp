@@ -9,4 +9,9 @@ std::uint32_t sequences_per_leaf(const Recipe& recipe) {
   return recipe.train().grain_sequences() * grains;
 }
 
+std::optional<std::int32_t> document_end(const Recipe& recipe) {
+  if (!recipe.train().document_mask()) return std::nullopt;
+  return kEndOfTextId;
+}
+
 }  // namespace reprise::configs

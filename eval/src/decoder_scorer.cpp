@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "reprise/configs/profile.h"
 #include "reprise/core/error.h"
 #include "reprise/model/schema.h"
 
@@ -32,7 +33,8 @@ DecoderScorer::DecoderScorer(const configs::Recipe& recipe)
     : layout_(model::parameter_layout(recipe.model(), recipe.tokenizer().vocab_size(),
                                       recipe.train().adamw().decay_embeddings())),
       weights_(static_cast<std::size_t>(layout_.num_elements())),
-      decoder_(recipe.model(), recipe.tokenizer().vocab_size(), recipe.train().sequence_length(), layout_, weights_) {}
+      decoder_(recipe.model(), recipe.tokenizer().vocab_size(), recipe.train().sequence_length(), layout_, weights_,
+               std::nullopt, configs::document_end(recipe)) {}
 
 void DecoderScorer::load(const checkpoints::LoadedCheckpoint& checkpoint) {
   check_same_tensors(layout_, checkpoint);

@@ -8,6 +8,7 @@
 #include <string_view>
 
 #include "decoder_graph.h"
+#include "document_starts.h"
 #include "reprise/core/error.h"
 #include "reprise/model/schema.h"
 #include "reprise/native_ops/native_operators.h"
@@ -61,6 +62,18 @@ struct Decoder::State {
   std::span<float> weights;
   std::uint32_t vocab_size = 0;
   std::int64_t max_length = 0;
+  std::optional<std::int32_t> document_end;
+
+  /// Hidden states of a batch. `starts` is memory that the graph points into.
+  at::Tensor hidden(std::span<const ops::Parameter> parameters, std::span<const std::int32_t> inputs,
+                    std::int64_t num_sequences, std::int64_t length, std::vector<std::int32_t>& starts) const {
+    at::Tensor document_starts;
+    if (document_end) {
+      starts = starts_of_documents(inputs, length, *document_end);
+      document_starts = id_view(starts, num_sequences, length);
+    }
+    return forward_hidden(*operators, constants, parameters, id_view(inputs, num_sequences, length), document_starts);
+  }
 
   void expect_batch(std::span<const std::int32_t> inputs, std::span<const std::int32_t> targets,
                     std::int64_t num_sequences, std::int64_t length) const {
@@ -77,7 +90,7 @@ struct Decoder::State {
 
 Decoder::Decoder(const configs::ModelRecipe& model, std::uint32_t vocab_size, std::int64_t max_length,
                  const TensorLayout& layout, std::span<float> weights,
-                 const std::optional<configs::NativeNumerics>& native)
+                 const std::optional<configs::NativeNumerics>& native, std::optional<std::int32_t> document_end)
     : state_(std::make_unique<State>()) {
   REPRISE_CHECK(max_length > 0);
   REPRISE_CHECK_EQ(static_cast<std::int64_t>(weights.size()), layout.num_elements());
@@ -102,6 +115,7 @@ Decoder::Decoder(const configs::ModelRecipe& model, std::uint32_t vocab_size, st
   state_->weights = weights;
   state_->vocab_size = vocab_size;
   state_->max_length = max_length;
+  state_->document_end = document_end;
 }
 
 Decoder::~Decoder() = default;
@@ -119,8 +133,8 @@ GrainLosses Decoder::run_grains(std::span<const std::int32_t> inputs, std::span<
   operators.prepare_thread();
   const at::AutoGradMode with_graph(true);
   const std::vector<ops::Parameter> parameters = parameter_views(state_->layout, state_->weights, gradients);
-  const at::Tensor hidden =
-      forward_hidden(operators, state_->constants, parameters, id_view(inputs, num_sequences, length));
+  std::vector<std::int32_t> starts;
+  const at::Tensor hidden = state_->hidden(parameters, inputs, num_sequences, length, starts);
   const ops::HeadLoss loss =
       operators.head_loss(hidden, parameters.back(), id_view(targets, num_sequences, length), z_weight);
   operators.backward(loss.root, parameters);
@@ -142,14 +156,14 @@ std::vector<float> Decoder::score(std::span<const std::int32_t> inputs, std::spa
   const at::NoGradGuard without_graph;
   const std::vector<ops::Parameter> parameters = parameter_views(state_->layout, state_->weights, {});
   const std::int64_t batch = std::max<std::int64_t>(1, kScoreBatchTokens / length);
+  std::vector<std::int32_t> starts;
   std::vector<float> losses;
   losses.reserve(targets.size());
   for (std::int64_t first = 0; first < num_sequences; first += batch) {
     const std::int64_t count = std::min(batch, num_sequences - first);
     const auto begin = static_cast<std::size_t>(first * length);
     const auto size = static_cast<std::size_t>(count * length);
-    const at::Tensor hidden =
-        forward_hidden(operators, state_->constants, parameters, id_view(inputs.subspan(begin, size), count, length));
+    const at::Tensor hidden = state_->hidden(parameters, inputs.subspan(begin, size), count, length, starts);
     const ops::HeadLoss loss = operators.head_loss_without_gradient(
         hidden, parameters.back(), id_view(targets.subspan(begin, size), count, length));
     const float* values = loss.cross_entropy.const_data_ptr<float>();

@@ -29,6 +29,7 @@ LayerParameters layer_parameters(std::span<const ops::Parameter> all, std::size_
 struct Layers {
   const ops::OperatorSet& op;
   const DecoderConstants& constants;
+  const at::Tensor& document_starts;
 
   at::Tensor norm(const at::Tensor& x, const ops::Parameter& weight) const {
     return op.rms_norm(x, weight, constants.norm_epsilon);
@@ -38,7 +39,7 @@ struct Layers {
     const std::vector<at::Tensor> qkv = op.joint_linear(x, layer.qkv);
     const at::Tensor q = op.rope(norm(qkv[0], layer.q_norm), constants.cos, constants.sin);
     const at::Tensor k = op.rope(norm(qkv[1], layer.k_norm), constants.cos, constants.sin);
-    const at::Tensor mixed = op.attention(q, k, qkv[2], constants.num_heads);
+    const at::Tensor mixed = op.attention(q, k, qkv[2], constants.num_heads, document_starts);
     return norm(op.linear(mixed, layer.output), layer.attention_norm);
   }
 
@@ -73,9 +74,10 @@ at::Tensor id_view(std::span<const std::int32_t> ids, std::int64_t num_sequences
 }
 
 at::Tensor forward_hidden(const ops::OperatorSet& operators, const DecoderConstants& constants,
-                          std::span<const ops::Parameter> parameters, const at::Tensor& ids) {
+                          std::span<const ops::Parameter> parameters, const at::Tensor& ids,
+                          const at::Tensor& document_starts) {
   REPRISE_CHECK_EQ(parameters.size(), 3 + constants.num_layers * kParametersPerLayer);
-  const Layers layers{operators, constants};
+  const Layers layers{operators, constants, document_starts};
   at::Tensor x = operators.embedding(ids, parameters.front());
   for (std::size_t index = 0; index < constants.num_layers; ++index) {
     const LayerParameters layer = layer_parameters(parameters, index);

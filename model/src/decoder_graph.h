@@ -29,7 +29,10 @@ std::vector<ops::Parameter> parameter_views(const TensorLayout& layout, std::spa
 at::Tensor id_view(std::span<const std::int32_t> ids, std::int64_t num_sequences, std::int64_t length);
 
 /// Runs embedding, layers and final norm: ids [B,T] to hidden states [B,T,D]. `parameters` in schema order.
+/// `document_starts`: int32 [B,T], where the document of each token starts; undefined: attention sees all of a
+/// sequence.
 at::Tensor forward_hidden(const ops::OperatorSet& operators, const DecoderConstants& constants,
-                          std::span<const ops::Parameter> parameters, const at::Tensor& ids);
+                          std::span<const ops::Parameter> parameters, const at::Tensor& ids,
+                          const at::Tensor& document_starts = {});
 
 }  // namespace reprise::model

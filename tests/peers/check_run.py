@@ -285,7 +285,10 @@ def recipe_values(recipe_text):
 def part_two(run, records, num_steps):
     from olmo2_training import follow_losses  # needs torch
 
-    recipe = recipe_values(records[0].header.recipe_text)
+    recipe_text = records[0].header.recipe_text
+    for field in ("group {", "document_mask: true"):
+        require(field not in recipe_text, f"part two follows runs without mixtures and masks; the recipe has '{field}'")
+    recipe = recipe_values(recipe_text)
     tokens, _, _ = read_shards(run, "train")
     with h5py.File(run / "checkpoints" / "step-000000.h5", "r") as file:
         weights = {name: file["weights"][name][()] for name in schema_order(list(file["weights"]))}

@@ -124,6 +124,10 @@ void Trainer::read_data() {
                   fmt::format("{} has {} entries; the recipe allows {}", folder_.tokenizer().string(),
                               tokenizer.vocab_size(), vocab_size),
                   "build the tokenizer again with `reprise reproduce CONFIG`, or set tokenizer.vocab_size");
+  REPRISE_REQUIRE(!recipe_.document_mask() || tokenizer.end_of_text() == configs::kEndOfTextId, ErrorKind::kData,
+                  fmt::format("{}: the end of text has id {}; train.document_mask needs id {}",
+                              folder_.tokenizer().string(), tokenizer.end_of_text(), configs::kEndOfTextId),
+                  "make the tokenizer with `reprise data build CONFIG`");
   REPRISE_REQUIRE(tokens_.num_sequences(recipe_.sequence_length()) > 0, ErrorKind::kData,
                   fmt::format("{} holds {} tokens: not one sequence of {}", folder_.shards().string(),
                               tokens_.tokens().size(), recipe_.sequence_length()),

@@ -36,8 +36,9 @@ TrainingModel::TrainingModel(const configs::Recipe& recipe, int grains_per_forwa
                                       recipe.train().adamw().decay_embeddings())) {
   const configs::TrainRecipe train = step_recipe(recipe);
   resize_large(state_.weights, static_cast<std::size_t>(layout_.num_elements()));
-  decoder_ = std::make_unique<model::Decoder>(recipe.model(), recipe.tokenizer().vocab_size(), train.sequence_length(),
-                                              layout_, state_.weights, native_numerics(recipe));
+  decoder_ =
+      std::make_unique<model::Decoder>(recipe.model(), recipe.tokenizer().vocab_size(), train.sequence_length(),
+                                       layout_, state_.weights, native_numerics(recipe), configs::document_end(recipe));
   const std::int64_t grain_sequences = train.grain_sequences();
   const std::int64_t length = train.sequence_length();
   const auto z_weight = static_cast<float>(train.z_loss());

@@ -1,6 +1,7 @@
 #include "layers.h"
 
 #include <ATen/TensorOperators.h>
+#include <ATen/ops/arange.h>
 #include <ATen/ops/cat.h>
 #include <ATen/ops/linear.h>
 #include <ATen/ops/rms_norm.h>
@@ -12,6 +13,14 @@ namespace {
 
 at::Tensor heads_first(const at::Tensor& x, std::int64_t num_heads, at::ScalarType type) {
   return x.view({x.size(0), x.size(1), num_heads, x.size(2) / num_heads}).transpose(1, 2).to(type);
+}
+
+/// Which keys a query sees, [B,1,T,T]: those of its document that do not come after it.
+at::Tensor visible_keys(const at::Tensor& document_starts) {
+  const at::Tensor position = at::arange(document_starts.size(1), document_starts.options());
+  const at::Tensor query = position.view({1, 1, -1, 1});
+  const at::Tensor key = position.view({1, 1, 1, -1});
+  return key.le(query).logical_and(key.ge(document_starts.unsqueeze(1).unsqueeze(3)));
 }
 
 }  // namespace
@@ -36,10 +45,12 @@ at::Tensor rope(const at::Tensor& x, const at::Tensor& cos, const at::Tensor& si
 }
 
 at::Tensor attention(const at::Tensor& q, const at::Tensor& k, const at::Tensor& v, std::int64_t num_heads,
-                     at::ScalarType type) {
+                     const at::Tensor& document_starts, at::ScalarType type) {
+  std::optional<at::Tensor> mask;
+  if (document_starts.defined()) mask = visible_keys(document_starts);
   const at::Tensor mixed = at::scaled_dot_product_attention(
-      heads_first(q, num_heads, type), heads_first(k, num_heads, type), heads_first(v, num_heads, type),
-      /*attn_mask=*/{}, /*dropout_p=*/0.0, /*is_causal=*/true);
+      heads_first(q, num_heads, type), heads_first(k, num_heads, type), heads_first(v, num_heads, type), mask,
+      /*dropout_p=*/0.0, /*is_causal=*/!mask.has_value());
   return mixed.transpose(1, 2).to(at::kFloat).reshape(q.sizes());
 }
 

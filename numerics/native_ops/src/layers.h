@@ -15,9 +15,10 @@ at::Tensor rms_norm(const at::Tensor& x, const at::Tensor& weight, float epsilon
 /// Rotates each head of x [B,T,H*E], the head size being twice the width of the tables.
 at::Tensor rope(const at::Tensor& x, const at::Tensor& cos, const at::Tensor& sin);
 
-/// Causal attention over q, k, v [B,T,H*E] with operands of `type`, as float32.
+/// Causal attention over q, k, v [B,T,H*E] with operands of `type`, as float32. `document_starts`: int32 [B,T], or
+/// undefined where all of a sequence is one document.
 at::Tensor attention(const at::Tensor& q, const at::Tensor& k, const at::Tensor& v, std::int64_t num_heads,
-                     at::ScalarType type);
+                     const at::Tensor& document_starts, at::ScalarType type);
 
 at::Tensor swiglu(const at::Tensor& gate, const at::Tensor& up);
 

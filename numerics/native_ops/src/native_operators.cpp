@@ -42,9 +42,9 @@ class NativeOperators final : public ops::OperatorSet {
   at::Tensor rope(const at::Tensor& x, const at::Tensor& cos, const at::Tensor& sin) const override {
     return native_ops::rope(x, cos, sin);
   }
-  at::Tensor attention(const at::Tensor& q, const at::Tensor& k, const at::Tensor& v,
-                       std::int64_t num_heads) const override {
-    return native_ops::attention(q, k, v, num_heads, options_.operand_type);
+  at::Tensor attention(const at::Tensor& q, const at::Tensor& k, const at::Tensor& v, std::int64_t num_heads,
+                       const at::Tensor& document_starts) const override {
+    return native_ops::attention(q, k, v, num_heads, document_starts, options_.operand_type);
   }
   at::Tensor swiglu(const at::Tensor& gate, const at::Tensor& up) const override {
     return native_ops::swiglu(gate, up);

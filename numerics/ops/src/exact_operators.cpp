@@ -27,9 +27,11 @@ class ExactOperators final : public OperatorSet {
   at::Tensor rope(const at::Tensor& x, const at::Tensor& cos, const at::Tensor& sin) const override {
     return ops::rope(x, cos, sin);
   }
-  at::Tensor attention(const at::Tensor& q, const at::Tensor& k, const at::Tensor& v,
-                       std::int64_t num_heads) const override {
-    return ops::attention(q, k, v, num_heads);
+  at::Tensor attention(const at::Tensor& q, const at::Tensor& k, const at::Tensor& v, std::int64_t num_heads,
+                       const at::Tensor& document_starts) const override {
+    AttentionOptions options;
+    options.document_starts = document_starts;
+    return ops::attention(q, k, v, num_heads, options);
   }
   at::Tensor swiglu(const at::Tensor& gate, const at::Tensor& up) const override { return ops::swiglu(gate, up); }
   at::Tensor residual_add(const at::Tensor& residual, const at::Tensor& branch) const override {

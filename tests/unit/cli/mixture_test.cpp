@@ -49,6 +49,27 @@ TEST_F(MixedRun, GivesTheSameBitsForAnyRanksAndAfterAKill) {
   EXPECT_EQ(read_file(folder_ / "one" / "run.log"), read_file(folder_ / "two" / "run.log"));
 }
 
+TEST_F(MixedRun, WithADocumentMaskGivesTheSameBitsForAnyRanksTargetAndAfterAKill) {
+  const std::string masked = config("masked.pbtxt", std::string(kMixture) + "document_mask: true");
+  const std::string mixed = config("mixed.pbtxt", kMixture);
+  for (const char* run : {"one", "two", "four", "plain"}) copy_prepared_run(folder_ / run);
+  ASSERT_EQ(run_reprise({"train", masked, "--out", path("one"), "--threads", "2"}).exit_code, 0);
+  const Outcome killed = run_reprise({"train", masked, "--out", path("two"), "--ranks", "2", "--threads", "1"},
+                                     {"REPRISE_FAULT=compute:40:1"});
+  ASSERT_NE(killed.exit_code, 0) << "the run was not killed";
+  ASSERT_EQ(run_reprise({"train", "--resume", path("two"), "--ranks", "3"}, {"REPRISE_TARGET=portable"}).exit_code, 0);
+  ASSERT_EQ(
+      run_reprise({"train", masked, "--out", path("four"), "--ranks", "4", "--grains-per-forward", "2"}).exit_code, 0);
+  for (const char* run : {"two", "four"}) {
+    EXPECT_EQ(checkpoint_roots(folder_ / "one"), checkpoint_roots(folder_ / run)) << run;
+    EXPECT_EQ(read_file(folder_ / "one" / "run.log"), read_file(folder_ / run / "run.log")) << run;
+  }
+  ASSERT_EQ(run_reprise({"train", mixed, "--out", path("plain")}).exit_code, 0);
+  EXPECT_NE(checkpoint_roots(folder_ / "one").back(), checkpoint_roots(folder_ / "plain").back());
+  const Outcome scored = run_reprise({"eval", path("one"), "--tasks", "held_out"});
+  EXPECT_EQ(scored.exit_code, 0) << scored.err;
+}
+
 TEST_F(MixedRun, ReadsTheGroupsThatItsStagesName) {
   const std::string mixed = config("mixed.pbtxt", kMixture);
   copy_prepared_run(folder_ / "run");

@@ -134,6 +134,23 @@ TEST(AttentionVariants, ADocumentAtTheFrontHasTheBitsOfItsOwnSequence) {
   });
 }
 
+TEST(AttentionVariants, ADocumentThatStartsAtASegmentHasTheBitsOfItsOwnSequence) {
+  AttentionCase c = plain_case(1, 400, 2, 16);
+  c.document_starts = Starts(400, 0);
+  std::fill(c.document_starts.begin() + 256, c.document_starts.end(), 256);
+  const AttentionCase own_case = plain_case(1, 144, 2, 16);
+  const Inputs in = random_inputs(c);
+  const auto last = [&](const Floats& x) { return Floats(x.end() - query_size(own_case), x.end()); };
+  const Inputs part{last(in.q), last(in.k), last(in.v), last(in.dout)};
+  for_each_target([&] {
+    const reference::Attention whole = run(c, in), own = run(own_case, part);
+    expect_same_bits(last(whole.out), own.out, "out");
+    expect_same_bits(last(whole.dq), own.dq, "dq");
+    expect_same_bits(last(whole.dk), own.dk, "dk");
+    expect_same_bits(last(whole.dv), own.dv, "dv");
+  });
+}
+
 TEST(AttentionVariants, GradientsEqualFiniteDifferences) {
   AttentionCase grouped{2, 6, 4, 2, 3, scale_of(3)};
   expect_gradients(grouped, 1e-4);

@@ -1,7 +1,7 @@
 #pragma once
-// The OLMo 2 decoder, in the exact or the native numerics profile. LibTorch holds the tensors and the autograd graph; this header does not
-// show it, so that users compile without LibTorch's headers.
-// Thread-safety: the const methods may run on several threads at once (one grain or one batch each).
+// The OLMo 2 decoder, in the exact or the native numerics profile. LibTorch holds the tensors and the autograd graph;
+// this header does not show it, so that users compile without LibTorch's headers. Thread-safety: the const methods may
+// run on several threads at once (one grain or one batch each).
 
 #include <cstdint>
 #include <memory>
@@ -23,9 +23,12 @@ struct GrainLosses {
 class Decoder {
  public:
   /// `weights` is the flat buffer of `layout`; it is not copied and must outlive the decoder. Its values may change
-  /// between calls. `native`: how LibTorch's own operators compute it; without, the exact ones do.
-  Decoder(const configs::ModelRecipe& model, std::uint32_t vocab_size, std::int64_t max_length, const TensorLayout& layout,
-          std::span<float> weights, const std::optional<configs::NativeNumerics>& native = std::nullopt);
+  /// between calls. `native`: how LibTorch's own operators compute it; without, the exact ones do. `document_end`: an
+  /// id that attention does not cross; without, it sees all of a sequence.
+  Decoder(const configs::ModelRecipe& model, std::uint32_t vocab_size, std::int64_t max_length,
+          const TensorLayout& layout, std::span<float> weights,
+          const std::optional<configs::NativeNumerics>& native = std::nullopt,
+          std::optional<std::int32_t> document_end = std::nullopt);
   ~Decoder();
   Decoder(const Decoder&) = delete;
   Decoder& operator=(const Decoder&) = delete;
@@ -40,7 +43,8 @@ class Decoder {
   /// Runs forward and backward on one grain of `num_sequences` rows of `length` inputs and targets, and writes the
   /// gradient of sum(cross_entropy + z_weight * z) over the grain to `gradient` (layout.num_elements(), padding zero).
   GrainLosses run_grain(std::span<const std::int32_t> inputs, std::span<const std::int32_t> targets,
-                        std::int64_t num_sequences, std::int64_t length, float z_weight, std::span<float> gradient) const;
+                        std::int64_t num_sequences, std::int64_t length, float z_weight,
+                        std::span<float> gradient) const;
 
   /// Runs forward alone and returns the cross-entropy of each target (0 where the target is negative).
   std::vector<float> score(std::span<const std::int32_t> inputs, std::span<const std::int32_t> targets,

@@ -30,8 +30,9 @@ class OperatorSet {
   virtual std::vector<at::Tensor> joint_linear(const at::Tensor& x, std::span<const Parameter> weights) const = 0;
   virtual at::Tensor rms_norm(const at::Tensor& x, const Parameter& weight, float epsilon) const = 0;
   virtual at::Tensor rope(const at::Tensor& x, const at::Tensor& cos, const at::Tensor& sin) const = 0;
-  virtual at::Tensor attention(const at::Tensor& q, const at::Tensor& k, const at::Tensor& v,
-                               std::int64_t num_heads) const = 0;
+  /// `document_starts`: int32 [B,T], where the document of each token starts; undefined: one document.
+  virtual at::Tensor attention(const at::Tensor& q, const at::Tensor& k, const at::Tensor& v, std::int64_t num_heads,
+                               const at::Tensor& document_starts) const = 0;
   virtual at::Tensor swiglu(const at::Tensor& gate, const at::Tensor& up) const = 0;
   virtual at::Tensor residual_add(const at::Tensor& residual, const at::Tensor& branch) const = 0;
   virtual std::array<at::Tensor, 2> fan_out(const at::Tensor& x) const = 0;
