@@ -1,3 +1,7 @@
+#include <algorithm>
+#include <array>
+#include <string>
+
 #include "validate_rules.h"
 
 namespace reprise::configs {
@@ -7,6 +11,7 @@ constexpr std::uint32_t kLongestSequence = 1u << 20;
 constexpr std::uint32_t kLargestBatch = 1u << 20;
 // Replay from an anchor to any step must stay cheap, so that every step is a checkpoint.
 constexpr std::uint32_t kLongestAnchorInterval = 25;
+constexpr std::uint32_t kMostPerDoubling = 4;
 constexpr std::uint32_t kMostPairs = 100000;
 
 void check_range(Findings& findings, std::string_view place, std::uint64_t value, std::uint64_t low,
@@ -58,6 +63,80 @@ void final_fraction_is_in_range(const RunConfig& config, Findings& findings) {
   const double fraction = config.recipe().train().learning_rate().final_fraction();
   findings.require(fraction >= 0 && fraction <= 1, "recipe.train.learning_rate.final_fraction",
                    fmt::format("must be from 0 to 1, is {}", fraction), "the default is 0.1");
+}
+
+constexpr std::array<const char*, 5> kShapes = {"cosine", "linear", "constant", "wsd", "inverse_sqrt"};
+constexpr std::array<const char*, 3> kDecays = {"linear", "cosine", "one_minus_sqrt"};
+
+template <typename Names>
+bool is_one_of(const Names& names, const std::string& name) {
+  return std::find(names.begin(), names.end(), name) != names.end();
+}
+
+void learning_rate_shape_is_known(const RunConfig& config, Findings& findings) {
+  const LearningRate& rate = config.recipe().train().learning_rate();
+  findings.require(is_one_of(kShapes, rate.shape()), "recipe.train.learning_rate.shape",
+                   fmt::format("unknown shape '{}'", rate.shape()),
+                   "one of: cosine, linear, constant, wsd, inverse_sqrt");
+  findings.require(is_one_of(kDecays, rate.decay()), "recipe.train.learning_rate.decay",
+                   fmt::format("unknown curve '{}'", rate.decay()), "one of: linear, cosine, one_minus_sqrt");
+}
+
+void warmup_is_given_once(const RunConfig& config, Findings& findings) {
+  const LearningRate& rate = config.recipe().train().learning_rate();
+  findings.require(!rate.has_warmup_tokens() || !rate.has_warmup_steps(), "recipe.train.learning_rate.warmup_tokens",
+                   "is given together with warmup_steps", "leave one of them out");
+  const bool has_warmup = rate.warmup_steps() > 0 || rate.warmup_tokens() > 0;
+  findings.require(rate.shape() != "inverse_sqrt" || has_warmup, "recipe.train.learning_rate.shape",
+                   "inverse_sqrt needs a warm-up", "for example warmup_steps: 100");
+}
+
+/// Fields that another shape would not read must not stand there as if it did.
+void shape_reads_what_is_given(const RunConfig& config, Findings& findings) {
+  const TrainRecipe& train = config.recipe().train();
+  const LearningRate& rate = train.learning_rate();
+  const std::string place = "recipe.train.learning_rate.";
+  const bool is_wsd = rate.shape() == "wsd";
+  const bool has_end = is_wsd || rate.shape() == "cosine" || rate.shape() == "linear";
+  const auto unread = [&](bool given, const char* name, const char* readers) {
+    findings.require(!given, place + name, fmt::format("is not read by shape '{}'", rate.shape()),
+                     fmt::format("leave it out, or set shape to {}", readers));
+  };
+  unread(rate.has_decay_steps() && !is_wsd, "decay_steps", "wsd");
+  unread(rate.has_decay() && !is_wsd, "decay", "wsd");
+  unread(rate.has_final_fraction() && !has_end, "final_fraction", "cosine, linear or wsd");
+  unread(rate.has_shape_steps() && !has_end, "shape_steps", "cosine, linear or wsd");
+  const std::uint32_t length = rate.has_shape_steps() ? rate.shape_steps() : train.num_steps();
+  findings.require(!is_wsd || (rate.decay_steps() >= 1 && rate.decay_steps() <= length), place + "decay_steps",
+                   rate.has_decay_steps()
+                       ? fmt::format("must be from 1 to the {} steps of the shape, is {}", length, rate.decay_steps())
+                       : "is required by wsd",
+                   "for example a tenth of num_steps");
+}
+
+void warmup_ends_before_the_shape(const RunConfig& config, Findings& findings) {
+  const TrainRecipe& train = config.recipe().train();
+  const LearningRate& rate = train.learning_rate();
+  if (!rate.has_shape_steps()) return;
+  const std::uint64_t tokens_per_step = std::uint64_t{train.batch_sequences()} * train.sequence_length();
+  const bool in_tokens = rate.has_warmup_tokens() && tokens_per_step > 0;
+  const std::uint64_t warmup =
+      in_tokens ? (rate.warmup_tokens() + tokens_per_step - 1) / tokens_per_step : rate.warmup_steps();
+  findings.require(rate.shape_steps() > warmup, "recipe.train.learning_rate.shape_steps",
+                   fmt::format("must be above the {} steps of the warm-up, is {}", warmup, rate.shape_steps()),
+                   "the shape begins behind the warm-up");
+}
+
+void checkpoint_steps_are_in_the_run(const RunConfig& config, Findings& findings) {
+  const TrainRecipe& train = config.recipe().train();
+  const CheckpointSchedule& schedule = train.checkpoints();
+  const std::string place = "recipe.train.checkpoints.";
+  check_range(findings, place + "per_doubling", schedule.per_doubling(), 0, kMostPerDoubling);
+  for (int i = 0; i < schedule.step_size(); ++i) {
+    check_range(findings, place + fmt::format("step[{}]", i), schedule.step(i), 0, train.num_steps());
+  }
+  findings.require(!schedule.has_interval_tokens() || schedule.interval_tokens() >= 1, place + "interval_tokens",
+                   "must be at least 1, is 0", "leave it out for none");
 }
 
 void beta1_is_in_range(const RunConfig& config, Findings& findings) {
@@ -135,6 +214,11 @@ constexpr Rule kRules[] = {sequence_length_is_in_range,
                            num_steps_is_given,
                            peak_is_given,
                            final_fraction_is_in_range,
+                           learning_rate_shape_is_known,
+                           warmup_is_given_once,
+                           shape_reads_what_is_given,
+                           warmup_ends_before_the_shape,
+                           checkpoint_steps_are_in_the_run,
                            beta1_is_in_range,
                            beta2_is_in_range,
                            epsilon_is_positive,

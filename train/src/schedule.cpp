@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <cmath>
 #include <set>
 
 #include "reprise/core/error.h"
@@ -10,30 +11,92 @@ namespace {
 
 constexpr double kPi = 3.14159265358979323846;
 
-double learning_rate_binary64(const configs::LearningRate& schedule, double num_steps, double step) {
-  const double peak = schedule.peak();
-  const double warmup = schedule.warmup_steps();
-  if (step <= warmup) return peak * step / warmup;
-  const double progress = (step - warmup) / (num_steps - warmup);
-  const double cosine = 0.5 * (1.0 + numerics::exact_cos(kPi * progress));
+std::uint64_t tokens_per_step(const configs::TrainRecipe& recipe) {
+  return std::uint64_t{recipe.batch_sequences()} * recipe.sequence_length();
+}
+
+std::uint64_t steps_of_tokens(const configs::TrainRecipe& recipe, std::uint64_t tokens) {
+  const std::uint64_t per_step = tokens_per_step(recipe);
+  return tokens / per_step + (tokens % per_step != 0 ? 1 : 0);
+}
+
+/// From 1 at x = 0 to 0 at x = 1.
+double curve(const std::string& name, double x) {
+  if (name == "linear") return 1.0 - x;
+  if (name == "one_minus_sqrt") return 1.0 - std::sqrt(x);
+  return 0.5 * (1.0 + numerics::exact_cos(kPi * x));
+}
+
+/// What the peak is multiplied by behind the warm-up.
+double shape_factor(const configs::LearningRate& schedule, double warmup, double num_steps, double step) {
   const double floor = schedule.final_fraction();
-  return peak * (floor + (1.0 - floor) * cosine);
+  const std::string& shape = schedule.shape();
+  if (shape == "constant") return 1.0;
+  if (shape == "inverse_sqrt") return std::sqrt(warmup / step);
+  if (shape == "wsd") {
+    const double begin = num_steps - schedule.decay_steps();
+    if (step <= begin) return 1.0;
+    return floor + (1.0 - floor) * curve(schedule.decay(), (step - begin) / schedule.decay_steps());
+  }
+  return floor + (1.0 - floor) * curve(shape, (step - warmup) / (num_steps - warmup));
+}
+
+/// The largest n whose `power`-th power is at most 2^k, in whole numbers: no rounding decides a step. n^power < 2^128.
+std::uint64_t whole_root(std::uint32_t power, unsigned k) {
+  const auto fits = [&](std::uint64_t n) {
+    unsigned __int128 product = 1;
+    for (std::uint32_t i = 0; i < power; ++i) product *= n;
+    return product <= (static_cast<unsigned __int128>(1) << k);
+  };
+  std::uint64_t low = std::uint64_t{1} << (k / power);
+  std::uint64_t high = low * 2;  // never fits
+  while (high - low > 1) {
+    const std::uint64_t middle = low + (high - low) / 2;
+    (fits(middle) ? low : high) = middle;
+  }
+  return low;
+}
+
+void add_geometric_steps(std::uint32_t per_doubling, std::uint64_t last, std::set<std::uint64_t>& steps) {
+  if (per_doubling == 0) return;
+  for (unsigned k = 0; (std::uint64_t{1} << (k / per_doubling)) <= last; ++k) {
+    const std::uint64_t step = whole_root(per_doubling, k);
+    if (step <= last) steps.insert(step);
+  }
 }
 
 }  // namespace
 
+std::uint64_t warmup_steps(const configs::TrainRecipe& recipe) {
+  const configs::LearningRate& schedule = recipe.learning_rate();
+  return schedule.has_warmup_tokens() ? steps_of_tokens(recipe, schedule.warmup_tokens()) : schedule.warmup_steps();
+}
+
 float learning_rate(const configs::TrainRecipe& recipe, std::uint64_t step) {
   REPRISE_CHECK(step >= 1 && step <= recipe.num_steps());
-  return static_cast<float>(learning_rate_binary64(recipe.learning_rate(), static_cast<double>(recipe.num_steps()),
-                                                   static_cast<double>(step)));
+  const configs::LearningRate& schedule = recipe.learning_rate();
+  const std::uint64_t warmup = warmup_steps(recipe);
+  const std::uint64_t length = schedule.has_shape_steps() ? schedule.shape_steps() : recipe.num_steps();
+  const double peak = schedule.peak();
+  if (step <= warmup) return static_cast<float>(peak * static_cast<double>(step) / static_cast<double>(warmup));
+  const std::uint64_t place = schedule.shape() == "inverse_sqrt" ? step : std::min(step, length);
+  return static_cast<float>(peak * shape_factor(schedule, static_cast<double>(warmup), static_cast<double>(length),
+                                                static_cast<double>(place)));
 }
 
 std::vector<std::uint64_t> checkpoint_steps(const configs::TrainRecipe& recipe) {
+  const configs::CheckpointSchedule& schedule = recipe.checkpoints();
   const std::uint64_t last = recipe.num_steps();
-  const std::uint64_t interval = std::max<std::uint64_t>(1, recipe.checkpoints().interval());
+  const std::uint64_t interval = std::max<std::uint64_t>(1, schedule.interval());
   std::set<std::uint64_t> steps{0, last};
-  for (std::uint64_t step = 1; step <= last; step *= 2) steps.insert(step);
+  add_geometric_steps(schedule.per_doubling(), last, steps);
   for (std::uint64_t step = interval; step <= last; step += interval) steps.insert(step);
+  for (const std::uint32_t step : schedule.step()) {
+    if (step <= last) steps.insert(step);
+  }
+  const std::uint64_t tokens = schedule.interval_tokens();
+  const std::uint64_t seen = last * tokens_per_step(recipe);
+  for (std::uint64_t k = 1; tokens > 0 && k <= seen / tokens; ++k) steps.insert(steps_of_tokens(recipe, k * tokens));
   return {steps.begin(), steps.end()};
 }
 

@@ -164,6 +164,47 @@ const Case kCases[] = {
      "recipe.train.learning_rate.peak", "is required"},
     {"PeakIsPositive", [](RunConfig& c) { c.mutable_recipe()->mutable_train()->mutable_learning_rate()->set_peak(-1); },
      "recipe.train.learning_rate.peak", "is -1"},
+    {"ShapeOfTheLearningRateIsKnown",
+     [](RunConfig& c) { c.mutable_recipe()->mutable_train()->mutable_learning_rate()->set_shape("cosinus"); },
+     "recipe.train.learning_rate.shape", "unknown shape 'cosinus'"},
+    {"CurveOfTheDecayIsKnown",
+     [](RunConfig& c) {
+       c.mutable_recipe()->mutable_train()->mutable_learning_rate()->set_shape("wsd");
+       c.mutable_recipe()->mutable_train()->mutable_learning_rate()->set_decay_steps(1);
+       c.mutable_recipe()->mutable_train()->mutable_learning_rate()->set_decay("sqrt");
+     },
+     "recipe.train.learning_rate.decay", "unknown curve 'sqrt'"},
+    {"WarmUpIsGivenOnce",
+     [](RunConfig& c) {
+       c.mutable_recipe()->mutable_train()->mutable_learning_rate()->set_warmup_steps(1);
+       c.mutable_recipe()->mutable_train()->mutable_learning_rate()->set_warmup_tokens(1);
+     },
+     "recipe.train.learning_rate.warmup_tokens", "is given together with warmup_steps"},
+    {"InverseSqrtNeedsAWarmUp",
+     [](RunConfig& c) {
+       c.mutable_recipe()->mutable_train()->mutable_learning_rate()->clear_final_fraction();
+       c.mutable_recipe()->mutable_train()->mutable_learning_rate()->clear_warmup_steps();
+       c.mutable_recipe()->mutable_train()->mutable_learning_rate()->set_shape("inverse_sqrt");
+     },
+     "recipe.train.learning_rate.shape", "inverse_sqrt needs a warm-up"},
+    {"WsdNeedsItsDecay",
+     [](RunConfig& c) { c.mutable_recipe()->mutable_train()->mutable_learning_rate()->set_shape("wsd"); },
+     "recipe.train.learning_rate.decay_steps", "is required by wsd"},
+    {"DecayIsOfWsdAlone",
+     [](RunConfig& c) { c.mutable_recipe()->mutable_train()->mutable_learning_rate()->set_decay_steps(5); },
+     "recipe.train.learning_rate.decay_steps", "is not read by shape 'cosine'"},
+    {"ShapeIsLongerThanTheWarmUp",
+     [](RunConfig& c) {
+       c.mutable_recipe()->mutable_train()->mutable_learning_rate()->set_warmup_steps(9);
+       c.mutable_recipe()->mutable_train()->mutable_learning_rate()->set_shape_steps(9);
+     },
+     "recipe.train.learning_rate.shape_steps", "must be above the 9 steps of the warm-up, is 9"},
+    {"ListedCheckpointsAreInTheRun",
+     [](RunConfig& c) { c.mutable_recipe()->mutable_train()->mutable_checkpoints()->add_step(4000000000u); },
+     "recipe.train.checkpoints.step[0]", "is 4000000000"},
+    {"StepsForADoublingAreInRange",
+     [](RunConfig& c) { c.mutable_recipe()->mutable_train()->mutable_checkpoints()->set_per_doubling(5); },
+     "recipe.train.checkpoints.per_doubling", "must be from 0 to 4, is 5"},
     {"FinalFractionIsInRange",
      [](RunConfig& c) { c.mutable_recipe()->mutable_train()->mutable_learning_rate()->set_final_fraction(1.5); },
      "recipe.train.learning_rate.final_fraction", "is 1.5"},

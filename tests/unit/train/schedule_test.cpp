@@ -1,5 +1,6 @@
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <bit>
 #include <cstdint>
 #include <vector>
@@ -47,6 +48,66 @@ TEST(LearningRate, NeverRisesAfterTheWarmUp) {
   }
 }
 
+using KnownRates = std::vector<std::pair<std::uint64_t, std::uint32_t>>;
+
+void expect_rates(const configs::TrainRecipe& recipe, const KnownRates& known) {
+  for (const auto& [step, bits] : known) {
+    EXPECT_EQ(std::bit_cast<std::uint32_t>(learning_rate(recipe, step)), bits) << "step " << step;
+  }
+}
+
+// Known answers of Python 3.11 and numpy 2, from the formulas of [C-23] written out in binary64.
+TEST(LearningRate, FallsOnALine) {
+  configs::TrainRecipe recipe = recipe_of(600, 40);
+  recipe.mutable_learning_rate()->set_shape("linear");
+  expect_rates(recipe, {{40, 0x3b83126f}, {41, 0x3b82dc81}, {100, 0x3b6cdda7}, {321, 0x3b0fc206}, {600, 0x39d1b717}});
+}
+
+TEST(LearningRate, StaysAndThenDecaysInWsd) {
+  configs::TrainRecipe recipe = recipe_of(600, 40);
+  recipe.mutable_learning_rate()->set_shape("wsd");
+  recipe.mutable_learning_rate()->set_decay_steps(100);
+  expect_rates(recipe, {{41, 0x3b83126f}, {500, 0x3b83126f}, {501, 0x3b81e471}, {550, 0x3b102de0}, {600, 0x39d1b717}});
+  recipe.mutable_learning_rate()->set_decay("one_minus_sqrt");
+  expect_rates(recipe, {{500, 0x3b83126f}, {501, 0x3b6e8d11}, {550, 0x3abea217}, {600, 0x39d1b717}});
+}
+
+TEST(LearningRate, FallsWithTheRootOfTheStep) {
+  configs::TrainRecipe recipe = recipe_of(1000, 40);
+  recipe.mutable_learning_rate()->set_shape("inverse_sqrt");
+  expect_rates(recipe, {{40, 0x3b83126f}, {41, 0x3b8176b5}, {160, 0x3b03126f}, {601, 0x3a874206}});
+}
+
+TEST(LearningRate, StaysAtThePeak) {
+  configs::TrainRecipe recipe = recipe_of(600, 40);
+  recipe.mutable_learning_rate()->set_shape("constant");
+  expect_rates(recipe, {{41, 0x3b83126f}, {600, 0x3b83126f}});
+}
+
+TEST(LearningRate, TakesTheWarmUpInTokensAsWholeSteps) {
+  configs::TrainRecipe recipe = recipe_of(600, 0);
+  recipe.mutable_learning_rate()->clear_warmup_steps();
+  recipe.set_batch_sequences(16);
+  recipe.set_sequence_length(256);
+  recipe.mutable_learning_rate()->set_warmup_tokens(40 * 16 * 256 - 1);
+  EXPECT_EQ(warmup_steps(recipe), 40u);
+  expect_rates(recipe, {{7, 0x3a378034}, {40, 0x3b83126f}, {320, 0x3b102de0}});
+}
+
+TEST(LearningRate, OfACutRunIsThatOfTheWholeOne) {
+  configs::TrainRecipe cut = recipe_of(300, 40);
+  cut.mutable_learning_rate()->set_shape_steps(600);
+  for (std::uint64_t step = 1; step <= 300; ++step) {
+    EXPECT_EQ(learning_rate(cut, step), learning_rate(recipe_of(600, 40), step)) << "step " << step;
+  }
+}
+
+TEST(LearningRate, StaysAtItsLastValueBehindTheShape) {
+  configs::TrainRecipe recipe = recipe_of(800, 40);
+  recipe.mutable_learning_rate()->set_shape_steps(600);
+  expect_rates(recipe, {{599, 0x39d1bae5}, {600, 0x39d1b717}, {601, 0x39d1b717}, {800, 0x39d1b717}});
+}
+
 TEST(CheckpointSteps, ArePowersOfTwoMultiplesOfTheIntervalAndTheLastStep) {
   const std::vector<std::uint64_t> expected = {0, 1, 2, 4, 6, 8, 12, 16, 18, 20};
   EXPECT_EQ(checkpoint_steps(recipe_of(20, 0, 6)), expected);
@@ -60,6 +121,41 @@ TEST(CheckpointSteps, OfThePublishedScheduleAreMoreThanTwoHundred) {
 
 TEST(CheckpointSteps, HoldTheLastStepEvenWhenNothingElseFallsOnIt) {
   EXPECT_EQ(checkpoint_steps(recipe_of(7, 0, 100)), (std::vector<std::uint64_t>{0, 1, 2, 4, 7}));
+}
+
+TEST(CheckpointSteps, CanHaveSeveralForEachDoubling) {
+  configs::TrainRecipe recipe = recipe_of(64, 0, 1000);
+  recipe.mutable_checkpoints()->set_per_doubling(3);
+  // Largest n with n^3 <= 2^k, k = 0 to 18.
+  EXPECT_EQ(checkpoint_steps(recipe),
+            (std::vector<std::uint64_t>{0, 1, 2, 3, 4, 5, 6, 8, 10, 12, 16, 20, 25, 32, 40, 50, 64}));
+  recipe.mutable_checkpoints()->set_per_doubling(0);
+  EXPECT_EQ(checkpoint_steps(recipe), (std::vector<std::uint64_t>{0, 64}));
+}
+
+TEST(CheckpointSteps, ReachTheLargestStepsWithoutOverflow) {
+  for (std::uint32_t per_doubling = 1; per_doubling <= 4; ++per_doubling) {
+    configs::TrainRecipe recipe = recipe_of(4294967295u, 0, 4294967295u);
+    recipe.mutable_checkpoints()->set_per_doubling(per_doubling);
+    const std::vector<std::uint64_t> steps = checkpoint_steps(recipe);
+    EXPECT_TRUE(std::find(steps.begin(), steps.end(), 2147483648u) != steps.end()) << per_doubling;
+  }
+}
+
+TEST(CheckpointSteps, HoldTheListedOnes) {
+  configs::TrainRecipe recipe = recipe_of(20, 0, 100);
+  recipe.mutable_checkpoints()->set_per_doubling(0);
+  for (const std::uint32_t step : {13u, 7u, 13u}) recipe.mutable_checkpoints()->add_step(step);
+  EXPECT_EQ(checkpoint_steps(recipe), (std::vector<std::uint64_t>{0, 7, 13, 20}));
+}
+
+TEST(CheckpointSteps, HoldTheFirstBehindEachMultipleOfTokens) {
+  configs::TrainRecipe recipe = recipe_of(20, 0, 100);
+  recipe.set_batch_sequences(2);
+  recipe.set_sequence_length(50);
+  recipe.mutable_checkpoints()->set_per_doubling(0);
+  recipe.mutable_checkpoints()->set_interval_tokens(250);  // 2.5 steps
+  EXPECT_EQ(checkpoint_steps(recipe), (std::vector<std::uint64_t>{0, 3, 5, 8, 10, 13, 15, 18, 20}));
 }
 
 TEST(Anchors, AreStepZeroMultiplesOfTheAnchorIntervalAndTheLastStep) {

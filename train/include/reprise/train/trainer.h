@@ -42,7 +42,11 @@ TrainSummary train(const configs::RunConfig& config, const TrainOptions& options
 /// Learning rate of step s (1-based) by the recipe's schedule, binary64 rounded once.
 float learning_rate(const configs::TrainRecipe& recipe, std::uint64_t step);
 
-/// Steps at which a checkpoint is scheduled, ascending: 0, powers of two, multiples of the interval, the last step.
+/// Steps of the warm-up, which the recipe may give in tokens.
+std::uint64_t warmup_steps(const configs::TrainRecipe& recipe);
+
+/// Steps at which a checkpoint is scheduled, ascending: 0, the geometric ones (powers of two), multiples of the interval
+/// in steps and in tokens, the listed ones, the last step.
 std::vector<std::uint64_t> checkpoint_steps(const configs::TrainRecipe& recipe);
 /// Whether the scheduled checkpoint of `step` stores the moments.
 bool is_anchor(const configs::TrainRecipe& recipe, std::uint64_t step);
