@@ -1,4 +1,4 @@
-// reprise checkpoint list|show|verify|diff
+// reprise checkpoint list|show|verify|diff (materialize: checkpoint_materialize.cpp)
 
 #include <fmt/core.h>
 
@@ -10,6 +10,7 @@
 #include <memory>
 #include <nlohmann/json.hpp>
 
+#include "checkpoint_verbs.h"
 #include "commands.h"
 #include "reprise/checkpoints/checkpoint.h"
 #include "reprise/checkpoints/difference.h"
@@ -254,15 +255,17 @@ void add_checkpoint_command(CLI::App& app, Context& context) {
   add_run(listing);
   listing->callback([flags] { list(*flags); });
 
-  CLI::App* showing = add("show", "Show the header and the tensors of one checkpoint, with their digests",
-                          "Print one object, digests in full", "Example:\n  reprise checkpoint show runs/tiny --step 128");
+  CLI::App* showing =
+      add("show", "Show the header and the tensors of one checkpoint, with their digests",
+          "Print one object, digests in full", "Example:\n  reprise checkpoint show runs/tiny --step 128");
   add_run(showing);
   showing->add_option("--step", flags->step, "Step of the checkpoint")->required();
   showing->callback([flags] { show(*flags); });
 
-  CLI::App* verifying = add("verify", "Check every value, digest and root of a run's checkpoints, and their chain",
-                            "Print the problems as JSON",
-                            "Exit code 0: all is well; 4: something is wrong.\n\nExample:\n  reprise checkpoint verify runs/tiny");
+  CLI::App* verifying =
+      add("verify", "Check every value, digest and root of a run's checkpoints, and their chain",
+          "Print the problems as JSON",
+          "Exit code 0: all is well; 4: something is wrong.\n\nExample:\n  reprise checkpoint verify runs/tiny");
   add_run(verifying);
   verifying->callback([flags, &context] { verify(*flags, context); });
 
@@ -273,6 +276,7 @@ void add_checkpoint_command(CLI::App& app, Context& context) {
   comparing->add_option("A", flags->a, "RUN@STEP, or a checkpoint file")->required();
   comparing->add_option("B", flags->b, "RUN@STEP, or a checkpoint file")->required();
   comparing->callback([flags, &context] { diff(*flags, context); });
+  add_materialize_verb(*verb, context);
 }
 
 }  // namespace reprise::app

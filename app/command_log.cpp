@@ -1,4 +1,4 @@
-// reprise log show|export
+// reprise log show|export (diff: log_diff.cpp)
 
 #include <fmt/core.h>
 
@@ -9,6 +9,7 @@
 #include <nlohmann/json.hpp>
 
 #include "commands.h"
+#include "log_verbs.h"
 #include "reprise/core/error.h"
 #include "reprise/logs/export.h"
 #include "reprise/logs/run_log.h"
@@ -182,7 +183,7 @@ void export_log(const LogFlags& flags) {
 
 }  // namespace
 
-void add_log_command(CLI::App& app, Context&) {
+void add_log_command(CLI::App& app, Context& context) {
   const auto flags = std::make_shared<LogFlags>();
   CLI::App* verb = app.add_subcommand("log", "Show and export the logs of a run");
   verb->require_subcommand(1);
@@ -208,6 +209,7 @@ void add_log_command(CLI::App& app, Context&) {
   exporter->add_option("--out", flags->out, "Folder for tensorboard; default RUN/tensorboard");
   exporter->footer("Example:\n  reprise log export --format jsonl runs/tiny | wc -l");
   exporter->callback([flags] { export_log(*flags); });
+  add_log_diff_verb(*verb, context);
 }
 
 }  // namespace reprise::app

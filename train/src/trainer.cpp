@@ -40,6 +40,7 @@ class Trainer {
   void loop();
   void one_step(std::uint64_t step);
   void save_scheduled();
+  FileKind save_whole_state();
   void save_recovery(int signal_number);
   TrainSummary summarise();
 
@@ -216,6 +217,7 @@ void Trainer::loop() {
       break;
     }
   }
+  if (options_.save_whole_last_state && summary_.stopped_by_signal == 0) save_whole_state();
   progress_.end();
 }
 
@@ -252,7 +254,8 @@ void Trainer::save_scheduled() {
   summary_.final_root = root;
 }
 
-void Trainer::save_recovery(int signal_number) {
+/// Stores the state with its moments, unless a scheduled checkpoint has just done so; returns which file has it.
+FileKind Trainer::save_whole_state() {
   const std::uint64_t step = model_->state().header.step;
   FileKind kind = FileKind::kScheduled;
   if (!is_scheduled(step) || !is_anchor(recipe_, step)) {
@@ -262,6 +265,12 @@ void Trainer::save_recovery(int signal_number) {
                    checkpoints::checkpoint_root(model_->state().header, model_->layout(), model_->state().digests));
   }
   writer_->wait();
+  return kind;
+}
+
+void Trainer::save_recovery(int signal_number) {
+  const FileKind kind = save_whole_state();
+  const std::uint64_t step = model_->state().header.step;
   session_->signal(step, signal_number, checkpoints::file_name(kind, step));
   summary_.stopped_by_signal = signal_number;
 }

@@ -1,0 +1,73 @@
+// reprise checkpoint materialize
+
+#include <fmt/core.h>
+
+#include <algorithm>
+#include <memory>
+#include <nlohmann/json.hpp>
+#include <thread>
+
+#include "checkpoint_verbs.h"
+#include "reprise/checkpoints/checkpoint.h"
+#include "reprise/logs/progress_bar.h"
+#include "reprise/train/materialize.h"
+
+namespace reprise::app {
+namespace {
+
+struct MaterializeFlags {
+  std::filesystem::path run;
+  std::uint64_t step = 0;
+  std::filesystem::path out;
+  int threads = 0;
+  bool json = false;
+  bool quiet = false;
+};
+
+void materialize(const MaterializeFlags& flags, Context& context) {
+  train::MaterializeOptions options;
+  options.run_dir = flags.run;
+  options.step = flags.step;
+  options.out = flags.out.empty()
+                    ? std::filesystem::path(checkpoints::file_name(checkpoints::FileKind::kScheduled, flags.step))
+                    : flags.out;
+  options.num_threads =
+      flags.threads > 0 ? flags.threads : std::max(1, static_cast<int>(std::thread::hardware_concurrency()));
+  const auto progress = logs::make_progress(flags.quiet);
+  const train::Materialized made = train::materialize(options, *progress);
+  if (made.stopped_by_signal != 0) {
+    context.status = 128 + made.stopped_by_signal;
+    fmt::print(stderr, "stopped; nothing was written\n");
+    return;
+  }
+  if (flags.json) {
+    const nlohmann::ordered_json json = {{"step", flags.step},      {"path", options.out.string()},
+                                         {"from", made.from},       {"replayed_steps", made.num_replayed},
+                                         {"root", made.root.hex()}, {"state", made.state.hex()}};
+    fmt::print("{}\n", json.dump(1));
+    return;
+  }
+  fmt::print("step {} in {}\nfrom {}, {} step(s) replayed, each as run.log has it\nroot  {}\nstate {}\n", flags.step,
+             options.out.string(), made.from, made.num_replayed, made.root.hex(), made.state.hex());
+}
+
+}  // namespace
+
+void add_materialize_verb(CLI::App& checkpoint, Context& context) {
+  const auto flags = std::make_shared<MaterializeFlags>();
+  CLI::App* verb = checkpoint.add_subcommand("materialize", "Compute any step again from the checkpoint before it");
+  verb->add_option("RUN", flags->run, "Run folder, such as runs/tiny")->required();
+  verb->add_option("--step", flags->step, "Step to make")->required();
+  verb->add_option("--out", flags->out, "Checkpoint file to write (default step-NNNNNN.h5 in this folder)");
+  verb->add_option("--threads", flags->threads, "Threads (default: one per core)")->check(CLI::Range(1, 1024));
+  verb->add_flag("--json", flags->json, "Print what was made as JSON on stdout");
+  verb->add_flag("--quiet", flags->quiet, "Show no progress");
+  verb->footer(
+      "Replays from the last checkpoint with moments before the step. Each replayed step must give the record in "
+      "run.log,\n"
+      "so the state is checked against the log. The run folder is not changed.\n\n"
+      "Example:\n  reprise checkpoint materialize runs/tiny --step 37 --out step-37.h5");
+  verb->callback([flags, &context] { materialize(*flags, context); });
+}
+
+}  // namespace reprise::app

@@ -1,0 +1,179 @@
+// reprise log diff
+
+#include <fmt/core.h>
+
+#include <algorithm>
+#include <bit>
+#include <filesystem>
+#include <memory>
+#include <nlohmann/json.hpp>
+#include <optional>
+
+#include "log_verbs.h"
+#include "reprise/logs/run_log.h"
+
+namespace reprise::app {
+namespace {
+
+using nlohmann::ordered_json;
+
+struct DiffFlags {
+  std::filesystem::path a;
+  std::filesystem::path b;
+  bool json = false;
+};
+
+/// One field in which two runs differ, as text.
+struct FieldDifference {
+  std::string name, a, b;
+};
+
+/// Gathers the fields of two records that differ.
+class Comparison {
+ public:
+  void text(const char* name, const std::string& a, const std::string& b) {
+    if (a != b) differences_.push_back({name, a, b});
+  }
+  void number(const char* name, std::uint64_t a, std::uint64_t b) { text(name, std::to_string(a), std::to_string(b)); }
+  void digest(const char* name, const Digest& a, const Digest& b) { text(name, a.hex(), b.hex()); }
+  /// By bits: -0 is not 0, and NaN is NaN.
+  void real(const char* name, double a, double b) {
+    if (std::bit_cast<std::uint64_t>(a) != std::bit_cast<std::uint64_t>(b)) {
+      differences_.push_back({name, fmt::format("{}", a), fmt::format("{}", b)});
+    }
+  }
+  void reals(const char* name, const std::vector<double>& a, const std::vector<double>& b) {
+    if (a.size() != b.size()) return number(name, a.size(), b.size());
+    for (std::size_t i = 0; i < a.size(); ++i) real(fmt::format("{}[{}]", name, i).c_str(), a[i], b[i]);
+  }
+  std::vector<FieldDifference> take() { return std::move(differences_); }
+
+ private:
+  std::vector<FieldDifference> differences_;
+};
+
+std::vector<FieldDifference> compare(const logs::RunHeader& a, const logs::RunHeader& b) {
+  Comparison fields;
+  fields.text("run_name", a.run_name, b.run_name);
+  fields.digest("recipe_hash", a.recipe_hash, b.recipe_hash);
+  fields.number("contract_version", a.contract_version, b.contract_version);
+  fields.digest("data_root", a.data_root, b.data_root);
+  fields.digest("tokenizer", a.tokenizer, b.tokenizer);
+  fields.number("num_parameters", a.num_parameters, b.num_parameters);
+  fields.number("num_grains", a.num_grains, b.num_grains);
+  return fields.take();
+}
+
+/// In the order in which a difference comes about: what was read, what was computed, what it left.
+std::vector<FieldDifference> compare(const logs::StepRecord& a, const logs::StepRecord& b) {
+  Comparison fields;
+  fields.number("first_sample", a.first_sample, b.first_sample);
+  fields.number("num_samples", a.num_samples, b.num_samples);
+  fields.number("num_targets", a.num_targets, b.num_targets);
+  fields.number("tokens_seen", a.tokens_seen, b.tokens_seen);
+  fields.digest("batch_hash", a.batch_hash, b.batch_hash);
+  fields.reals("grain_losses", a.grain_losses, b.grain_losses);
+  fields.reals("grain_z_losses", a.grain_z_losses, b.grain_z_losses);
+  fields.real("loss", a.loss, b.loss);
+  fields.real("z_loss", a.z_loss, b.z_loss);
+  fields.real("gradient_norm", a.gradient_norm, b.gradient_norm);
+  fields.real("clip_factor", a.clip_factor, b.clip_factor);
+  fields.real("learning_rate", a.learning_rate, b.learning_rate);
+  fields.digest("state", a.state, b.state);
+  return fields.take();
+}
+
+struct LogDifference {
+  std::vector<FieldDifference> header;
+  std::optional<std::uint64_t> step;  // the first that differs
+  std::vector<FieldDifference> fields;
+  std::uint64_t steps_a = 0, steps_b = 0;
+
+  bool same() const { return header.empty() && !step && steps_a == steps_b; }
+};
+
+std::vector<logs::StepRecord> steps_of(const logs::RunLog& log) {
+  std::vector<logs::StepRecord> steps;
+  for (const logs::RunRecord& record : log.records) {
+    if (record.step) steps.push_back(*record.step);
+  }
+  return steps;
+}
+
+LogDifference find_difference(const logs::RunLog& a, const logs::RunLog& b) {
+  LogDifference difference;
+  difference.header = compare(*a.records.front().header, *b.records.front().header);
+  const std::vector<logs::StepRecord> steps_a = steps_of(a);
+  const std::vector<logs::StepRecord> steps_b = steps_of(b);
+  difference.steps_a = steps_a.size();
+  difference.steps_b = steps_b.size();
+  for (std::size_t i = 0; i < std::min(steps_a.size(), steps_b.size()); ++i) {
+    difference.fields = compare(steps_a[i], steps_b[i]);
+    if (difference.fields.empty()) continue;
+    difference.step = steps_a[i].step;
+    break;
+  }
+  return difference;
+}
+
+ordered_json to_json(const std::vector<FieldDifference>& fields) {
+  ordered_json json = ordered_json::array();
+  for (const FieldDifference& field : fields) json.push_back({{"field", field.name}, {"a", field.a}, {"b", field.b}});
+  return json;
+}
+
+void print_fields(const std::vector<FieldDifference>& fields) {
+  for (const FieldDifference& field : fields)
+    fmt::print("  {:<18} {}\n  {:<18} {}\n", field.name, field.a, "", field.b);
+}
+
+void print_difference(const LogDifference& difference) {
+  if (!difference.header.empty()) {
+    fmt::print("the runs are not the same run:\n");
+    print_fields(difference.header);
+  }
+  const std::uint64_t common = std::min(difference.steps_a, difference.steps_b);
+  if (difference.step) {
+    fmt::print("first step that differs: {}\n", *difference.step);
+    print_fields(difference.fields);
+  } else {
+    fmt::print("{} step(s) are the same\n", common);
+    if (difference.steps_a != difference.steps_b) {
+      fmt::print("the logs end at steps {} and {}\n", difference.steps_a, difference.steps_b);
+    }
+  }
+}
+
+void diff(const DiffFlags& flags, Context& context) {
+  const logs::RunLog a = logs::read_run_log(flags.a / "run.log");
+  const logs::RunLog b = logs::read_run_log(flags.b / "run.log");
+  const LogDifference difference = find_difference(a, b);
+  context.status = difference.same() ? 0 : 1;
+  if (!flags.json) return print_difference(difference);
+  ordered_json json = {{"same", difference.same()},
+                       {"header", to_json(difference.header)},
+                       {"steps_a", difference.steps_a},
+                       {"steps_b", difference.steps_b}};
+  if (difference.step) {
+    json["first_step"] = *difference.step;
+    json["fields"] = to_json(difference.fields);
+  }
+  fmt::print("{}\n", json.dump(1));
+}
+
+}  // namespace
+
+void add_log_diff_verb(CLI::App& log, Context& context) {
+  const auto flags = std::make_shared<DiffFlags>();
+  CLI::App* verb = log.add_subcommand("diff", "Find the first step in which two runs differ, and how");
+  verb->add_option("A", flags->a, "Run folder")->required();
+  verb->add_option("B", flags->b, "Run folder")->required();
+  verb->add_flag("--json", flags->json, "Print the answer as JSON");
+  verb->footer(
+      "Fields stand in the order in which a difference comes about: what was read, what was computed, what it left.\n"
+      "Exit code 0: the same; 1: they differ.\n\n"
+      "Example:\n  reprise log diff runs/tiny runs/tiny-other-seed");
+  verb->callback([flags, &context] { diff(*flags, context); });
+}
+
+}  // namespace reprise::app

@@ -1,0 +1,131 @@
+#include "reprise/train/materialize.h"
+
+#include <optional>
+#include <system_error>
+
+#include "reprise/checkpoints/checkpoint.h"
+#include "reprise/checkpoints/folder.h"
+#include "reprise/configs/config.h"
+#include "reprise/core/error.h"
+#include "reprise/core/files.h"
+#include "reprise/dist/communicator.h"
+#include "reprise/logs/run_log.h"
+#include "reprise/train/trainer.h"
+#include "run_folder.h"
+
+namespace reprise::train {
+namespace {
+
+/// A folder that is removed with what it holds.
+class WorkFolder {
+ public:
+  explicit WorkFolder(std::filesystem::path path) : path_(std::move(path)) {
+    remove();
+    make_folders(path_);
+  }
+  ~WorkFolder() { remove(); }
+  WorkFolder(const WorkFolder&) = delete;
+  WorkFolder& operator=(const WorkFolder&) = delete;
+  const std::filesystem::path& path() const { return path_; }
+
+ private:
+  void remove() const {
+    std::error_code ignored;
+    std::filesystem::remove_all(path_, ignored);
+  }
+  std::filesystem::path path_;
+};
+
+Digest logged_state(const logs::RunLog& log, std::uint64_t step, const std::filesystem::path& path) {
+  std::uint64_t last = 0;
+  for (const logs::RunRecord& record : log.records) {
+    if (!record.step) continue;
+    if (record.step->step == step) return record.step->state;
+    last = record.step->step;
+  }
+  throw Error(ErrorKind::kCheckpoint,
+              fmt::format("{} ends at step {}; step {} is not in it", path.string(), last, step),
+              fmt::format("ask for a step from 0 to {}", last));
+}
+
+/// The checkpoint of the highest step up to `step` that has moments and whose content verifies.
+std::optional<checkpoints::CheckpointInfo> find_start(const std::filesystem::path& folder, std::uint64_t step) {
+  const checkpoints::FolderScan scan = checkpoints::scan_checkpoints(folder);
+  for (auto info = scan.complete.rbegin(); info != scan.complete.rend(); ++info) {
+    if (!info->has_moments || info->header.step > step) continue;
+    try {
+      checkpoints::read_checkpoint(info->path);
+      return *info;
+    } catch (const Error& error) {
+      if (error.kind() != ErrorKind::kCorrupt) throw;  // a damaged one is passed over: the one before does it too
+    }
+  }
+  return std::nullopt;
+}
+
+void copy_file(const std::filesystem::path& from, const std::filesystem::path& to) {
+  std::error_code error;
+  std::filesystem::copy_file(from, to, std::filesystem::copy_options::overwrite_existing, error);
+  REPRISE_REQUIRE(!error, ErrorKind::kIo,
+                  fmt::format("cannot copy {} to {}: {}", from.string(), to.string(), error.message()),
+                  "check the space and the permissions there");
+}
+
+/// What the trainer needs to go on from `start`: the shards and the tokenizer are the run's own.
+void lay_out(const RunFolder& run, const RunFolder& work, const std::optional<checkpoints::CheckpointInfo>& start) {
+  make_folders(work.checkpoints());
+  std::filesystem::create_directory_symlink(std::filesystem::absolute(run.shards()), work.shards());
+  std::filesystem::create_directory_symlink(std::filesystem::absolute(run.tokenizer().parent_path()),
+                                            work.tokenizer().parent_path());
+  copy_file(run.recipe(), work.recipe());
+  copy_file(run.run_log(), work.run_log());
+  if (start) copy_file(start->path, work.checkpoints() / start->path.filename());
+}
+
+/// The file of `folder` that holds `step` with its moments.
+std::filesystem::path whole_file(const std::filesystem::path& folder, std::uint64_t step) {
+  for (const checkpoints::CheckpointInfo& info : checkpoints::list_checkpoints(folder)) {
+    if (info.header.step == step && info.has_moments) return info.path;
+  }
+  throw Error(ErrorKind::kInternal, fmt::format("the replay left no whole checkpoint of step {}", step));
+}
+
+}  // namespace
+
+Materialized materialize(const MaterializeOptions& options, ProgressSink& progress) {
+  const RunFolder run(options.run_dir);
+  REPRISE_REQUIRE(std::filesystem::exists(run.recipe()) && std::filesystem::exists(run.run_log()),
+                  ErrorKind::kCheckpoint,
+                  fmt::format("{} holds no run: recipe.pbtxt or run.log is missing", run.root().string()),
+                  "give the folder that `reprise train` or `reprise reproduce` wrote, such as runs/tiny");
+  const std::optional<Digest> expected =
+      options.step == 0 ? std::nullopt
+                        : std::optional(logged_state(logs::read_run_log(run.run_log()), options.step, run.run_log()));
+  const std::optional<checkpoints::CheckpointInfo> start = find_start(run.checkpoints(), options.step);
+  const WorkFolder work_folder(options.out.string() + ".work");
+  const RunFolder work(work_folder.path());
+  lay_out(run, work, start);
+  TrainOptions train_options;
+  train_options.run_dir = work.root();
+  train_options.num_threads = options.num_threads;
+  train_options.grains_per_forward = options.grains_per_forward;
+  train_options.resume = true;
+  train_options.stop_after_step = options.step;
+  train_options.save_whole_last_state = true;
+  const auto communicator = dist::make_local_communicator();
+  const TrainSummary summary = train(configs::load_config(work.recipe()), train_options, *communicator, progress);
+  if (summary.stopped_by_signal != 0) return {{}, 0, {}, {}, summary.stopped_by_signal};
+
+  const std::filesystem::path file = whole_file(work.checkpoints(), options.step);
+  const checkpoints::LoadedCheckpoint loaded = checkpoints::read_checkpoint(file);
+  const Digest state = checkpoints::state_digest(options.step, loaded.layout, loaded.digests);
+  REPRISE_REQUIRE(!expected || state == *expected, ErrorKind::kCheckpoint,
+                  fmt::format("the replay of step {} has state {}; {} holds {}", options.step, state.hex(),
+                              run.run_log().string(), expected->hex()),
+                  "run.log and checkpoints/ are not of the same run: `reprise verify RUN`");
+  commit_file(file, options.out);
+  const std::uint64_t first = start ? start->header.step : 0;
+  return {start ? start->path.filename().string() : "the beginning", options.step - first, loaded.info.root, state, 0};
+}
+
+}  // namespace reprise::train
