@@ -63,7 +63,7 @@ std::optional<checkpoints::CheckpointInfo> find_start(const std::filesystem::pat
   return std::nullopt;
 }
 
-void copy_file(const std::filesystem::path& from, const std::filesystem::path& to) {
+void copy_whole(const std::filesystem::path& from, const std::filesystem::path& to) {
   std::error_code error;
   std::filesystem::copy_file(from, to, std::filesystem::copy_options::overwrite_existing, error);
   REPRISE_REQUIRE(!error, ErrorKind::kIo,
@@ -77,9 +77,9 @@ void lay_out(const RunFolder& run, const RunFolder& work, const std::optional<ch
   std::filesystem::create_directory_symlink(std::filesystem::absolute(run.shards()), work.shards());
   std::filesystem::create_directory_symlink(std::filesystem::absolute(run.tokenizer().parent_path()),
                                             work.tokenizer().parent_path());
-  copy_file(run.recipe(), work.recipe());
-  copy_file(run.run_log(), work.run_log());
-  if (start) copy_file(start->path, work.checkpoints() / start->path.filename());
+  copy_whole(run.recipe(), work.recipe());
+  copy_whole(run.run_log(), work.run_log());
+  if (start) copy_whole(start->path, work.checkpoints() / start->path.filename());
 }
 
 /// The file of `folder` that holds `step` with its moments.
