@@ -46,6 +46,12 @@ class Trainer {
 
   std::int64_t num_grains() const { return recipe_.batch_sequences() / configs::sequences_per_leaf(identity_.recipe); }
   bool is_first_rank() const { return communicator_.rank() == 0; }
+  std::uint64_t last_step() const {
+    return std::min<std::uint64_t>(recipe_.num_steps(), options_.stop_after_step.value_or(recipe_.num_steps()));
+  }
+  bool stores_moments(std::uint64_t step) const {
+    return is_anchor(recipe_, step) || (options_.save_whole_last_state && step == last_step());
+  }
   bool is_scheduled(std::uint64_t step) const { return std::binary_search(schedule_.begin(), schedule_.end(), step); }
   double seconds() const { return std::chrono::duration<double>(std::chrono::steady_clock::now() - start_).count(); }
 
@@ -204,8 +210,7 @@ void Trainer::open_run_log() {
 }
 
 void Trainer::loop() {
-  std::uint64_t last = recipe_.num_steps();
-  if (options_.stop_after_step) last = std::min(last, *options_.stop_after_step);
+  const std::uint64_t last = last_step();
   progress_.begin("training", static_cast<std::int64_t>(last), "steps");
   progress_.update(static_cast<std::int64_t>(model_->state().header.step));
   start_ = std::chrono::steady_clock::now();
@@ -243,7 +248,7 @@ void Trainer::one_step(std::uint64_t step) {
 
 void Trainer::save_scheduled() {
   const std::uint64_t step = model_->state().header.step;
-  const bool anchor = is_anchor(recipe_, step);
+  const bool anchor = stores_moments(step);
   const Digest root = checkpoints::checkpoint_root(model_->state().header, model_->layout(), model_->state().digests);
   // A checkpoint that a run can resume from must not outlive the log up to its step.
   if (anchor && is_first_rank()) run_log_->sync();
@@ -258,7 +263,7 @@ void Trainer::save_scheduled() {
 FileKind Trainer::save_whole_state() {
   const std::uint64_t step = model_->state().header.step;
   FileKind kind = FileKind::kScheduled;
-  if (!is_scheduled(step) || !is_anchor(recipe_, step)) {
+  if (!is_scheduled(step) || !stores_moments(step)) {
     kind = FileKind::kRecovery;
     if (is_first_rank()) run_log_->sync();
     writer_->write(kind, model_->state(), true,

@@ -73,8 +73,9 @@ TEST_F(Materialize, GivesAStoredStepTheRootThatItHasAndItsMoments) {
 }
 
 TEST_F(Materialize, PassesOverADamagedCheckpoint) {
-  std::fstream damaged(run_ / "checkpoints" / "step-000006.h5", std::ios::in | std::ios::out | std::ios::binary);
-  damaged.seekp(40000);
+  const auto path = run_ / "checkpoints" / "step-000006.h5";
+  std::fstream damaged(path, std::ios::in | std::ios::out | std::ios::binary);
+  damaged.seekp(static_cast<std::streamoff>(std::filesystem::file_size(path) / 2));
   damaged << "damage";
   damaged.close();
   const Outcome outcome = make(8);

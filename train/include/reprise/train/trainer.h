@@ -20,7 +20,7 @@ struct TrainOptions {
   int grains_per_forward = 1;     // runtime.grains_per_forward: cannot change a bit
   bool resume = false;            // continue run_dir from its latest resumable checkpoint
   std::optional<std::uint64_t> stop_after_step;  // end early, as if finished there (for replays, tests and benchmarks)
-  bool save_whole_last_state = false;            // store the moments of the last step too, in a recovery file
+  bool save_whole_last_state = false;            // store the moments of the last step, scheduled or not
   std::vector<std::string> command_line;  // for session.log
 };
 
