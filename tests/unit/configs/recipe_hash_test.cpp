@@ -40,7 +40,11 @@ void for_each_change(google::protobuf::Message& message, const std::function<voi
     const FieldDescriptor& field = *message.GetDescriptor()->field(i);
     if (field.is_repeated()) {
       if (field.message_type() == nullptr) {
-        r.AddString(&message, &field, "another");
+        if (field.cpp_type() == FieldDescriptor::CPPTYPE_UINT32) {
+          r.AddUInt32(&message, &field, 7);
+        } else {
+          r.AddString(&message, &field, "another");
+        }
         visit(field.full_name());
         r.RemoveLast(&message, &field);
       }
