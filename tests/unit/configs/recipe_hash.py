@@ -55,11 +55,31 @@ class Hasher:
 KINDS = {13: "uint32", 4: "uint64", 1: "double", 8: "bool", 9: "string"}
 
 
+def is_added_later(field):
+    """The option added_later (number 50001, a varint of 1), as bytes: the option's own type is not needed."""
+    key = 50001 << 3
+    encoded = bytes([key & 0x7F | 0x80, key >> 7 & 0x7F | 0x80, key >> 14, 1])
+    return encoded in field.GetOptions().SerializeToString()
+
+
+def says_nothing_new(message, field, value):
+    if field.label == field.LABEL_REPEATED:
+        return len(value) == 0
+    if field.message_type is not None:
+        return not message.HasField(field.name)
+    return value == field.default_value
+
+
 def hash_message(hasher, message, prefix):
     for field in sorted(message.DESCRIPTOR.fields, key=lambda f: f.number):
         value = getattr(message, field.name)
         repeated = field.label == field.LABEL_REPEATED
         name = prefix + field.name
+        later = is_added_later(field)
+        if later and says_nothing_new(message, field, value):
+            continue
+        if later and not repeated and field.message_type is not None:
+            hasher.scalar("bool", name, True)
         if repeated:
             hasher.scalar("uint64", name, len(value))
         for i, one in enumerate(value if repeated else [value]):
