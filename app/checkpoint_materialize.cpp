@@ -9,6 +9,7 @@
 
 #include "checkpoint_verbs.h"
 #include "reprise/checkpoints/checkpoint.h"
+#include "reprise/core/stop.h"
 #include "reprise/logs/progress_bar.h"
 #include "reprise/train/materialize.h"
 
@@ -34,6 +35,7 @@ void materialize(const MaterializeFlags& flags, Context& context) {
   options.num_threads =
       flags.threads > 0 ? flags.threads : std::max(1, static_cast<int>(std::thread::hardware_concurrency()));
   const auto progress = logs::make_progress(flags.quiet);
+  const StopHandlers handlers;
   const train::Materialized made = train::materialize(options, *progress);
   if (made.stopped_by_signal != 0) {
     context.status = 128 + made.stopped_by_signal;

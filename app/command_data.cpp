@@ -11,6 +11,7 @@
 #include "reprise/audit/reproduce.h"
 #include "reprise/configs/config.h"
 #include "reprise/core/error.h"
+#include "reprise/core/stop.h"
 #include "reprise/data_pipeline/corpus.h"
 #include "reprise/data_pipeline/document_file.h"
 #include "reprise/data_pipeline/report.h"
@@ -93,6 +94,7 @@ data::BuildOptions options_of(const configs::RunConfig& config, const BuildFlags
 /// Builds in this process: the only rank, or one of those that mpirun started.
 void build_here(const BuildFlags& flags, const configs::RunConfig& config) {
   const auto communicator = dist::make_communicator();
+  end_on_stop_signals();  // finished pieces are whole, and the next build takes them
   try {
     check_ranks(flags.ranks, *communicator);
     const bool is_first = communicator->rank() == 0;

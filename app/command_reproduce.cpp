@@ -11,6 +11,7 @@
 #include "reprise/configs/config.h"
 #include "reprise/core/error.h"
 #include "reprise/core/files.h"
+#include "reprise/core/stop.h"
 #include "reprise/dist/communicator.h"
 #include "reprise/logs/progress_bar.h"
 #include "reprise/train/trainer.h"
@@ -84,6 +85,7 @@ int train_in_ranks(const ReproduceFlags& flags, const configs::RunConfig& config
 
 int train_here(const configs::RunConfig& config, const std::filesystem::path& run_dir, const Context& context, bool resume,
                ProgressSink& progress) {
+  const StopHandlers handlers;
   const auto communicator = dist::make_local_communicator();
   train::TrainOptions options;
   options.run_dir = run_dir;

@@ -10,6 +10,7 @@
 #include "reprise/configs/config.h"
 #include "reprise/configs/profile.h"
 #include "reprise/core/error.h"
+#include "reprise/core/stop.h"
 #include "reprise/dist/communicator.h"
 #include "reprise/logs/progress_bar.h"
 #include "reprise/model/schema.h"
@@ -105,6 +106,7 @@ void print_summary(const train::TrainSummary& summary, bool as_json) {
 
 /// Trains in this process: the only rank, or one of those that mpirun started.
 void train_here(const TrainFlags& flags, const configs::RunConfig& config, Context& context) {
+  const StopHandlers handlers;
   const auto communicator = dist::make_communicator();
   try {
     check_ranks(flags.ranks, *communicator);

@@ -43,6 +43,7 @@ int run_ranks(int num_ranks, const std::vector<std::string>& arguments) {
     line += (line.empty() ? "" : " ") + quoted(word);
   fmt::print(stderr, "{}\n", line);
   std::fflush(nullptr);
+  const StopHandlers handlers;  // a signal is passed on
   const int status = dist::run_ranks(num_ranks, program);
   // A stop that came before mpirun or a rank could take it has ended them by the signal it is passed on as.
   const bool by_passed_signal = status == 128 + SIGUSR1 || status == 128 + SIGUSR2;

@@ -8,7 +8,6 @@
 #include "process_settings.h"
 #include "run_guarded.h"
 #include "reprise/core/nearest_name.h"
-#include "reprise/core/stop.h"
 
 namespace {
 
@@ -46,6 +45,5 @@ int run(int argc, char** argv) {
 
 int main(int argc, char** argv) {
   reprise::app::settle_process();
-  reprise::install_stop_handlers();
   return run(argc, argv);
 }

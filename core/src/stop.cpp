@@ -19,13 +19,22 @@ void on_signal(int signal_number) {
 
 }  // namespace
 
-void install_stop_handlers() {
+StopHandlers::StopHandlers() {
   struct sigaction action {};
   action.sa_handler = on_signal;
   action.sa_flags = SA_RESTART;
   ::sigemptyset(&action.sa_mask);
   ::sigaction(SIGINT, &action, nullptr);
   ::sigaction(SIGTERM, &action, nullptr);
+}
+
+StopHandlers::~StopHandlers() {
+  ::signal(SIGINT, SIG_DFL);
+  ::signal(SIGTERM, SIG_DFL);
+}
+
+void end_on_stop_signals() {
+  for (const int signal_number : {SIGINT, SIGTERM, SIGUSR1, SIGUSR2}) ::signal(signal_number, SIG_DFL);
 }
 
 int stop_signal() noexcept { return requested_signal.load(); }

@@ -2,7 +2,10 @@
 // time.
 
 #include <fmt/core.h>
+#include <signal.h>
 #include <sys/resource.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #include <map>
 #include <random>
@@ -63,13 +66,47 @@ class DataBuild : public ProgramTest {
     return lines;
   }
 
+  std::vector<std::string> arguments(const std::string& run, int ranks, int threads) const {
+    return {"data",
+            "build",
+            (folder_ / "config.pbtxt").string(),
+            "--set",
+            "runtime.corpus_dir=" + (folder_ / "corpus").string(),
+            "--set",
+            "data.max_line_bytes=1000000",
+            "--out",
+            (folder_ / run).string(),
+            "--ranks",
+            std::to_string(ranks),
+            "--threads",
+            std::to_string(threads),
+            "--quiet"};
+  }
+
   Outcome build(const std::string& run, int ranks, int threads,
                 const std::vector<std::string>& environment = {}) const {
-    return run_reprise(
-        {"data", "build", (folder_ / "config.pbtxt").string(), "--set",
-         "runtime.corpus_dir=" + (folder_ / "corpus").string(), "--set", "data.max_line_bytes=1000000", "--out",
-         (folder_ / run).string(), "--ranks", std::to_string(ranks), "--threads", std::to_string(threads), "--quiet"},
-        environment);
+    return run_reprise(arguments(run, ranks, threads), environment);
+  }
+
+  /// Starts a build, sends `signal_number` as soon as it has a piece, and returns its exit code.
+  int interrupt(const std::string& run, int ranks, int signal_number) const {
+    const std::string program = program_path().string();
+    std::vector<std::string> words = arguments(run, ranks, 1);
+    const pid_t child = ::fork();
+    if (child == 0) {
+      ::signal(signal_number, SIG_DFL);
+      std::vector<char*> argv = {const_cast<char*>(program.c_str())};
+      for (std::string& word : words) argv.push_back(word.data());
+      argv.push_back(nullptr);
+      ::execv(program.c_str(), argv.data());
+      ::_exit(121);
+    }
+    const auto segments = folder_ / run / "data" / ".build" / "segments";
+    while (!std::filesystem::exists(segments)) ::usleep(5000);
+    ::kill(child, signal_number);
+    int status = 0;
+    ::waitpid(child, &status, 0);
+    return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
   }
 };
 
@@ -105,6 +142,18 @@ TEST_F(DataBuild, GoesOnAfterAKillAnywhereOnAnotherNumberOfRanks) {
     ASSERT_EQ(resumed.exit_code, 0) << name << "\n" << resumed.err;
     EXPECT_EQ(tree(folder_ / name), expected) << name;
     std::filesystem::remove_all(folder_ / name);
+  }
+}
+
+TEST_F(DataBuild, EndsAtOnceOnASignalAndGoesOnLater) {
+  ASSERT_EQ(build("whole", 1, 1).exit_code, 0);
+  const auto expected = tree(folder_ / "whole");
+  for (const int ranks : {1, 2}) {
+    const std::string run = fmt::format("interrupted{}", ranks);
+    EXPECT_EQ(interrupt(run, ranks, SIGINT), 128 + SIGINT) << ranks;
+    EXPECT_FALSE(std::filesystem::exists(folder_ / run / "shards")) << ranks;
+    ASSERT_EQ(build(run, 1, 1).exit_code, 0);
+    EXPECT_EQ(tree(folder_ / run), expected) << ranks;
   }
 }
 

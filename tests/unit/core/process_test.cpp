@@ -26,7 +26,7 @@ int status_of_child(Body body) {
 
 TEST(StopFlag, RemembersTheFirstSignal) {
   const int status = status_of_child([] {
-    install_stop_handlers();
+    const StopHandlers handlers;
     ::raise(SIGTERM);
     ::_exit(stop_signal());
   });
@@ -36,8 +36,17 @@ TEST(StopFlag, RemembersTheFirstSignal) {
 
 TEST(StopFlag, LetsASecondSignalEndTheProcess) {
   const int status = status_of_child([] {
-    install_stop_handlers();
+    const StopHandlers handlers;
     ::raise(SIGINT);
+    ::raise(SIGINT);
+  });
+  ASSERT_TRUE(WIFSIGNALED(status));
+  EXPECT_EQ(WTERMSIG(status), SIGINT);
+}
+
+TEST(StopFlag, IsNotSetBehindTheHandlers) {
+  const int status = status_of_child([] {
+    { const StopHandlers handlers; }
     ::raise(SIGINT);
   });
   ASSERT_TRUE(WIFSIGNALED(status));
