@@ -151,6 +151,8 @@ def main():
     arguments = parser.parse_args()
     with contextlib.ExitStack() as stack:
         work = pathlib.Path(arguments.work or stack.enter_context(tempfile.TemporaryDirectory()))
+        if work.is_dir() and any(work.iterdir()):
+            parser.error(f"--work {work} is not empty: datatrove would take its finished stages from there")
         path = work / "input" / "documents.jsonl"
         path.parent.mkdir(parents=True, exist_ok=True)
         size, count = write_input(read_documents(arguments.input), arguments.megabytes, path)
