@@ -1,5 +1,5 @@
 #pragma once
-// Fields of temporary records as bytes: integers big-endian, strings behind their length.
+// Fields of temporary records as bytes: integers big-endian, strings behind their length unless they are ordered.
 
 #include <bit>
 #include <cstdint>
@@ -27,6 +27,11 @@ class RecordBuilder {
     bytes_.append(value);
     return *this;
   }
+  /// A string without zero bytes, whose records are in the order of its bytes.
+  RecordBuilder& ordered_string(std::string_view value) {
+    bytes_.append(value).push_back('\0');
+    return *this;
+  }
   RecordBuilder& digest(const Digest& value) {
     bytes_.append(reinterpret_cast<const char*>(value.bytes.data()), value.bytes.size());
     return *this;
@@ -52,6 +57,11 @@ class RecordParser {
   double f64() { return std::bit_cast<double>(u64()); }
   std::string_view view() { return take(u64()); }
   std::string string() { return std::string(view()); }
+  std::string ordered_string() {
+    std::string value(take(rest_.find('\0')));
+    take(1);
+    return value;
+  }
   Digest digest() {
     Digest value;
     std::memcpy(value.bytes.data(), take(value.bytes.size()).data(), value.bytes.size());

@@ -1,9 +1,6 @@
 #include "sorted_documents.h"
 
-#include <array>
-#include <cstring>
-
-#include "byte_order.h"
+#include "record_bytes.h"
 #include "reprise/core/error.h"
 
 namespace reprise::data {
@@ -14,38 +11,21 @@ constexpr std::size_t kBatchBytes = 8 << 20;
 
 // A record's value begins with what orders documents of one id: digest, file, line.
 
-void append_field(std::string& record, std::string_view field) {
-  append_big_endian(record, std::uint64_t{field.size()});
-  record.append(field);
-}
-
-std::string_view take(std::string_view& record, std::size_t size) {
-  REPRISE_CHECK(size <= record.size());
-  const std::string_view taken = record.substr(0, size);
-  record.remove_prefix(size);
-  return taken;
-}
-
-std::string take_field(std::string_view& record) {
-  const auto size = read_big_endian<std::uint64_t>(take(record, sizeof(std::uint64_t)));
-  return std::string(take(record, size));
-}
-
 SortedDocument parse_record(std::string_view id, std::string_view record) {
+  RecordParser parser(record);
   SortedDocument result;
-  const std::string_view digest = take(record, result.text.bytes.size());
-  std::memcpy(result.text.bytes.data(), digest.data(), digest.size());
+  result.text = parser.digest();
   Document& document = result.document;
   document.id = id;
-  document.source_file = take_field(record);
-  document.source_line = read_big_endian<std::uint64_t>(take(record, sizeof(std::uint64_t)));
-  document.text = take_field(record);
-  document.source = take_field(record);
-  document.kind = take_field(record);
-  document.language = take_field(record);
-  document.license = take_field(record);
-  document.members = take_field(record);
-  document.metadata_members = take_field(record);
+  document.source_file = parser.ordered_string();
+  document.source_line = parser.u64();
+  document.text = parser.string();
+  document.source = parser.string();
+  document.kind = parser.string();
+  document.language = parser.string();
+  document.license = parser.string();
+  document.members = parser.string();
+  document.metadata_members = parser.string();
   return result;
 }
 
@@ -59,19 +39,11 @@ SortedDocument parse_record(std::string_view id, std::string_view record) {
 }  // namespace
 
 void SortedDocuments::add(const Document& document) {
-  const Digest digest = sha256(std::string_view(document.text));
-  std::string record(reinterpret_cast<const char*>(digest.bytes.data()), digest.bytes.size());
-  record.reserve(document.text.size() + document.members.size() + document.metadata_members.size() + 256);
-  append_field(record, document.source_file);
-  append_big_endian(record, document.source_line);
-  append_field(record, document.text);
-  append_field(record, document.source);
-  append_field(record, document.kind);
-  append_field(record, document.language);
-  append_field(record, document.license);
-  append_field(record, document.members);
-  append_field(record, document.metadata_members);
-  sorter_.add(document.id, record);
+  RecordBuilder record;
+  record.digest(sha256(std::string_view(document.text))).ordered_string(document.source_file).u64(document.source_line);
+  record.string(document.text).string(document.source).string(document.kind).string(document.language);
+  record.string(document.license).string(document.members).string(document.metadata_members);
+  sorter_.add(document.id, record.bytes());
 }
 
 std::uint64_t SortedDocuments::for_each(const std::function<void(SortedDocument&&)>& visit) const {

@@ -192,6 +192,13 @@ TEST_F(Deduplication, OneIdTwiceIsAnErrorOrIsSkipped) {
   EXPECT_EQ(kept()[0].text, "plum") << "its SHA-256 begins with 04, that of apple with 3a";
 }
 
+TEST_F(Deduplication, OfOneIdAndTextTheFileWhoseNameComesFirstStays) {
+  policy_.skip("duplicate_id");
+  run({file("b.jsonl", {dolma_line("1", "apple")}), file("aa.jsonl", {dolma_line("1", "apple")})}, DedupMethod::kExact);
+  ASSERT_EQ(kept().size(), 1u);
+  EXPECT_THAT(kept()[0].source_file, testing::EndsWith("aa.jsonl")) << "by bytes, not by length";
+}
+
 TEST_F(Deduplication, TheReportSaysWhatWasAskedForAndFound) {
   setting_ = {3, 20, 5, 42};
   const FilePassResult result = run({file("a.jsonl", {dolma_line("1", "x")})}, DedupMethod::kMinHash);
