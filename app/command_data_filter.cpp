@@ -6,6 +6,7 @@
 #include <optional>
 
 #include "commands.h"
+#include "detector_flags.h"
 #include "reprise/core/error.h"
 #include "reprise/data_pipeline/filter_files.h"
 #include "reprise/data_pipeline/filter_presets.h"
@@ -22,8 +23,7 @@ struct FilterFlags {
   std::string labels;
   bool relabel = false;
   std::string language = "en";
-  std::string detector = "cld2";
-  std::string model;
+  DetectorFlags detector;
   double min_share = 0.65;
   std::vector<std::string> url_lists;
 };
@@ -46,16 +46,6 @@ struct Languages {
   std::optional<data::LanguageLabels> labels;
 };
 
-std::unique_ptr<data::LanguageDetector> make_detector(const FilterFlags& flags) {
-  if (flags.detector == "cld2") {
-    REPRISE_REQUIRE(flags.model.empty(), ErrorKind::kUsage, "CLD2 takes no --model", "add --detector fasttext");
-    return data::make_cld2_detector();
-  }
-  REPRISE_REQUIRE(!flags.model.empty(), ErrorKind::kUsage, "--detector fasttext needs a model",
-                  "add --model FILE, such as lid.176.bin");
-  return data::make_fasttext_detector(flags.model);
-}
-
 Languages open_languages(const FilterFlags& flags) {
   Languages languages;
   if (flags.labels.empty()) {
@@ -63,7 +53,7 @@ Languages open_languages(const FilterFlags& flags) {
     return languages;
   }
   if (flags.relabel) {
-    languages.detector = make_detector(flags);
+    languages.detector = make_detector(flags.detector);
     languages.labels.emplace(languages.detector->identity());
   } else {
     languages.labels = data::LanguageLabels::read(flags.labels);
@@ -131,10 +121,7 @@ void add_data_filter_command(CLI::App& data) {
       ->allow_extra_args(false);
   verb->add_option("--labels", flags->labels, "File of language labels; only texts in --language are kept");
   verb->add_flag("--relabel", flags->relabel, "Compute the labels and write them to the file of --labels");
-  verb->add_option("--detector", flags->detector, "What --relabel computes them with")
-      ->check(CLI::IsMember({"cld2", "fasttext"}))
-      ->capture_default_str();
-  verb->add_option("--model", flags->model, "Model of --detector fasttext, such as lid.176.bin");
+  add_detector_options(*verb, flags->detector);
   verb->add_option("--language", flags->language, "Language to keep, with --labels")->capture_default_str();
   verb->add_option("--min-share", flags->min_share, "Smallest share of the text in that language")
       ->capture_default_str();

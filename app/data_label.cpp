@@ -6,6 +6,7 @@
 #include <nlohmann/json.hpp>
 
 #include "data_verbs.h"
+#include "detector_flags.h"
 #include "reprise/configs/config.h"
 #include "reprise/core/error.h"
 #include "reprise/core/files.h"
@@ -19,6 +20,7 @@ struct LabelFlags {
   std::string config;
   std::vector<std::string> overrides;
   std::string out;
+  DetectorFlags detector;
   int threads = 0;
   bool json = false;
   bool quiet = false;
@@ -47,7 +49,7 @@ void label(const LabelFlags& flags) {
   data::BuildOptions options;
   options.corpus_dir = config.runtime().corpus_dir();
   options.num_threads = flags.threads;
-  const auto detector = data::make_cld2_detector();
+  const auto detector = make_detector(flags.detector);
   const auto progress = logs::make_progress(flags.quiet);
   const data::LanguageLabels labels = data::label_corpus(config.recipe().data(), options, *detector, *progress);
   labels.write(path);
@@ -77,11 +79,12 @@ void add_label_verb(CLI::App& data) {
   verb->add_option("CONFIG", flags->config, "Run config")->required();
   verb->add_option("--set", flags->overrides, "Override a field (repeatable)")->take_all()->allow_extra_args(false);
   verb->add_option("--out", flags->out, "File of labels (default: recipe.data.languages.path)");
+  add_detector_options(*verb, flags->detector);
   verb->add_option("--threads", flags->threads, "Threads (default: one per core)")->check(CLI::Range(1, 1024));
   verb->add_flag("--json", flags->json, "Print what was written as JSON on stdout");
   verb->add_flag("--quiet", flags->quiet, "Show no progress");
   verb->footer(
-      "Labels with CLD2. Prints the line that the recipe needs.\n\n"
+      "Prints the line that the recipe needs.\n\n"
       "Example:\n  reprise data label tests/data/small.pbtxt --out labels.jsonl");
   verb->callback([flags] { label(*flags); });
 }

@@ -131,5 +131,31 @@ TEST_F(DataVerbs, DecontaminateNamesTheExampleThatADocumentShares) {
   EXPECT_EQ(examples[0].at("first_ids"), json::array({"a.jsonl-0"}));
 }
 
+TEST_F(DataVerbs, LabelsOfAConfigAreWhatABuildOfItReads) {
+  const Outcome labelled =
+      run_reprise({"data", "label", small_config(), "--out", path("labels.jsonl"), "--json", "--quiet"});
+  if (labelled.exit_code == 5) GTEST_SKIP() << labelled.err;  // built without CLD2
+  const std::string hash = json_of(labelled).at("sha256");
+  const auto build = [&](const std::string& run, const std::string& digest) {
+    return run_reprise({"data", "build", small_config(), "--set", "data.languages.path=" + path("labels.jsonl"),
+                        "--set", "data.languages.sha256=" + digest, "--set", "data.languages.keep=xx", "--set",
+                        "data.languages.keep=en", "--out", path(run), "--quiet"});
+  };
+  const Outcome built = build("run", hash);
+  ASSERT_EQ(built.exit_code, 0) << built.err;
+  const json report = json::parse(read_file(folder_ / "run" / "data" / "report.json"));
+  EXPECT_GT(report.at("by_rule").at("language").at("dropped").at("documents"), 0);
+  EXPECT_FALSE(report.at("by_lang").at("en").at("train").empty());
+  const Outcome other = build("other", std::string(64, '0'));
+  EXPECT_EQ(other.exit_code, 3) << other.err;
+  EXPECT_NE(other.err.find("labels.jsonl"), std::string::npos) << other.err;
+}
+
+TEST_F(DataVerbs, LabelsNeedADetectorAndAModelThatBelongTogether) {
+  const Outcome outcome = run_reprise({"data", "label", small_config(), "--out", path("l"), "--detector", "fasttext"});
+  EXPECT_EQ(outcome.exit_code, 2);
+  EXPECT_NE(outcome.err.find("--model FILE"), std::string::npos) << outcome.err;
+}
+
 }  // namespace
 }  // namespace reprise::cli_test
