@@ -2,14 +2,13 @@
 
 #include <fmt/core.h>
 
-#include <algorithm>
 #include <memory>
 #include <nlohmann/json.hpp>
-#include <thread>
 
 #include "checkpoint_verbs.h"
 #include "reprise/checkpoints/checkpoint.h"
 #include "reprise/core/stop.h"
+#include "reprise/core/thread_count.h"
 #include "reprise/logs/progress_bar.h"
 #include "reprise/train/materialize.h"
 
@@ -32,8 +31,7 @@ void materialize(const MaterializeFlags& flags, Context& context) {
   options.out = flags.out.empty()
                     ? std::filesystem::path(checkpoints::file_name(checkpoints::FileKind::kScheduled, flags.step))
                     : flags.out;
-  options.num_threads =
-      flags.threads > 0 ? flags.threads : std::max(1, static_cast<int>(std::thread::hardware_concurrency()));
+  options.num_threads = thread_count(flags.threads);
   const auto progress = logs::make_progress(flags.quiet);
   const StopHandlers handlers;
   const train::Materialized made = train::materialize(options, *progress);

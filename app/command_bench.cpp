@@ -6,13 +6,13 @@
 #include <filesystem>
 #include <memory>
 #include <nlohmann/json.hpp>
-#include <thread>
 
 #include "commands.h"
 #include "reprise/configs/config.h"
 #include "reprise/configs/profile.h"
 #include "reprise/core/error.h"
 #include "reprise/core/files.h"
+#include "reprise/core/thread_count.h"
 #include "reprise/numerics/target.h"
 #include "reprise/train/step_benchmark.h"
 
@@ -110,9 +110,8 @@ nlohmann::ordered_json to_json(const BenchFlags& flags, const configs::RunConfig
   json["profile"] = recipe.numerics();
   json["target"] = numerics::to_string(numerics::active_target());
   json["threads"] = threads;
-  json["shape"] = {recipe.model().hidden_size(),   recipe.model().num_layers(),
-                   recipe.model().num_heads(),     recipe.model().ffn_size(),
-                   recipe.tokenizer().vocab_size(), recipe.train().sequence_length(),
+  json["shape"] = {recipe.model().hidden_size(),    recipe.model().num_layers(),     recipe.model().num_heads(),
+                   recipe.model().ffn_size(),       recipe.tokenizer().vocab_size(), recipe.train().sequence_length(),
                    recipe.train().batch_sequences()};
   json["grain_sequences"] = recipe.train().grain_sequences();
   if (configs::is_native(recipe)) {
@@ -136,7 +135,7 @@ nlohmann::ordered_json to_json(const BenchFlags& flags, const configs::RunConfig
 }
 
 void bench_step(const BenchFlags& flags) {
-  const int threads = flags.threads > 0 ? flags.threads : std::max(1, static_cast<int>(std::thread::hardware_concurrency()));
+  const int threads = thread_count(flags.threads);
   const configs::RunConfig config = config_of(flags, threads);
   const DataFolder data(flags.run.empty() ? flags.keep : flags.run);
   if (flags.run.empty()) {
@@ -169,15 +168,19 @@ void add_bench_command(CLI::App& app, Context&) {
   step->add_option("--shape", flags->shape, "D,LAYERS,HEADS,FFN,VOCAB,SEQ,SEQUENCES (default 256,6,4,768,8192,256,16)")
       ->delimiter(',');
   step->add_option("--grain-sequences", flags->grain_sequences, "Sequences per grain (default: one grain per thread)");
-  step->add_option("--grains-per-forward", flags->grains_per_forward, "Grains that one forward pass takes (exact; native: --set native.grains_per_forward=N)")
+  step->add_option("--grains-per-forward", flags->grains_per_forward,
+                   "Grains that one forward pass takes (exact; native: --set native.grains_per_forward=N)")
       ->check(CLI::Range(1, 65536))
       ->capture_default_str();
-  step->add_option("--steps", flags->steps, "Steps to run; the first is not timed")->check(CLI::Range(2, 100000))->capture_default_str();
+  step->add_option("--steps", flags->steps, "Steps to run; the first is not timed")
+      ->check(CLI::Range(2, 100000))
+      ->capture_default_str();
   step->add_option("--run", flags->run, "Take recipe and shards of this run folder instead of --shape");
   step->add_option("--set", flags->overrides, "Override a field of the config: --set train.z_loss=0 (repeatable)")
       ->take_all()
       ->allow_extra_args(false);
-  step->add_option("--keep", flags->keep, "Keep the generated data here, for `reprise train DIR/bench.pbtxt --out DIR`");
+  step->add_option("--keep", flags->keep,
+                   "Keep the generated data here, for `reprise train DIR/bench.pbtxt --out DIR`");
   step->add_flag("--json", flags->json, "Print as JSON");
   step->footer(
       "state_digest is what `reprise train` logs for the same recipe and step.\n\nExamples:\n"

@@ -8,11 +8,11 @@
 #include <nlohmann/json.hpp>
 #include <optional>
 #include <set>
-#include <thread>
 
 #include "commands.h"
 #include "reprise/configs/config.h"
 #include "reprise/core/error.h"
+#include "reprise/core/thread_count.h"
 #include "reprise/eval/blimp.h"
 #include "reprise/eval/evaluate.h"
 #include "reprise/eval/suite.h"
@@ -124,8 +124,7 @@ EvalReport evaluate(const EvalFlags& flags) {
   eval::EvalOptions options;
   options.run_dir = run;
   options.steps = steps_of(flags, recipe);
-  options.num_threads =
-      flags.threads > 0 ? flags.threads : std::max(1, static_cast<int>(std::thread::hardware_concurrency()));
+  options.num_threads = thread_count(flags.threads);
   options.held_out = tasks.count("held_out") == 1;
   options.pairs = tasks.count("pairs") == 1;
   EvalReport report;

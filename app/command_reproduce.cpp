@@ -3,7 +3,6 @@
 
 #include <cstdio>
 #include <nlohmann/json.hpp>
-#include <thread>
 
 #include "commands.h"
 #include "launch.h"
@@ -41,14 +40,6 @@ configs::RunConfig load(const ReproduceFlags& flags) {
   return config;
 }
 
-int cores() { return std::max(1, static_cast<int>(std::thread::hardware_concurrency())); }
-
-/// Threads per rank: as given, or the machine's cores shared by the ranks.
-int threads_per_rank(const configs::Runtime& runtime) {
-  if (runtime.num_threads() > 0) return static_cast<int>(runtime.num_threads());
-  return std::max(1, cores() / static_cast<int>(runtime.num_ranks()));
-}
-
 /// While it lives, what this process and its children print on stdout goes to stderr: the ranks' own summary is talk
 /// here, and stdout belongs to the report.
 class StdoutToStderr {
@@ -78,18 +69,20 @@ int train_in_ranks(const ReproduceFlags& flags, const configs::RunConfig& config
     arguments.insert(arguments.end(), {flags.config, "--out", run_dir.string()});
     for (const std::string& text : flags.overrides) arguments.insert(arguments.end(), {"--set", text});
   }
-  arguments.insert(arguments.end(), {"--threads", std::to_string(threads_per_rank(config.runtime()))});
+  arguments.insert(
+      arguments.end(),
+      {"--threads", std::to_string(threads_per_rank(config, static_cast<int>(config.runtime().num_ranks())))});
   const StdoutToStderr redirected;
   return run_ranks(static_cast<int>(config.runtime().num_ranks()), arguments);
 }
 
-int train_here(const configs::RunConfig& config, const std::filesystem::path& run_dir, const Context& context, bool resume,
-               ProgressSink& progress) {
+int train_here(const configs::RunConfig& config, const std::filesystem::path& run_dir, const Context& context,
+               bool resume, ProgressSink& progress) {
   const StopHandlers handlers;
   const auto communicator = dist::make_local_communicator();
   train::TrainOptions options;
   options.run_dir = run_dir;
-  options.num_threads = threads_per_rank(config.runtime());
+  options.num_threads = threads_per_rank(config, 1);
   options.grains_per_forward = static_cast<int>(config.runtime().grains_per_forward());
   options.resume = resume;
   options.command_line = context.command_line;
@@ -131,12 +124,12 @@ nlohmann::ordered_json to_json(const audit::ReproduceReport& report) {
   return json;
 }
 
-audit::ReproduceOptions make_options(const ReproduceFlags& flags, const configs::RunConfig& config, const Context& context,
-                                     ProgressSink& progress) {
+audit::ReproduceOptions make_options(const ReproduceFlags& flags, const configs::RunConfig& config,
+                                     const Context& context, ProgressSink& progress) {
   audit::ReproduceOptions options;
   options.run_dir = configs::output_folder(config);
   options.published = audit::published_path(flags.config);
-  options.num_threads = config.runtime().num_threads() > 0 ? static_cast<int>(config.runtime().num_threads()) : cores();
+  options.num_threads = threads_per_rank(config, 1);
   options.overwrite = flags.overwrite;
   options.say = say;
   options.run_training = [&flags, &config, &context, &progress, run_dir = options.run_dir](bool resume) {
@@ -152,7 +145,8 @@ void run(const ReproduceFlags& flags, Context& context) {
   const audit::ReproduceOptions options = make_options(flags, config, context, *progress);
   const audit::ReproduceReport report = audit::reproduce(config, options, *progress);
   if (report.training_exit_code != 0) {
-    say(fmt::format("training stopped; go on with: reprise reproduce {} --out {}", flags.config, options.run_dir.string()));
+    say(fmt::format("training stopped; go on with: reprise reproduce {} --out {}", flags.config,
+                    options.run_dir.string()));
     context.status = report.training_exit_code;
     return;
   }
@@ -170,18 +164,23 @@ void run(const ReproduceFlags& flags, Context& context) {
 
 void add_reproduce_command(CLI::App& app, Context& context) {
   const auto flags = std::make_shared<ReproduceFlags>();
-  CLI::App* verb = app.add_subcommand("reproduce", "Compute a whole run, raw text to scores, and compare its root with the published one");
+  CLI::App* verb = app.add_subcommand(
+      "reproduce", "Compute a whole run, raw text to scores, and compare its root with the published one");
   verb->add_option("CONFIG", flags->config, "Run config, such as configs/runs/tiny.pbtxt")->required();
-  verb->add_option("--set", flags->overrides, "Override a field: --set train.num_steps=100 (repeatable)")->take_all()->allow_extra_args(false);
+  verb->add_option("--set", flags->overrides, "Override a field: --set train.num_steps=100 (repeatable)")
+      ->take_all()
+      ->allow_extra_args(false);
   verb->add_option("--out", flags->out, "Folder of the run (default runs/NAME)");
   verb->add_option("--ranks", flags->ranks, "Processes; more than one starts mpirun")->check(CLI::Range(1, 4096));
-  verb->add_option("--threads", flags->threads, "Threads per process (default: the cores, shared by the ranks)")->check(CLI::Range(1, 1024));
+  verb->add_option("--threads", flags->threads, "Threads per process (default: the cores, shared by the ranks)")
+      ->check(CLI::Range(1, 1024));
   verb->add_flag("--overwrite", flags->overwrite, "Replace a run of another recipe in the same folder");
   verb->add_flag("--publish", flags->publish, "Write the manifest beside CONFIG as the published one");
   verb->add_flag("--json", flags->json, "Print the report as JSON on stdout");
   verb->add_flag("--quiet", flags->quiet, "Show no progress");
-  verb->footer("Exit code 0: the root is the published one, or none is published; 1: it differs, and the first artefact\n"
-               "that differs is named.\n\nExample:\n  reprise reproduce configs/runs/tiny.pbtxt --ranks 2 --out runs/again");
+  verb->footer(
+      "Exit code 0: the root is the published one, or none is published; 1: it differs, and the first artefact\n"
+      "that differs is named.\n\nExample:\n  reprise reproduce configs/runs/tiny.pbtxt --ranks 2 --out runs/again");
   verb->callback([flags, &context] { run(*flags, context); });
 }
 

@@ -11,6 +11,7 @@
 
 #include "reprise/core/error.h"
 #include "reprise/core/stop.h"
+#include "reprise/core/thread_count.h"
 #include "reprise/dist/launch.h"
 
 namespace reprise::app {
@@ -57,8 +58,7 @@ void check_ranks(int given, const dist::Communicator& communicator) {
 }
 
 int threads_per_rank(const configs::RunConfig& config, int num_ranks) {
-  if (config.runtime().num_threads() > 0) return static_cast<int>(config.runtime().num_threads());
-  return std::max(1, static_cast<int>(std::thread::hardware_concurrency()) / num_ranks);
+  return thread_count(static_cast<int>(config.runtime().num_threads()), num_ranks);
 }
 
 void let_first_rank_speak(const dist::Communicator& communicator) {

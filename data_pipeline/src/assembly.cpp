@@ -17,6 +17,7 @@
 #include "reprise/core/error.h"
 #include "reprise/core/files.h"
 #include "reprise/core/hash.h"
+#include "reprise/core/thread_count.h"
 #include "reprise/core/thread_pool.h"
 #include "zstd_writer.h"
 
@@ -24,10 +25,6 @@ namespace reprise::data {
 namespace {
 
 using Rows = std::vector<AssemblyRow>;
-
-int thread_count(int wanted) {
-  return wanted > 0 ? wanted : std::max(1, static_cast<int>(std::thread::hardware_concurrency()));
-}
 
 std::uint64_t count_lines(std::string_view text) {
   return static_cast<std::uint64_t>(std::count(text.begin(), text.end(), '\n'));

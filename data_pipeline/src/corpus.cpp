@@ -2,9 +2,6 @@
 
 #include "reprise/data_pipeline/corpus.h"
 
-#include <algorithm>
-#include <thread>
-
 #include "corpus_inputs.h"
 #include "corpus_merge.h"
 #include "corpus_read.h"
@@ -12,6 +9,7 @@
 #include "corpus_steps.h"
 #include "reprise/configs/config.h"
 #include "reprise/core/error.h"
+#include "reprise/core/thread_count.h"
 #include "reprise/data_pipeline/report.h"
 
 namespace reprise::data {
@@ -80,9 +78,7 @@ void run_steps(const BuildContext& build, const std::vector<InputEntry>& entries
 CorpusResult build_corpus(const configs::DataRecipe& recipe, const BuildOptions& given, ProgressSink& progress) {
   check_recipe(recipe);
   BuildOptions options = given;
-  if (options.num_threads <= 0) {
-    options.num_threads = std::max(1, static_cast<int>(std::thread::hardware_concurrency()));
-  }
+  options.num_threads = thread_count(given.num_threads);
   const std::vector<InputEntry> entries = expand_entries(recipe, options.corpus_dir);
   const std::vector<InputFile> files = plan_reading(entries, options.corpus_dir, options.team.size);
   BuildScratch scratch = open_scratch(recipe, options, files);

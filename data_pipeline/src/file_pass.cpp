@@ -10,13 +10,10 @@
 #include "document_writer.h"
 #include "reprise/core/error.h"
 #include "reprise/core/files.h"
+#include "reprise/core/thread_count.h"
 
 namespace reprise::data {
 namespace {
-
-int thread_count(int wanted) {
-  return wanted > 0 ? wanted : std::max(1, static_cast<int>(std::thread::hardware_concurrency()));
-}
 
 /// Adds a member to a document, in place of one of the same key.
 void add_member(Document& document, std::string_view member) {
@@ -31,17 +28,6 @@ void add_member(Document& document, std::string_view member) {
 }
 
 }  // namespace
-
-ScratchFolder::ScratchFolder(std::filesystem::path path) : path_(std::move(path)) {
-  std::error_code ignored;
-  std::filesystem::remove_all(path_, ignored);
-  make_folders(path_);
-}
-
-ScratchFolder::~ScratchFolder() {
-  std::error_code ignored;
-  std::filesystem::remove_all(path_, ignored);
-}
 
 FilePass::FilePass(std::span<const std::string> files, const FilePassOptions& options, double share,
                    ProgressSink& progress)

@@ -9,6 +9,7 @@
 #include <string>
 
 #include "reprise/core/progress.h"
+#include "reprise/core/scratch_folder.h"
 #include "reprise/core/thread_pool.h"
 #include "reprise/data_pipeline/deduplication.h"
 #include "reprise/data_pipeline/document_file.h"
@@ -22,19 +23,6 @@ struct PassVerdict {
   std::string survivor;
   bool edited = false;  // the text has been changed
   std::string tag;      // a JSON member for the line of a document that stays: "\"key\":value"
-};
-
-/// A folder that is gone at the end; what an interrupted pass left in it is gone at the beginning.
-class ScratchFolder {
- public:
-  explicit ScratchFolder(std::filesystem::path path);
-  ~ScratchFolder();
-  ScratchFolder(const ScratchFolder&) = delete;
-  ScratchFolder& operator=(const ScratchFolder&) = delete;
-  const std::filesystem::path& path() const { return path_; }
-
- private:
-  std::filesystem::path path_;
 };
 
 class FilePass {

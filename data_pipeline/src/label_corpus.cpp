@@ -1,10 +1,10 @@
 #include "reprise/data_pipeline/label_corpus.h"
 
 #include <algorithm>
-#include <thread>
 
 #include "corpus_inputs.h"
 #include "document_reader.h"
+#include "reprise/core/thread_count.h"
 #include "reprise/core/thread_pool.h"
 #include "reprise/data_pipeline/normalise.h"
 
@@ -60,8 +60,7 @@ LanguageLabels label_corpus(const configs::DataRecipe& recipe, const BuildOption
       plan_reading(expand_entries(recipe, options.corpus_dir), options.corpus_dir, /*num_ranks=*/1);
   const auto& kinds = recipe.languages().kind();
   const ReadOptions read{recipe.max_line_bytes(), InputPolicy(recipe.bad_input())};
-  const int available = std::max(1, static_cast<int>(std::thread::hardware_concurrency()));
-  Labeller labeller(detector, options.num_threads > 0 ? options.num_threads : available);
+  Labeller labeller(detector, thread_count(options.num_threads));
   std::uint64_t total = 0;
   std::uint64_t done = 0;
   for (const InputFile& file : files) total += file.size_on_disk;

@@ -1,9 +1,7 @@
 #include "reprise/data_pipeline/token_build.h"
 
-#include <algorithm>
 #include <functional>
 #include <system_error>
-#include <thread>
 
 #include "corpus_scratch.h"
 #include "record_bytes.h"
@@ -12,6 +10,7 @@
 #include "reprise/core/error.h"
 #include "reprise/core/fault_point.h"
 #include "reprise/core/files.h"
+#include "reprise/core/thread_count.h"
 #include "reprise/core/thread_pool.h"
 #include "reprise/data_pipeline/document_file.h"
 #include "reprise/data_pipeline/report.h"
@@ -193,9 +192,7 @@ TokenBuildResult read_result(const BuildScratch& scratch, const Tokenizer& token
 TokenBuildResult build_tokens(const configs::TokenizerRecipe& recipe, const BuildOptions& given,
                               ProgressSink& progress) {
   BuildOptions options = given;
-  if (options.num_threads <= 0) {
-    options.num_threads = std::max(1, static_cast<int>(std::thread::hardware_concurrency()));
-  }
+  options.num_threads = thread_count(given.num_threads);
   BuildScratch scratch = open_scratch(recipe, options);
   scratch.run_on_one("tokenizer", [&] { train_and_save(recipe, options, progress); });
   const Tokenizer tokenizer = Tokenizer::load(tokenizer_path(options.output_dir));

@@ -8,6 +8,7 @@
 #include "reprise/configs/config.h"
 #include "reprise/core/error.h"
 #include "reprise/core/files.h"
+#include "reprise/core/scratch_folder.h"
 #include "reprise/dist/communicator.h"
 #include "reprise/logs/run_log.h"
 #include "reprise/train/trainer.h"
@@ -15,26 +16,6 @@
 
 namespace reprise::train {
 namespace {
-
-/// A folder that is removed with what it holds.
-class WorkFolder {
- public:
-  explicit WorkFolder(std::filesystem::path path) : path_(std::move(path)) {
-    remove();
-    make_folders(path_);
-  }
-  ~WorkFolder() { remove(); }
-  WorkFolder(const WorkFolder&) = delete;
-  WorkFolder& operator=(const WorkFolder&) = delete;
-  const std::filesystem::path& path() const { return path_; }
-
- private:
-  void remove() const {
-    std::error_code ignored;
-    std::filesystem::remove_all(path_, ignored);
-  }
-  std::filesystem::path path_;
-};
 
 Digest logged_state(const logs::RunLog& log, std::uint64_t step, const std::filesystem::path& path) {
   std::uint64_t last = 0;
@@ -102,7 +83,7 @@ Materialized materialize(const MaterializeOptions& options, ProgressSink& progre
       options.step == 0 ? std::nullopt
                         : std::optional(logged_state(logs::read_run_log(run.run_log()), options.step, run.run_log()));
   const std::optional<checkpoints::CheckpointInfo> start = find_start(run.checkpoints(), options.step);
-  const WorkFolder work_folder(options.out.string() + ".work");
+  const ScratchFolder work_folder(options.out.string() + ".work");
   const RunFolder work(work_folder.path());
   lay_out(run, work, start);
   TrainOptions train_options;
