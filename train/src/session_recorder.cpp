@@ -70,7 +70,7 @@ void SessionRecorder::write_ranks(const SessionStart& start, dist::Communicator&
   const std::vector<std::size_t> sizes(static_cast<std::size_t>(communicator.size()), sizeof(RankPlace));
   std::vector<Message> all = gather_messages(communicator, message, sizes);
   if (!log_) return;
-  const std::int64_t fair_share = (start.num_grains + communicator.size() - 1) / communicator.size();
+  const std::int64_t most_grains = dist::most_leaves_of_a_rank(start.num_grains, communicator.size());
   for (int rank = 0; rank < communicator.size(); ++rank) {
     const auto place = all[static_cast<std::size_t>(rank)].take<RankPlace>();
     const dist::LeafRange leaves = dist::leaves_of_rank(start.num_grains, rank, communicator.size());
@@ -83,7 +83,7 @@ void SessionRecorder::write_ranks(const SessionStart& start, dist::Communicator&
     event.figures["rank"] = rank;
     event.figures["first_grain"] = static_cast<double>(leaves.begin);
     event.figures["num_grains"] = static_cast<double>(leaves.size());
-    event.figures["most_grains_allowed"] = static_cast<double>(fair_share);
+    event.figures["most_grains_allowed"] = static_cast<double>(most_grains);
     event.figures["num_threads"] = static_cast<double>(place.num_threads);
     event.figures["process"] = static_cast<double>(place.process);
     log_->append(event);

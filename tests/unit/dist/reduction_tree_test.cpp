@@ -177,45 +177,6 @@ TEST(MaximalSubtreesTest, AreTheFewestNodesThatCoverTheRange) {
   EXPECT_THAT(maximal_subtrees(5, {3, 3}), ElementsAre());
 }
 
-TEST(LeavesOfRankTest, AreContiguousCompleteAndAtMostTheCeiling) {
-  for (std::int64_t num_leaves = 0; num_leaves <= 64; ++num_leaves) {
-    for (int num_ranks = 1; num_ranks <= num_leaves + 3; ++num_ranks) {
-      std::int64_t next = 0;
-      for (int rank = 0; rank < num_ranks; ++rank) {
-        const LeafRange range = leaves_of_rank(num_leaves, rank, num_ranks);
-        ASSERT_EQ(range.begin, next);
-        ASSERT_GE(range.size(), 0);
-        ASSERT_LE(range.size(), (num_leaves + num_ranks - 1) / num_ranks) << num_leaves << " on " << num_ranks;
-        next = range.end;
-      }
-      ASSERT_EQ(next, num_leaves) << num_leaves << " on " << num_ranks;
-    }
-  }
-}
-
-TEST(LeavesOfRankTest, AreWholeSubtreesWhenRanksDivideThem) {
-  for (int num_ranks : {1, 2, 4, 8, 16}) {
-    for (int rank = 0; rank < num_ranks; ++rank) {
-      EXPECT_EQ(maximal_subtrees(16, leaves_of_rank(16, rank, num_ranks)).size(), 1u) << num_ranks;
-    }
-  }
-}
-
-TEST(LeavesOfRankTest, NeverMakeMorePartialSumsThanEvenCuts) {
-  for (std::int64_t num_leaves = 1; num_leaves <= 64; ++num_leaves) {
-    for (int num_ranks = 1; num_ranks <= num_leaves; ++num_ranks) {
-      std::size_t ours = 0;
-      std::size_t even = 0;
-      for (std::int64_t rank = 0; rank < num_ranks; ++rank) {
-        ours += maximal_subtrees(num_leaves, leaves_of_rank(num_leaves, static_cast<int>(rank), num_ranks)).size();
-        const LeafRange range{rank * num_leaves / num_ranks, (rank + 1) * num_leaves / num_ranks};
-        even += maximal_subtrees(num_leaves, range).size();
-      }
-      EXPECT_LE(ours, even) << num_leaves << " on " << num_ranks;
-    }
-  }
-}
-
 TEST(FinishTreeTest, RefusesNodesThatDoNotCoverTheTree) {
   float a[kElements] = {};
   float b[kElements] = {};

@@ -20,8 +20,24 @@ struct LeafRange {
 /// Returns where the node over `range` splits: left is [begin, split), right is [split, end). size >= 2.
 std::int64_t split_point(LeafRange range);
 
-/// Returns the contiguous leaves that `rank` computes: at most ceil(num_leaves / num_ranks), possibly none.
+/// What cuts are weighed by, in any unit of time: computing one leaf, and sending the bytes of one whole gradient. As a
+/// rule of thumb `gradient` / `leaf` is 2/3 * (FLOP/s of a rank / bytes/s of its link) / tokens of a leaf, whatever the
+/// size of the model (docs/scaling.md). By default sending a gradient takes as long as two leaves.
+struct ExchangeCost {
+  std::int64_t leaf = 1;
+  std::int64_t gradient = 2;
+};
+
+/// Returns the contiguous leaves that each rank computes, possibly none: the cuts of the least predicted time among
+/// those that give no rank more than most_leaves_of_a_rank(). They decide who adds what, never the sum; all ranks must
+/// ask with the same numbers.
+std::vector<LeafRange> leaves_of_ranks(std::int64_t num_leaves, int num_ranks, const ExchangeCost& cost = {});
+
+/// Returns the leaves of `rank` with the default cost. Cheap when asked for one rank after the other.
 LeafRange leaves_of_rank(std::int64_t num_leaves, int rank, int num_ranks);
+
+/// Returns ceil(num_leaves / num_ranks) and an eighth of it (rounded down) more.
+std::int64_t most_leaves_of_a_rank(std::int64_t num_leaves, int num_ranks);
 
 /// Returns the fewest nodes of the tree over `num_leaves` that together are exactly `range`, left to right.
 std::vector<LeafRange> maximal_subtrees(std::int64_t num_leaves, LeafRange range);
@@ -34,8 +50,8 @@ using GradientBuffer = std::unique_ptr<float[]>;
 ///
 /// Buffers alive at once, those being filled by T threads included: at most T * (D + 1) + P when leaves are handed out
 /// in ascending order (D = depth of the deepest leaf below its maximal subtree, at most ceil(log2 n); P = number of
-/// maximal subtrees, at most twice that); at most ceil(n / 2) + P + T in any order, n = range.size(). Buffers are recycled,
-/// so this is also what take_buffer() ever allocates.
+/// maximal subtrees, at most twice that); at most ceil(n / 2) + P + T in any order, n = range.size(). Buffers are
+/// recycled, so this is also what take_buffer() ever allocates.
 class TreeAdder {
  public:
   using Add = std::function<void(float* left, const float* right, std::int64_t count)>;  // left += right
