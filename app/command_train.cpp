@@ -24,6 +24,7 @@ struct TrainFlags {
   std::vector<std::string> overrides;
   std::string out;
   std::string resume;
+  std::string hostfile;
   int ranks = 0;
   int threads = 0;
   int grains_per_forward = 0;
@@ -134,10 +135,12 @@ void train_here(const TrainFlags& flags, const configs::RunConfig& config, Conte
 
 void run(const TrainFlags& flags, Context& context) {
   const configs::RunConfig config = load(flags);
+  REPRISE_REQUIRE(flags.hostfile.empty() || config.runtime().num_ranks() > 1 || dist::launched_by_mpi(),
+                  ErrorKind::kUsage, "--hostfile was given, but only one rank is to run", "give --ranks too");
   if (flags.dry_run) {
     print_plan(config, flags.json);
   } else if (config.runtime().num_ranks() > 1 && !dist::launched_by_mpi()) {
-    context.status = run_ranks(static_cast<int>(config.runtime().num_ranks()), context.command_line);
+    context.status = run_ranks(launch_of(config, flags.hostfile), context.command_line);
   } else {
     train_here(flags, config, context);
   }
@@ -155,6 +158,7 @@ void add_train_command(CLI::App& app, Context& context) {
       ->allow_extra_args(false);
   verb->add_option("--out", flags->out, "Folder of the run (default runs/NAME)");
   verb->add_option("--ranks", flags->ranks, "Processes; more than one starts mpirun")->check(CLI::Range(1, 4096));
+  verb->add_option("--hostfile", flags->hostfile, "Machines for the ranks, as mpirun takes them: NAME slots=N a line");
   verb->add_option("--threads", flags->threads, "Threads per process (default: the cores, shared by the ranks)")
       ->check(CLI::Range(1, 1024));
   verb->add_option("--grains-per-forward", flags->grains_per_forward,

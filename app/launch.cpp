@@ -12,7 +12,6 @@
 #include "reprise/core/error.h"
 #include "reprise/core/stop.h"
 #include "reprise/core/thread_count.h"
-#include "reprise/dist/launch.h"
 
 namespace reprise::app {
 namespace {
@@ -35,20 +34,32 @@ std::string this_program(const std::string& name) {
 
 }  // namespace
 
-int run_ranks(int num_ranks, const std::vector<std::string>& arguments) {
+int run_ranks(const dist::Launch& launch, const std::vector<std::string>& arguments) {
   REPRISE_CHECK(!arguments.empty());
   std::vector<std::string> program = arguments;
   program.front() = this_program(program.front());
   std::string line;
-  for (const std::string& word : dist::mpirun_command(num_ranks, program))
+  for (const std::string& word : dist::mpirun_command(launch, program))
     line += (line.empty() ? "" : " ") + quoted(word);
   fmt::print(stderr, "{}\n", line);
   std::fflush(nullptr);
   const StopHandlers handlers;  // a signal is passed on
-  const int status = dist::run_ranks(num_ranks, program);
+  const int status = dist::run_ranks(launch, program);
   // A stop that came before mpirun or a rank could take it has ended them by the signal it is passed on as.
   const bool by_passed_signal = status == 128 + SIGUSR1 || status == 128 + SIGUSR2;
   return by_passed_signal && stop_signal() != 0 ? 128 + stop_signal() : status;
+}
+
+int run_ranks(int num_ranks, const std::vector<std::string>& arguments) {
+  return run_ranks({.num_ranks = num_ranks, .threads_per_rank = 0, .hostfile = {}}, arguments);
+}
+
+dist::Launch launch_of(const configs::RunConfig& config, const std::string& hostfile) {
+  const int num_ranks = static_cast<int>(config.runtime().num_ranks());
+  const int given_threads = static_cast<int>(config.runtime().num_threads());
+  // Machines of a hostfile may have other numbers of cores: each rank finds its threads where it runs.
+  const int threads = hostfile.empty() ? thread_count(given_threads, num_ranks) : given_threads;
+  return {.num_ranks = num_ranks, .threads_per_rank = threads, .hostfile = hostfile};
 }
 
 void check_ranks(int given, const dist::Communicator& communicator) {
@@ -58,7 +69,7 @@ void check_ranks(int given, const dist::Communicator& communicator) {
 }
 
 int threads_per_rank(const configs::RunConfig& config, int num_ranks) {
-  return thread_count(static_cast<int>(config.runtime().num_threads()), num_ranks);
+  return thread_count(static_cast<int>(config.runtime().num_threads()), dist::ranks_on_this_machine(num_ranks));
 }
 
 void let_first_rank_speak(const dist::Communicator& communicator) {

@@ -6,18 +6,23 @@
 
 #include "reprise/configs/config.pb.h"
 #include "reprise/dist/communicator.h"
+#include "reprise/dist/launch.h"
 
 namespace reprise::app {
 
-/// Prints the mpirun command that runs `arguments` (program name first) on `num_ranks` ranks, runs it, passes SIGINT
+/// Prints the mpirun command that runs `arguments` (program name first) on several ranks, runs it, passes SIGINT
 /// and SIGTERM on, and returns its exit code: 128 + signal after a stop. Throws kDistributed when mpirun cannot be
 /// started.
+int run_ranks(const dist::Launch& launch, const std::vector<std::string>& arguments);
 int run_ranks(int num_ranks, const std::vector<std::string>& arguments);
+
+/// The launch that a config and --hostfile (empty: none) ask for.
+dist::Launch launch_of(const configs::RunConfig& config, const std::string& hostfile);
 
 /// Throws kUsage where --ranks was given (not 0) and mpirun started another number.
 void check_ranks(int given, const dist::Communicator& communicator);
 
-/// Threads per rank: as the config says, or the machine's cores shared by the ranks.
+/// Threads per rank: as the config says, or the machine's cores shared by its ranks.
 int threads_per_rank(const configs::RunConfig& config, int num_ranks);
 
 /// To be called by a rank that failed, before it ends. Most failures are met by all ranks; the first speaks for all:

@@ -1,4 +1,4 @@
-// The command line that starts several ranks on this machine, and a parent that passes signals on.
+// The parent of mpirun: it passes signals on and returns the status.
 
 #include "reprise/dist/launch.h"
 
@@ -15,7 +15,6 @@
 #include "reprise/core/error.h"
 #include "reprise/core/files.h"
 #include "reprise/core/stop.h"
-#include "reprise/dist/communicator.h"
 
 namespace reprise::dist {
 namespace {
@@ -55,29 +54,8 @@ int wait_and_pass_signals(pid_t child) {
 
 }  // namespace
 
-std::vector<std::string> mpirun_command(int num_ranks, std::span<const std::string> arguments) {
-  REPRISE_CHECK(num_ranks >= 1);
-  std::vector<std::string> command{"mpirun", "--oversubscribe"};
-  if (::geteuid() == 0) command.emplace_back("--allow-run-as-root");
-  for (const char* option : {
-           "--bind-to", "none",
-           "--quiet",
-           "--mca", "plm", "isolated",                           // one machine: needs no ssh
-           "--mca", "oob_tcp_if_include", "lo",                  // and no network
-           "--mca", "pml", "ob1", "--mca", "btl", "self,vader",  // shared memory; no search for fabrics
-           "--mca", "btl_vader_single_copy_mechanism", "none",   // containers often forbid process_vm_readv
-           "--mca", "mpi_yield_when_idle", "1",                  // ranks may outnumber cores
-       }) {
-    command.emplace_back(option);
-  }
-  command.emplace_back("-n");
-  command.push_back(std::to_string(num_ranks));
-  command.insert(command.end(), arguments.begin(), arguments.end());
-  return command;
-}
-
-int run_ranks(int num_ranks, std::span<const std::string> arguments) {
-  std::vector<std::string> command = mpirun_command(num_ranks, arguments);
+int run_ranks(const Launch& launch, std::span<const std::string> arguments) {
+  std::vector<std::string> command = mpirun_command(launch, arguments);
   std::vector<char*> pointers;
   for (std::string& argument : command) pointers.push_back(argument.data());
   pointers.push_back(nullptr);
@@ -90,10 +68,15 @@ int run_ranks(int num_ranks, std::span<const std::string> arguments) {
   if (child == 0) become(pointers.data(), parent);
   const int status = wait_and_pass_signals(child);
   if (status == kExecFailed) {
-    throw Error(ErrorKind::kDistributed, fmt::format("mpirun could not start {}", arguments.empty() ? "" : arguments[0]),
+    throw Error(ErrorKind::kDistributed,
+                fmt::format("mpirun could not start {}", arguments.empty() ? "" : arguments[0]),
                 "install OpenMPI (Debian: openmpi-bin), or run with one rank");
   }
   return status;
+}
+
+int run_ranks(int num_ranks, std::span<const std::string> arguments) {
+  return run_ranks(Launch{.num_ranks = num_ranks, .threads_per_rank = 0, .hostfile = {}}, arguments);
 }
 
 }  // namespace reprise::dist

@@ -109,13 +109,5 @@ TEST(RunRanksTest, GivesRanksTheTimeTheyNeedAfterAStopSignal) {
   EXPECT_EQ(status, 128 + SIGTERM);
 }
 
-TEST(MpirunCommandTest, EndsWithTheProgramAndItsArguments) {
-  const std::vector<std::string> command = mpirun_command(4, std::vector<std::string>{"reprise", "train", "a b"});
-  ASSERT_GE(command.size(), 6u);
-  EXPECT_EQ(command[0], "mpirun");
-  const std::vector<std::string> tail(command.end() - 5, command.end());
-  EXPECT_THAT(tail, ::testing::ElementsAre("-n", "4", "reprise", "train", "a b"));
-}
-
 }  // namespace
 }  // namespace reprise::dist

@@ -49,8 +49,7 @@ bool launched_by_mpi();
 /// Makes the local communicator, or the MPI one when launched_by_mpi().
 std::unique_ptr<Communicator> make_communicator();
 
-/// The command line that starts `num_ranks` copies of `arguments` on this machine, with what OpenMPI 4 needs for root,
-/// for more ranks than cores, and for a quiet end; for printing and for exec.
+/// mpirun_command() of launch.h for ranks on this machine that are not bound to cores.
 std::vector<std::string> mpirun_command(int num_ranks, std::span<const std::string> arguments);
 
 }  // namespace reprise::dist
