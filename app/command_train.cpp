@@ -14,6 +14,7 @@
 #include "reprise/dist/communicator.h"
 #include "reprise/logs/progress_bar.h"
 #include "reprise/model/schema.h"
+#include "reprise/train/parameter_groups.h"
 #include "reprise/train/trainer.h"
 
 namespace reprise::app {
@@ -39,6 +40,23 @@ std::filesystem::path recipe_of(const TrainFlags& flags) {
                   fmt::format("{} holds no run to resume: recipe.pbtxt is missing", flags.resume),
                   fmt::format("start one with `reprise train CONFIG --out {}`", flags.resume));
   return path;
+}
+
+/// What each parameter group takes, so that a glob that takes too much is seen before the run.
+nlohmann::ordered_json parameter_groups(const configs::AdamW& recipe, const TensorLayout& layout) {
+  const std::vector<train::TensorUpdate> updates = train::tensor_updates(recipe, layout);
+  nlohmann::ordered_json groups = nlohmann::ordered_json::array();
+  for (int i = 0; i < recipe.group_size(); ++i) {
+    std::int64_t tensors = 0;
+    std::int64_t parameters = 0;
+    for (std::size_t k = 0; k < updates.size(); ++k) {
+      if (updates[k].group != i) continue;
+      ++tensors;
+      parameters += layout.entries()[k].spec.num_elements();
+    }
+    groups.push_back({{"tensors", tensors}, {"parameters", parameters}});
+  }
+  return groups;
 }
 
 /// A CONFIG given along with --resume is checked by the trainer, which knows the recipe the checkpoints were made by.
@@ -74,6 +92,7 @@ void print_plan(const configs::RunConfig& given, bool as_json) {
   plan["run_dir"] = configs::output_folder(config).string();
   plan["recipe_hash"] = configs::recipe_hash(config.recipe()).hex();
   plan["parameters"] = layout.num_parameters();
+  if (recipe.adamw().group_size() > 0) plan["parameter_groups"] = parameter_groups(recipe.adamw(), layout);
   plan["steps"] = recipe.num_steps();
   plan["tokens_per_step"] = std::uint64_t{recipe.batch_sequences()} * recipe.sequence_length();
   plan["grains_per_step"] = recipe.batch_sequences() / configs::sequences_per_leaf(config.recipe());

@@ -106,7 +106,8 @@ void shape_reads_what_is_given(const RunConfig& config, Findings& findings) {
   unread(rate.has_decay() && !is_wsd, "decay", "wsd");
   unread(rate.has_final_fraction() && !has_end, "final_fraction", "cosine, linear or wsd");
   unread(rate.has_shape_steps() && !has_end, "shape_steps", "cosine, linear or wsd");
-  const std::uint32_t length = rate.has_shape_steps() ? rate.shape_steps() : train.num_steps();
+  const std::uint32_t own_steps = train.num_steps() - std::min(train.num_steps(), rate.start_step());
+  const std::uint32_t length = rate.has_shape_steps() ? rate.shape_steps() : own_steps;
   findings.require(!is_wsd || (rate.decay_steps() >= 1 && rate.decay_steps() <= length), place + "decay_steps",
                    rate.has_decay_steps()
                        ? fmt::format("must be from 1 to the {} steps of the shape, is {}", length, rate.decay_steps())

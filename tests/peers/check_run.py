@@ -74,16 +74,20 @@ def require(condition, message):
         fail(message)
 
 
-# ---- run.log (docs/formats/run_log.md)
-def run_log_module():
+def compiled(folder_of_schema, name):
+    """The Python module of a protobuf schema."""
     folder = tempfile.mkdtemp()
-    subprocess.run(["protoc", f"-I{SOURCE}/logs/proto", f"--python_out={folder}", "run_log.proto"], check=True)
+    subprocess.run(["protoc", f"-I{SOURCE}/{folder_of_schema}", "-I/usr/include", f"--python_out={folder}", f"{name}.proto"],
+                   check=True)
     sys.path.insert(0, folder)
-    return importlib.import_module("run_log_pb2")
+    return importlib.import_module(f"{name}_pb2")
+
+
+# ---- run.log (docs/formats/run_log.md)
 
 
 def read_run_log(path):
-    module = run_log_module()
+    module = compiled("logs/proto", "run_log")
     data, offset, chain, records = path.read_bytes(), 0, bytes(32), []
     while offset < len(data):
         length, crc = struct.unpack_from("<II", data, offset)
@@ -271,24 +275,29 @@ def shards_root(run, stem):
 
 
 # ---- part two: a plain PyTorch model
-def recipe_values(recipe_text):
-    """Reads the flat numbers this check needs from the recipe's text, where each field stands on a line of its own."""
-    values = {}
-    for line in recipe_text.splitlines():
-        name, colon, value = line.strip().partition(": ")
-        if colon and not value.startswith('"'):
-            values.setdefault(name, value)
-    number = lambda name: float(values[name])
-    return number
+def read_recipe(recipe_text):
+    from google.protobuf import text_format
+
+    return text_format.Parse(recipe_text, compiled("configs/proto", "config").RunConfig()).recipe
+
+
+def refuse_what_pytorch_does_not_follow(recipe):
+    train = recipe.train
+    for name, given in (("train.group", train.group), ("train.document_mask", train.document_mask),
+                        ("parent", recipe.HasField("parent")), ("train.batch_warmup", train.batch_warmup),
+                        ("train.spike_skipping", train.HasField("spike_skipping")),
+                        ("numerics", recipe.numerics != "exact")):
+        require(not given, f"part two does not follow runs with recipe.{name}")
+    require(train.learning_rate.shape == "cosine", f"part two follows the shape cosine, not {train.learning_rate.shape}")
+    for name in ("warmup_tokens", "shape_steps"):
+        require(not train.learning_rate.HasField(name), f"part two does not follow runs with recipe.train.learning_rate.{name}")
 
 
 def part_two(run, records, num_steps):
     from olmo2_training import follow_losses  # needs torch
 
-    recipe_text = records[0].header.recipe_text
-    for field in ("group {", "document_mask: true"):
-        require(field not in recipe_text, f"part two follows runs without mixtures and masks; the recipe has '{field}'")
-    recipe = recipe_values(recipe_text)
+    recipe = read_recipe(records[0].header.recipe_text)
+    refuse_what_pytorch_does_not_follow(recipe)
     tokens, _, _ = read_shards(run, "train")
     with h5py.File(run / "checkpoints" / "step-000000.h5", "r") as file:
         weights = {name: file["weights"][name][()] for name in schema_order(list(file["weights"]))}

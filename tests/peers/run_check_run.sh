@@ -12,6 +12,8 @@ trap 'rm -r "$scratch"' EXIT
 cd "$1"
 "$2/bin/reprise" reproduce tests/data/small.pbtxt --out "$scratch/run" --quiet
 "$REPRISE_PEERS_PYTHON" tests/peers/check_run.py "$scratch/run" --torch
+"$2/bin/reprise" reproduce tests/data/features.pbtxt --out "$scratch/features" --quiet
+"$REPRISE_PEERS_PYTHON" tests/peers/check_run.py "$scratch/features" --torch
 # It must be able to say no: one byte of one checkpoint, of the log, of the tokenizer.
 for file in checkpoints/step-000008.h5 run.log tokenizer/tokenizer.json; do
   cp "$scratch/run/$file" "$scratch/kept"

@@ -72,16 +72,22 @@ std::uint64_t warmup_steps(const configs::TrainRecipe& recipe) {
   return schedule.has_warmup_tokens() ? steps_of_tokens(recipe, schedule.warmup_tokens()) : schedule.warmup_steps();
 }
 
-float learning_rate(const configs::TrainRecipe& recipe, std::uint64_t step) {
-  REPRISE_CHECK(step >= 1 && step <= recipe.num_steps());
+double unrounded_learning_rate(const configs::TrainRecipe& recipe, std::uint64_t step) {
   const configs::LearningRate& schedule = recipe.learning_rate();
+  const std::uint64_t start = schedule.start_step();
+  REPRISE_CHECK(step > start && step <= recipe.num_steps());
+  const std::uint64_t t = step - start;
   const std::uint64_t warmup = warmup_steps(recipe);
-  const std::uint64_t length = schedule.has_shape_steps() ? schedule.shape_steps() : recipe.num_steps();
+  const std::uint64_t length = schedule.has_shape_steps() ? schedule.shape_steps() : recipe.num_steps() - start;
   const double peak = schedule.peak();
-  if (step <= warmup) return static_cast<float>(peak * static_cast<double>(step) / static_cast<double>(warmup));
-  const std::uint64_t place = schedule.shape() == "inverse_sqrt" ? step : std::min(step, length);
-  return static_cast<float>(peak * shape_factor(schedule, static_cast<double>(warmup), static_cast<double>(length),
-                                                static_cast<double>(place)));
+  if (t <= warmup) return peak * static_cast<double>(t) / static_cast<double>(warmup);
+  const std::uint64_t place = schedule.shape() == "inverse_sqrt" ? t : std::min(t, length);
+  return peak *
+         shape_factor(schedule, static_cast<double>(warmup), static_cast<double>(length), static_cast<double>(place));
+}
+
+float learning_rate(const configs::TrainRecipe& recipe, std::uint64_t step) {
+  return static_cast<float>(unrounded_learning_rate(recipe, step));
 }
 
 std::vector<std::uint64_t> checkpoint_steps(const configs::TrainRecipe& recipe) {

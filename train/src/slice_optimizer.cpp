@@ -35,6 +35,7 @@ SliceOptimizer::SliceOptimizer(const configs::AdamW& recipe, const TensorLayout&
                                ThreadPool& threads)
     : recipe_(recipe),
       layout_(layout),
+      updates_(tensor_updates(recipe, layout)),
       slice_(slice),
       threads_(threads),
       chunk_sums_(static_cast<std::size_t>(slice.size())) {}
@@ -74,16 +75,14 @@ const std::vector<float>& SliceOptimizer::reduce(std::int64_t num_grains, std::s
   return chunk_sums_;
 }
 
-std::int64_t SliceOptimizer::update(float clip, float learning_rate, float* gradient, TrainingState& state) {
+std::int64_t SliceOptimizer::update(float clip, double learning_rate, float* gradient, TrainingState& state) {
   ++state.header.adam_step;
   state.header.beta1_power *= recipe_.beta1();
   state.header.beta2_power *= recipe_.beta2();
   numerics::AdamWStep step{};
-  step.learning_rate = learning_rate;
   step.beta1 = static_cast<float>(recipe_.beta1());
   step.beta2 = static_cast<float>(recipe_.beta2());
   step.epsilon = static_cast<float>(recipe_.epsilon());
-  step.weight_decay = static_cast<float>(recipe_.weight_decay());
   step.bias_correction1 = static_cast<float>(1.0 - state.header.beta1_power);
   step.bias_correction2 = static_cast<float>(1.0 - state.header.beta2_power);
 
@@ -91,7 +90,7 @@ std::int64_t SliceOptimizer::update(float clip, float learning_rate, float* grad
   std::atomic<std::int64_t> first_bad{kNone};
   for_each_block([&](ChunkRange chunks) {
     for (std::int64_t chunk = chunks.begin; chunk < chunks.end; ++chunk) {
-      if (update_chunk(chunk, clip, step, gradient, state)) continue;
+      if (update_chunk(chunk, clip, learning_rate, step, gradient, state)) continue;
       std::int64_t seen = first_bad.load();
       while (chunk < seen && !first_bad.compare_exchange_weak(seen, chunk)) {
       }
@@ -102,13 +101,15 @@ std::int64_t SliceOptimizer::update(float clip, float learning_rate, float* grad
 }
 
 /// Returns false when the chunk holds a NaN or infinity afterwards. Padding is not touched: it stays zero.
-bool SliceOptimizer::update_chunk(std::int64_t chunk, float clip, const numerics::AdamWStep& step, float* gradient,
-                                  TrainingState& state) const {
+bool SliceOptimizer::update_chunk(std::int64_t chunk, float clip, double learning_rate, const numerics::AdamWStep& step,
+                                  float* gradient, TrainingState& state) const {
   const TensorLayout::Entry& entry = layout_.entry_of_chunk(chunk);
   const std::int64_t count = layout_.elements_in_chunk(chunk);
   const std::int64_t offset = (chunk - slice_.begin) * kChunkElements;
   numerics::AdamWStep chunk_step = step;
-  if (!entry.spec.weight_decay) chunk_step.weight_decay = 0;
+  const TensorUpdate& update = updates_[static_cast<std::size_t>(&entry - layout_.entries().data())];
+  chunk_step.learning_rate = static_cast<float>(learning_rate * update.learning_rate_scale);
+  chunk_step.weight_decay = update.weight_decay;
   float* g = gradient + offset;
   float* w = state.weights.data() + chunk * kChunkElements;
   float* m = state.first_moments.data() + offset;

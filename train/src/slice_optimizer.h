@@ -10,6 +10,7 @@
 #include "reprise/core/thread_pool.h"
 #include "reprise/dist/reduction_tree.h"
 #include "reprise/numerics/kernels.h"
+#include "reprise/train/parameter_groups.h"
 #include "training_state.h"
 
 namespace reprise::train {
@@ -24,9 +25,9 @@ class SliceOptimizer {
                                    std::span<float* const> partials, std::uint64_t num_targets);
 
   /// Scales the gradient by `clip_factor` (1 leaves it alone), updates the slice of `state`, advances adam_step and
-  /// the powers of beta, and puts the new digests of the slice into state.digests. Returns the first chunk that
-  /// holds a NaN or infinity afterwards, or -1.
-  std::int64_t update(float clip_factor, float learning_rate, float* gradient, TrainingState& state);
+  /// the powers of beta, and puts the new digests of the slice into state.digests. `learning_rate` is not rounded yet.
+  /// Returns the first chunk that holds a NaN or infinity afterwards, or -1.
+  std::int64_t update(float clip_factor, double learning_rate, float* gradient, TrainingState& state);
 
   /// Fills state.digests of the slice.
   void digest(TrainingState& state);
@@ -36,11 +37,12 @@ class SliceOptimizer {
   ChunkRange block(std::int64_t index) const;
   void for_each_block(const std::function<void(ChunkRange)>& work);
   void digest_block(ChunkRange block, TrainingState& state) const;
-  bool update_chunk(std::int64_t chunk, float clip_factor, const numerics::AdamWStep& step, float* gradient,
-                    TrainingState& state) const;
+  bool update_chunk(std::int64_t chunk, float clip_factor, double learning_rate, const numerics::AdamWStep& step,
+                    float* gradient, TrainingState& state) const;
 
   configs::AdamW recipe_;
   const TensorLayout& layout_;
+  std::vector<TensorUpdate> updates_;  // by tensor of the layout
   ChunkRange slice_;
   ThreadPool& threads_;
   std::vector<float> chunk_sums_;

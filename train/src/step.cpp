@@ -77,7 +77,8 @@ StepOutcome StepRunner::run(std::uint64_t step, const Batch& batch, TrainingStat
   record.gradient_norm = checked_norm(step, chunk_sums);
   record.clip_factor = clip_factor(record.gradient_norm, recipe_.clip_norm());
   record.learning_rate = learning_rate(recipe_, step);
-  const std::int64_t bad_chunk = optimizer_.update(record.clip_factor, record.learning_rate, slices[0], state);
+  const std::int64_t bad_chunk =
+      optimizer_.update(record.clip_factor, unrounded_learning_rate(recipe_, step), slices[0], state);
   for (dist::TreeAdder::Partial& partial : partials) adder_.recycle(std::move(partial.buffer));
   outcome.update_seconds += watch.lap();
   exchange_.gather_slices(state.weights);

@@ -217,6 +217,39 @@ const Case kCases[] = {
     {"WeightDecayIsNotNegative",
      [](RunConfig& c) { c.mutable_recipe()->mutable_train()->mutable_adamw()->set_weight_decay(-1); },
      "recipe.train.adamw.weight_decay", "is -1"},
+    {"ParameterGroupsNameTensors",
+     [](RunConfig& c) { c.mutable_recipe()->mutable_train()->mutable_adamw()->add_group()->set_weight_decay(0); },
+     "recipe.train.adamw.group[0].tensor", "is required"},
+    {"GlobsOfAParameterGroupAreNotEmpty",
+     [](RunConfig& c) {
+       ParameterGroup& group = *c.mutable_recipe()->mutable_train()->mutable_adamw()->add_group();
+       group.add_tensor(std::string("*"));
+       group.add_tensor("");
+       group.set_weight_decay(0);
+     },
+     "recipe.train.adamw.group[0].tensor[1]", "is empty"},
+    {"ParameterGroupsChangeSomething",
+     [](RunConfig& c) {
+       c.mutable_recipe()->mutable_train()->mutable_adamw()->add_group()->add_tensor(std::string("*"));
+     },
+     "recipe.train.adamw.group[0].weight_decay", "is required, or learning_rate_scale"},
+    {"WeightDecayOfAGroupIsNotNegative",
+     [](RunConfig& c) {
+       ParameterGroup& group = *c.mutable_recipe()->mutable_train()->mutable_adamw()->add_group();
+       group.add_tensor(std::string("*"));
+       group.set_weight_decay(-0.5);
+     },
+     "recipe.train.adamw.group[0].weight_decay", "must not be negative, is -0.5"},
+    {"LearningRateScaleIsNotNegative",
+     [](RunConfig& c) {
+       ParameterGroup& group = *c.mutable_recipe()->mutable_train()->mutable_adamw()->add_group();
+       group.add_tensor(std::string("*"));
+       group.set_learning_rate_scale(-2);
+     },
+     "recipe.train.adamw.group[0].learning_rate_scale", "must not be negative, is -2"},
+    {"LearningRateStartsWhereTheRunDoes",
+     [](RunConfig& c) { c.mutable_recipe()->mutable_train()->mutable_learning_rate()->set_start_step(3); },
+     "recipe.train.learning_rate.start_step", "must be at most 0, the step that the run begins with, is 3"},
     {"ClipNormIsPositive", [](RunConfig& c) { c.mutable_recipe()->mutable_train()->set_clip_norm(0); },
      "recipe.train.clip_norm", "is 0"},
     {"ZLossIsNotNegative", [](RunConfig& c) { c.mutable_recipe()->mutable_train()->set_z_loss(-1); },

@@ -94,6 +94,30 @@ TEST(LearningRate, TakesTheWarmUpInTokensAsWholeSteps) {
   expect_rates(recipe, {{7, 0x3a378034}, {40, 0x3b83126f}, {320, 0x3b102de0}});
 }
 
+TEST(LearningRate, BeginsBehindTheStartStepAsBehindStepZero) {
+  for (const char* shape : {"cosine", "linear", "constant", "wsd", "inverse_sqrt"}) {
+    configs::TrainRecipe fresh = recipe_of(600, 40);
+    fresh.mutable_learning_rate()->set_shape(shape);
+    fresh.mutable_learning_rate()->set_decay_steps(100);
+    configs::TrainRecipe behind = fresh;
+    behind.set_num_steps(1000 + 600);
+    behind.mutable_learning_rate()->set_start_step(1000);
+    for (std::uint64_t step = 1; step <= 600; ++step) {
+      ASSERT_EQ(learning_rate(behind, 1000 + step), learning_rate(fresh, step)) << shape << ", step " << step;
+    }
+  }
+}
+
+TEST(LearningRate, BehindAStartStepTakesTheShapeOfShapeSteps) {
+  configs::TrainRecipe whole = recipe_of(600, 40);
+  configs::TrainRecipe behind = recipe_of(1300, 40);
+  behind.mutable_learning_rate()->set_start_step(1000);
+  behind.mutable_learning_rate()->set_shape_steps(600);
+  for (std::uint64_t step = 1; step <= 300; ++step) {
+    ASSERT_EQ(learning_rate(behind, 1000 + step), learning_rate(whole, step)) << "step " << step;
+  }
+}
+
 TEST(LearningRate, OfACutRunIsThatOfTheWholeOne) {
   configs::TrainRecipe cut = recipe_of(300, 40);
   cut.mutable_learning_rate()->set_shape_steps(600);

@@ -36,12 +36,15 @@ struct TrainSummary {
 };
 
 /// Trains, collectively on all ranks of `communicator`. Throws kCheckpoint when run_dir belongs to another recipe or
-/// already holds a run and `resume` is false, kNumeric on NaN or Inf (tensor, step, documents of the batch).
+/// already holds a run and `resume` is false, kConfig when a parameter group names no tensor, kNumeric on NaN or Inf
+/// (tensor, step, documents of the batch).
 TrainSummary train(const configs::RunConfig& config, const TrainOptions& options, dist::Communicator& communicator,
                    ProgressSink& progress);
 
 /// Learning rate of step s (1-based) by the recipe's schedule, binary64 rounded once.
 float learning_rate(const configs::TrainRecipe& recipe, std::uint64_t step);
+/// The same before it is rounded, for tensors whose group scales it.
+double unrounded_learning_rate(const configs::TrainRecipe& recipe, std::uint64_t step);
 
 /// Steps of the warm-up, which the recipe may give in tokens.
 std::uint64_t warmup_steps(const configs::TrainRecipe& recipe);
