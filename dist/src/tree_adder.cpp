@@ -6,7 +6,6 @@
 #include <utility>
 
 #include "reprise/core/error.h"
-#include "reprise/core/large_memory.h"
 #include "reprise/dist/reduction_tree.h"
 
 namespace reprise::dist {
@@ -34,12 +33,14 @@ struct TreeAdder::State {
   std::vector<std::size_t> node_of_leaf;   // by leaf - range.begin
   std::vector<std::size_t> roots;          // maximal subtrees, left to right
 
+  std::shared_ptr<GradientMemory> memory;
+
   std::mutex mutex;                        // guards what follows, and Node::given and Node::parked
-  std::vector<GradientBuffer> free_buffers;
-  std::int64_t buffers_made = 0;
+  std::size_t sums_missing = 0;            // roots without their sum
 
   std::size_t add_nodes(LeafRange node_range, std::size_t parent, bool is_left);
-  std::pair<GradientBuffer, bool> park_or_take_sibling(std::size_t node, GradientBuffer& buffer);
+  enum class Climb { kParked, kParkedLast, kSibling };
+  Climb park_or_take_sibling(std::size_t node, GradientBuffer& buffer, GradientBuffer& sibling);
 };
 
 std::size_t TreeAdder::State::add_nodes(LeafRange node_range, std::size_t parent, bool is_left) {
@@ -60,31 +61,38 @@ std::size_t TreeAdder::State::add_nodes(LeafRange node_range, std::size_t parent
   return index;
 }
 
-/// Returns the sibling's sum when it is there (and true); else leaves `buffer` at the node for the sibling to find.
-std::pair<GradientBuffer, bool> TreeAdder::State::park_or_take_sibling(std::size_t node, GradientBuffer& buffer) {
+/// Takes the sibling's sum when it is there; else leaves `buffer` at the node for the sibling to find, or as a result.
+TreeAdder::State::Climb TreeAdder::State::park_or_take_sibling(std::size_t node, GradientBuffer& buffer,
+                                                               GradientBuffer& sibling) {
   const std::lock_guard lock(mutex);
   Node& here = nodes[node];
-  if (here.parent != kNone && nodes[here.sibling].parked) return {std::move(nodes[here.sibling].parked), true};
+  if (here.parent != kNone && nodes[here.sibling].parked) {
+    sibling = std::move(nodes[here.sibling].parked);
+    return Climb::kSibling;
+  }
   here.parked = std::move(buffer);
-  return {nullptr, false};
+  return here.parent == kNone && --sums_missing == 0 ? Climb::kParkedLast : Climb::kParked;
 }
 
-TreeAdder::TreeAdder(std::int64_t num_leaves, LeafRange range, std::int64_t buffer_elements, Add add)
+TreeAdder::TreeAdder(std::int64_t num_leaves, LeafRange range, std::int64_t buffer_elements, Add add,
+                     std::shared_ptr<GradientMemory> memory)
     : state_(std::make_unique<State>()) {
   REPRISE_CHECK(buffer_elements >= 0);
   state_->num_leaves = num_leaves;
   state_->range = range;
   state_->elements = buffer_elements;
   state_->add = std::move(add);
+  state_->memory = std::move(memory);
   state_->node_of_leaf.resize(static_cast<std::size_t>(range.size()));
   for (const LeafRange& root : maximal_subtrees(num_leaves, range)) {
     state_->roots.push_back(state_->add_nodes(root, kNone, true));
   }
+  state_->sums_missing = state_->roots.size();
 }
 
 TreeAdder::~TreeAdder() = default;
 
-void TreeAdder::give(std::int64_t leaf, GradientBuffer buffer) {
+bool TreeAdder::give(std::int64_t leaf, GradientBuffer buffer) {
   REPRISE_CHECK(leaf >= state_->range.begin && leaf < state_->range.end);
   REPRISE_CHECK(buffer != nullptr);
   std::size_t node = state_->node_of_leaf[static_cast<std::size_t>(leaf - state_->range.begin)];
@@ -94,33 +102,19 @@ void TreeAdder::give(std::int64_t leaf, GradientBuffer buffer) {
     state_->nodes[node].given = true;
   }
   while (true) {
-    auto [sibling, found] = state_->park_or_take_sibling(node, buffer);
-    if (!found) return;
+    GradientBuffer sibling;
+    const State::Climb climb = state_->park_or_take_sibling(node, buffer, sibling);
+    if (climb != State::Climb::kSibling) return climb == State::Climb::kParkedLast;
     const bool is_left = state_->nodes[node].is_left;
     GradientBuffer left = std::move(is_left ? buffer : sibling);
-    GradientBuffer right = std::move(is_left ? sibling : buffer);
+    const GradientBuffer right = std::move(is_left ? sibling : buffer);
     state_->add(left.get(), right.get(), state_->elements);
-    recycle(std::move(right));
     buffer = std::move(left);
     node = state_->nodes[node].parent;
   }
 }
 
-GradientBuffer TreeAdder::take_buffer() {
-  {
-    const std::lock_guard lock(state_->mutex);
-    if (!state_->free_buffers.empty()) {
-      GradientBuffer buffer = std::move(state_->free_buffers.back());
-      state_->free_buffers.pop_back();
-      return buffer;
-    }
-    ++state_->buffers_made;
-  }
-  const auto count = static_cast<std::size_t>(state_->elements);
-  GradientBuffer buffer = std::make_unique_for_overwrite<float[]>(count);
-  advise_huge_pages(buffer.get(), count * sizeof(float));
-  return buffer;
-}
+GradientBuffer TreeAdder::take_buffer() { return state_->memory->take(state_->elements); }
 
 std::vector<TreeAdder::Partial> TreeAdder::finish() {
   const std::lock_guard lock(state_->mutex);
@@ -130,18 +124,10 @@ std::vector<TreeAdder::Partial> TreeAdder::finish() {
     partials.push_back({state_->nodes[root].range, std::move(state_->nodes[root].parked)});
   }
   for (Node& node : state_->nodes) node.given = false;
+  state_->sums_missing = state_->roots.size();
   return partials;
 }
 
-void TreeAdder::recycle(GradientBuffer buffer) {
-  REPRISE_CHECK(buffer != nullptr);
-  const std::lock_guard lock(state_->mutex);
-  state_->free_buffers.push_back(std::move(buffer));
-}
-
-std::int64_t TreeAdder::buffers_made() const {
-  const std::lock_guard lock(state_->mutex);
-  return state_->buffers_made;
-}
+const GradientMemory& TreeAdder::memory() const { return *state_->memory; }
 
 }  // namespace reprise::dist

@@ -9,6 +9,7 @@
 
 #include "decoder_graph.h"
 #include "document_starts.h"
+#include "gradient_parts.h"
 #include "reprise/core/error.h"
 #include "reprise/model/schema.h"
 #include "reprise/native_ops/native_operators.h"
@@ -45,13 +46,6 @@ std::unique_ptr<const ops::OperatorSet> native_operators(const configs::NativeNu
   return native_ops::make_native_operators(options);
 }
 
-void zero_padding(const TensorLayout& layout, std::span<float> flat) {
-  for (const TensorLayout::Entry& entry : layout.entries()) {
-    const auto begin = flat.begin() + entry.offset;
-    std::fill(begin + entry.spec.num_elements(), begin + entry.num_chunks * kChunkElements, 0.0f);
-  }
-}
-
 }  // namespace
 
 struct Decoder::State {
@@ -63,16 +57,17 @@ struct Decoder::State {
   std::uint32_t vocab_size = 0;
   std::int64_t max_length = 0;
   std::optional<std::int32_t> document_end;
+  std::size_t recompute_layers = 0;
 
-  /// Hidden states of a batch. `starts` is memory that the graph points into.
+  /// Hidden states of a batch. `options` and `starts` are memory that the graph points into.
   at::Tensor hidden(std::span<const ops::Parameter> parameters, std::span<const std::int32_t> inputs,
-                    std::int64_t num_sequences, std::int64_t length, std::vector<std::int32_t>& starts) const {
-    at::Tensor document_starts;
+                    std::int64_t num_sequences, std::int64_t length, std::vector<std::int32_t>& starts,
+                    PassOptions& options) const {
     if (document_end) {
       starts = starts_of_documents(inputs, length, *document_end);
-      document_starts = id_view(starts, num_sequences, length);
+      options.document_starts = id_view(starts, num_sequences, length);
     }
-    return forward_hidden(*operators, constants, parameters, id_view(inputs, num_sequences, length), document_starts);
+    return forward_hidden(*operators, constants, parameters, id_view(inputs, num_sequences, length), options);
   }
 
   void expect_batch(std::span<const std::int32_t> inputs, std::span<const std::int32_t> targets,
@@ -90,7 +85,8 @@ struct Decoder::State {
 
 Decoder::Decoder(const configs::ModelRecipe& model, std::uint32_t vocab_size, std::int64_t max_length,
                  const TensorLayout& layout, std::span<float> weights,
-                 const std::optional<configs::NativeNumerics>& native, std::optional<std::int32_t> document_end)
+                 const std::optional<configs::NativeNumerics>& native, std::optional<std::int32_t> document_end,
+                 std::size_t recompute_layers)
     : state_(std::make_unique<State>()) {
   REPRISE_CHECK(max_length > 0);
   REPRISE_CHECK_EQ(static_cast<std::int64_t>(weights.size()), layout.num_elements());
@@ -116,6 +112,7 @@ Decoder::Decoder(const configs::ModelRecipe& model, std::uint32_t vocab_size, st
   state_->vocab_size = vocab_size;
   state_->max_length = max_length;
   state_->document_end = document_end;
+  state_->recompute_layers = recompute_layers;
 }
 
 Decoder::~Decoder() = default;
@@ -123,22 +120,37 @@ Decoder::~Decoder() = default;
 GrainLosses Decoder::run_grains(std::span<const std::int32_t> inputs, std::span<const std::int32_t> targets,
                                 std::int64_t num_sequences, std::int64_t length, float z_weight,
                                 std::span<const std::span<float>> gradients) const {
-  state_->expect_batch(inputs, targets, num_sequences, length);
-  REPRISE_CHECK(num_sequences > 0 && !gradients.empty());
-  REPRISE_CHECK_EQ(num_sequences % static_cast<std::int64_t>(gradients.size()), 0);
   for (const std::span<float>& gradient : gradients) {
     REPRISE_CHECK_EQ(static_cast<std::int64_t>(gradient.size()), state_->layout.num_elements());
   }
+  FlatSink sink(state_->layout, gradients);
+  return run_grains(inputs, targets, num_sequences, length, z_weight, sink);
+}
+
+GrainLosses Decoder::run_grains(std::span<const std::int32_t> inputs, std::span<const std::int32_t> targets,
+                                std::int64_t num_sequences, std::int64_t length, float z_weight,
+                                GradientSink& sink) const {
+  state_->expect_batch(inputs, targets, num_sequences, length);
+  REPRISE_CHECK(num_sequences > 0 && sink.num_grains() > 0);
+  REPRISE_CHECK_EQ(num_sequences % static_cast<std::int64_t>(sink.num_grains()), 0);
   const ops::OperatorSet& operators = *state_->operators;
   operators.prepare_thread();
   const at::AutoGradMode with_graph(true);
-  const std::vector<ops::Parameter> parameters = parameter_views(state_->layout, state_->weights, gradients);
+  PassGradients gradients(state_->layout, state_->weights, sink);
+  PassOptions options;
+  options.recompute_layers = state_->recompute_layers;
+  if (state_->native) {
+    gradients.take_all();  // LibTorch's operators leave the gradients to the end
+  } else {
+    gradients.take_first();
+    options.on_gradients = [&](std::size_t first_tensor) { gradients.complete_from(first_tensor); };
+  }
   std::vector<std::int32_t> starts;
-  const at::Tensor hidden = state_->hidden(parameters, inputs, num_sequences, length, starts);
+  const at::Tensor hidden = state_->hidden(gradients.parameters(), inputs, num_sequences, length, starts, options);
   const ops::HeadLoss loss =
-      operators.head_loss(hidden, parameters.back(), id_view(targets, num_sequences, length), z_weight);
-  operators.backward(loss.root, parameters);
-  for (const std::span<float>& gradient : gradients) zero_padding(state_->layout, gradient);
+      operators.head_loss(hidden, gradients.parameters().back(), id_view(targets, num_sequences, length), z_weight);
+  operators.backward(loss.root, gradients.parameters());
+  gradients.complete_from(0);
   return {to_vector(loss.cross_entropy), to_vector(loss.z)};
 }
 
@@ -163,7 +175,8 @@ std::vector<float> Decoder::score(std::span<const std::int32_t> inputs, std::spa
     const std::int64_t count = std::min(batch, num_sequences - first);
     const auto begin = static_cast<std::size_t>(first * length);
     const auto size = static_cast<std::size_t>(count * length);
-    const at::Tensor hidden = state_->hidden(parameters, inputs.subspan(begin, size), count, length, starts);
+    PassOptions options;
+    const at::Tensor hidden = state_->hidden(parameters, inputs.subspan(begin, size), count, length, starts, options);
     const ops::HeadLoss loss = operators.head_loss_without_gradient(
         hidden, parameters.back(), id_view(targets.subspan(begin, size), count, length));
     const float* values = loss.cross_entropy.const_data_ptr<float>();

@@ -2,6 +2,9 @@
 
 #include <ATen/ops/from_blob.h>
 
+#include <algorithm>
+
+#include "recompute.h"
 #include "reprise/core/error.h"
 
 namespace reprise::model {
@@ -21,7 +24,7 @@ struct LayerParameters {
 constexpr std::size_t kParametersPerLayer = 11;
 
 LayerParameters layer_parameters(std::span<const ops::Parameter> all, std::size_t layer) {
-  const std::span<const ops::Parameter> p = all.subspan(1 + layer * kParametersPerLayer, kParametersPerLayer);
+  const std::span<const ops::Parameter> p = all.subspan(first_tensor_of_layer(layer), kParametersPerLayer);
   return {p.first<3>(), p[3], p[4], p[5], p[6], std::span<const ops::Parameter, 2>(p.subspan(7, 2)), p[9], p[10]};
 }
 
@@ -29,7 +32,8 @@ LayerParameters layer_parameters(std::span<const ops::Parameter> all, std::size_
 struct Layers {
   const ops::OperatorSet& op;
   const DecoderConstants& constants;
-  const at::Tensor& document_starts;
+  std::span<const ops::Parameter> parameters;
+  const PassOptions& options;
 
   at::Tensor norm(const at::Tensor& x, const ops::Parameter& weight) const {
     return op.rms_norm(x, weight, constants.norm_epsilon);
@@ -39,7 +43,7 @@ struct Layers {
     const std::vector<at::Tensor> qkv = op.joint_linear(x, layer.qkv);
     const at::Tensor q = op.rope(norm(qkv[0], layer.q_norm), constants.cos, constants.sin);
     const at::Tensor k = op.rope(norm(qkv[1], layer.k_norm), constants.cos, constants.sin);
-    const at::Tensor mixed = op.attention(q, k, qkv[2], constants.num_heads, document_starts);
+    const at::Tensor mixed = op.attention(q, k, qkv[2], constants.num_heads, options.document_starts);
     return norm(op.linear(mixed, layer.output), layer.attention_norm);
   }
 
@@ -48,9 +52,43 @@ struct Layers {
     const at::Tensor product = op.swiglu(gate_up[0], gate_up[1]);
     return norm(op.linear(product, layer.down), layer.feed_forward_norm);
   }
+
+  /// Announces, when the gradient of `x` is complete, that those of all tensors from `first_tensor` on are: every use of
+  /// them lies behind x.
+  void announce(const at::Tensor& x, std::size_t first_tensor) const {
+    if (!options.on_gradients || !x.requires_grad()) return;
+    x.register_hook([&tell = options.on_gradients, first_tensor](const at::Tensor&) { tell(first_tensor); });
+  }
+
+  at::Tensor layer(const at::Tensor& input, std::size_t index) const {
+    const LayerParameters layer = layer_parameters(parameters, index);
+    // In forward order a value's first use is the sublayer, its second the residual addition.
+    const auto [attention_input, attention_residual] = op.fan_out(input);
+    const at::Tensor x = op.residual_add(attention_residual, attention_sublayer(layer, attention_input));
+    const auto [feed_forward_input, feed_forward_residual] = op.fan_out(x);
+    return op.residual_add(feed_forward_residual, feed_forward_sublayer(layer, feed_forward_input));
+  }
+
+  /// Layers [first, last). The input of the first one is announced by the caller.
+  at::Tensor run(at::Tensor x, std::size_t first, std::size_t last) const {
+    for (std::size_t index = first; index < last; ++index) {
+      if (index > first) announce(x, first_tensor_of_layer(index));
+      x = layer(x, index);
+    }
+    return x;
+  }
+
+  at::Tensor run_again_backward(const at::Tensor& x, std::size_t first, std::size_t last) const {
+    const std::size_t begin = first_tensor_of_layer(first);
+    const std::span<const ops::Parameter> used = parameters.subspan(begin, first_tensor_of_layer(last) - begin);
+    // By value: the backward pass runs when this object is gone.
+    return recomputed(x, used, [*this, first, last](const at::Tensor& input) { return run(input, first, last); });
+  }
 };
 
 }  // namespace
+
+std::size_t first_tensor_of_layer(std::size_t layer) { return 1 + layer * kParametersPerLayer; }
 
 std::vector<ops::Parameter> parameter_views(const TensorLayout& layout, std::span<float> weights,
                                             std::span<const std::span<float>> gradients) {
@@ -75,18 +113,18 @@ at::Tensor id_view(std::span<const std::int32_t> ids, std::int64_t num_sequences
 
 at::Tensor forward_hidden(const ops::OperatorSet& operators, const DecoderConstants& constants,
                           std::span<const ops::Parameter> parameters, const at::Tensor& ids,
-                          const at::Tensor& document_starts) {
-  REPRISE_CHECK_EQ(parameters.size(), 3 + constants.num_layers * kParametersPerLayer);
-  const Layers layers{operators, constants, document_starts};
+                          const PassOptions& options) {
+  REPRISE_CHECK_EQ(parameters.size(), first_tensor_of_layer(constants.num_layers) + 2);
+  const Layers layers{operators, constants, parameters, options};
+  const std::size_t recompute = options.recompute_layers;
   at::Tensor x = operators.embedding(ids, parameters.front());
-  for (std::size_t index = 0; index < constants.num_layers; ++index) {
-    const LayerParameters layer = layer_parameters(parameters, index);
-    // In forward order a value's first use is the sublayer, its second the residual addition.
-    const auto [attention_input, attention_residual] = operators.fan_out(x);
-    x = operators.residual_add(attention_residual, layers.attention_sublayer(layer, attention_input));
-    const auto [feed_forward_input, feed_forward_residual] = operators.fan_out(x);
-    x = operators.residual_add(feed_forward_residual, layers.feed_forward_sublayer(layer, feed_forward_input));
+  for (std::size_t first = 0; first < constants.num_layers;) {
+    const std::size_t last = recompute == 0 ? first + 1 : std::min(first + recompute, constants.num_layers);
+    layers.announce(x, first_tensor_of_layer(first));
+    x = recompute == 0 ? layers.run(x, first, last) : layers.run_again_backward(x, first, last);
+    first = last;
   }
+  layers.announce(x, first_tensor_of_layer(constants.num_layers));
   return layers.norm(x, parameters[parameters.size() - 2]);
 }
 

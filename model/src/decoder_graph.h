@@ -1,7 +1,9 @@
 #pragma once
 // The forward pass as a graph of operators, apart from the Decoder so that tests can look at the graph.
 
+#include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <span>
 #include <vector>
 
@@ -20,6 +22,20 @@ struct DecoderConstants {
   at::Tensor sin;
 };
 
+/// What a pass is told besides its tokens. Must outlive the graph.
+struct PassOptions {
+  /// int32 [B,T], where the document of each token starts; undefined: attention sees all of a sequence.
+  at::Tensor document_starts;
+  /// Layers whose activations are computed again by the backward pass, in one piece; 0: all activations are kept.
+  std::size_t recompute_layers = 0;
+  /// Called by the backward pass when the gradients of all tensors from this index of the schema on are complete: for
+  /// the final norm and for each layer. Empty: nobody asks.
+  std::function<void(std::size_t first_tensor)> on_gradients;
+};
+
+/// Index in the schema of the first tensor of a layer.
+std::size_t first_tensor_of_layer(std::size_t layer);
+
 /// Returns one parameter per entry of `layout` as views of the flat buffers; `gradients` has one buffer per grain, or
 /// none (no graph).
 std::vector<ops::Parameter> parameter_views(const TensorLayout& layout, std::span<float> weights,
@@ -29,10 +45,8 @@ std::vector<ops::Parameter> parameter_views(const TensorLayout& layout, std::spa
 at::Tensor id_view(std::span<const std::int32_t> ids, std::int64_t num_sequences, std::int64_t length);
 
 /// Runs embedding, layers and final norm: ids [B,T] to hidden states [B,T,D]. `parameters` in schema order.
-/// `document_starts`: int32 [B,T], where the document of each token starts; undefined: attention sees all of a
-/// sequence.
 at::Tensor forward_hidden(const ops::OperatorSet& operators, const DecoderConstants& constants,
                           std::span<const ops::Parameter> parameters, const at::Tensor& ids,
-                          const at::Tensor& document_starts = {});
+                          const PassOptions& options = {});
 
 }  // namespace reprise::model

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include "reprise/core/error.h"
+#include "reprise/model/gradient_sink.h"
 
 namespace reprise::model {
 namespace {
@@ -46,6 +47,24 @@ TensorLayout parameter_layout(const configs::ModelRecipe& model, std::uint32_t v
   specs.push_back({"model.norm.weight", {hidden}, true});
   specs.push_back({"lm_head.weight", {vocab, hidden}, true});
   return TensorLayout(std::move(specs));
+}
+
+std::vector<ChunkRange> gradient_parts(const TensorLayout& layout, std::int64_t min_elements) {
+  constexpr std::size_t kTensorsPerLayer = 11;
+  const std::vector<TensorLayout::Entry>& entries = layout.entries();
+  std::vector<ChunkRange> parts;
+  std::int64_t end = layout.num_chunks();
+  // Tensors at which a part may begin, from the last: the final norm, the first of each layer, the embedding.
+  for (std::size_t first = entries.size() - 2; min_elements > 0; first -= kTensorsPerLayer) {
+    const std::int64_t begin = entries[first].first_chunk;
+    if ((end - begin) * kChunkElements >= min_elements) {
+      parts.push_back({begin, end});
+      end = begin;
+    }
+    if (first == 1) break;
+  }
+  if (end > 0) parts.push_back({0, end});
+  return parts;
 }
 
 }  // namespace reprise::model

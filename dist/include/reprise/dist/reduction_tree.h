@@ -8,6 +8,8 @@
 #include <span>
 #include <vector>
 
+#include "reprise/dist/gradient_memory.h"
+
 namespace reprise::dist {
 
 struct LeafRange {
@@ -42,26 +44,25 @@ std::int64_t most_leaves_of_a_rank(std::int64_t num_leaves, int num_ranks);
 /// Returns the fewest nodes of the tree over `num_leaves` that together are exactly `range`, left to right.
 std::vector<LeafRange> maximal_subtrees(std::int64_t num_leaves, LeafRange range);
 
-/// A buffer that a tree adds. Owned vectors so that partial sums can move between threads and ranks.
-using GradientBuffer = std::unique_ptr<float[]>;
-
 /// Adds leaf buffers of one rank up to the maximal subtrees of its range, as they arrive, in any order and from any
 /// thread. Only siblings are ever added, left + right, so the sums do not depend on the order of arrival.
 ///
 /// Buffers alive at once, those being filled by T threads included: at most T * (D + 1) + P when leaves are handed out
 /// in ascending order (D = depth of the deepest leaf below its maximal subtree, at most ceil(log2 n); P = number of
-/// maximal subtrees, at most twice that); at most ceil(n / 2) + P + T in any order, n = range.size(). Buffers are
-/// recycled, so this is also what take_buffer() ever allocates.
+/// maximal subtrees, at most twice that); at most ceil(n / 2) + P + T in any order, n = range.size(). Buffers go back to
+/// their memory, which several adders can share: those of the parts of a gradient, whose blocks are of about one size.
 class TreeAdder {
  public:
   using Add = std::function<void(float* left, const float* right, std::int64_t count)>;  // left += right
 
-  TreeAdder(std::int64_t num_leaves, LeafRange range, std::int64_t buffer_elements, Add add);
+  TreeAdder(std::int64_t num_leaves, LeafRange range, std::int64_t buffer_elements, Add add,
+            std::shared_ptr<GradientMemory> memory = GradientMemory::create());
   ~TreeAdder();
 
-  /// Takes the gradient of `leaf`. Thread-safe; additions run on the calling thread, outside the lock.
-  void give(std::int64_t leaf, GradientBuffer buffer);
-  /// Returns a buffer to fill (recycled where possible; contents undefined). Thread-safe.
+  /// Takes the gradient of `leaf`. Thread-safe; additions run on the calling thread, outside the lock. Returns true from
+  /// the call that completed the last sum: finish() has all it needs.
+  bool give(std::int64_t leaf, GradientBuffer buffer);
+  /// Returns a buffer to fill (contents undefined). Thread-safe.
   GradientBuffer take_buffer();
 
   struct Partial {
@@ -70,10 +71,8 @@ class TreeAdder {
   };
   /// Returns the partial sums, left to right, once every leaf has been given. The adder starts again empty.
   std::vector<Partial> finish();
-  /// Gives buffers back for the next step.
-  void recycle(GradientBuffer buffer);
-  /// Returns how many buffers take_buffer() has allocated so far: the memory high-water mark, in buffers.
-  std::int64_t buffers_made() const;
+  /// The memory its buffers come from.
+  const GradientMemory& memory() const;
 
  private:
   struct State;

@@ -11,6 +11,7 @@
 
 #include "reprise/configs/config.pb.h"
 #include "reprise/core/tensor_layout.h"
+#include "reprise/model/gradient_sink.h"
 
 namespace reprise::model {
 
@@ -24,11 +25,12 @@ class Decoder {
  public:
   /// `weights` is the flat buffer of `layout`; it is not copied and must outlive the decoder. Its values may change
   /// between calls. `native`: how LibTorch's own operators compute it; without, the exact ones do. `document_end`: an
-  /// id that attention does not cross; without, it sees all of a sequence.
+  /// id that attention does not cross; without, it sees all of a sequence. `recompute_layers`: the activations of this
+  /// many layers together are not kept but computed again by the backward pass; the bits do not depend on it.
   Decoder(const configs::ModelRecipe& model, std::uint32_t vocab_size, std::int64_t max_length,
           const TensorLayout& layout, std::span<float> weights,
           const std::optional<configs::NativeNumerics>& native = std::nullopt,
-          std::optional<std::int32_t> document_end = std::nullopt);
+          std::optional<std::int32_t> document_end = std::nullopt, std::size_t recompute_layers = 0);
   ~Decoder();
   Decoder(const Decoder&) = delete;
   Decoder& operator=(const Decoder&) = delete;
@@ -39,6 +41,11 @@ class Decoder {
   GrainLosses run_grains(std::span<const std::int32_t> inputs, std::span<const std::int32_t> targets,
                          std::int64_t num_sequences, std::int64_t length, float z_weight,
                          std::span<const std::span<float>> gradients) const;
+
+  /// The same, with the gradients given to `sink` part by part, as the backward pass finishes them. (The native profile
+  /// gives all parts behind the pass.)
+  GrainLosses run_grains(std::span<const std::int32_t> inputs, std::span<const std::int32_t> targets,
+                         std::int64_t num_sequences, std::int64_t length, float z_weight, GradientSink& sink) const;
 
   /// Runs forward and backward on one grain of `num_sequences` rows of `length` inputs and targets, and writes the
   /// gradient of sum(cross_entropy + z_weight * z) over the grain to `gradient` (layout.num_elements(), padding zero).
