@@ -28,7 +28,7 @@ struct BenchFlags {
   std::uint32_t steps = 9;
   std::uint32_t grain_sequences = 0;
   int threads = 0;
-  int grains_per_forward = 1;
+  train::ComputeSettings compute;
   bool json = false;
 };
 
@@ -119,7 +119,7 @@ nlohmann::ordered_json to_json(const BenchFlags& flags, const configs::RunConfig
     json["threads_per_grain"] = recipe.native().threads_per_grain();
     json["grains_per_forward"] = recipe.native().grains_per_forward();
   } else {
-    json["grains_per_forward"] = flags.grains_per_forward;
+    json["grains_per_forward"] = flags.compute.grains_per_forward;
   }
   json["parameters"] = result.num_parameters;
   json["steps_timed"] = result.steps.size() - kWarmUpSteps;
@@ -128,6 +128,9 @@ nlohmann::ordered_json to_json(const BenchFlags& flags, const configs::RunConfig
   json["compute_seconds"] = median_of(result, &train::StepTimes::compute_seconds);
   json["update_seconds"] = median_of(result, &train::StepTimes::update_seconds);
   json["gflop_per_second"] = result.flops_per_step / seconds * 1e-9;
+  json["recompute_layers"] = flags.compute.recompute_layers;
+  json["bucket_kib"] = flags.compute.bucket_kib;
+  json["peak_gradient_bytes"] = result.peak_gradient_bytes;
   json["peak_memory_bytes"] = peak_memory();
   json["step"] = result.last_step;
   json["state_digest"] = result.state_digest.hex();
@@ -143,7 +146,7 @@ void bench_step(const BenchFlags& flags) {
     train::make_synthetic_data(config, data.path());
     if (!flags.keep.empty()) write_file_atomically(data.path() / "bench.pbtxt", configs::to_text(config));
   }
-  const train::StepBenchmark result = train::bench_steps(config, data.path(), threads, flags.grains_per_forward);
+  const train::StepBenchmark result = train::bench_steps(config, data.path(), threads, flags.compute);
   const nlohmann::ordered_json json = to_json(flags, config, threads, result);
   if (flags.json) {
     fmt::print("{}\n", json.dump(1));
@@ -168,9 +171,16 @@ void add_bench_command(CLI::App& app, Context&) {
   step->add_option("--shape", flags->shape, "D,LAYERS,HEADS,FFN,VOCAB,SEQ,SEQUENCES (default 256,6,4,768,8192,256,16)")
       ->delimiter(',');
   step->add_option("--grain-sequences", flags->grain_sequences, "Sequences per grain (default: one grain per thread)");
-  step->add_option("--grains-per-forward", flags->grains_per_forward,
+  step->add_option("--grains-per-forward", flags->compute.grains_per_forward,
                    "Grains that one forward pass takes (exact; native: --set native.grains_per_forward=N)")
       ->check(CLI::Range(1, 65536))
+      ->capture_default_str();
+  step->add_option("--recompute-layers", flags->compute.recompute_layers,
+                   "Layers whose activations are computed again by the backward pass, together (0: none)")
+      ->capture_default_str();
+  step->add_option("--bucket-kib", flags->compute.bucket_kib,
+                   "Smallest part of the gradient that is added up and freed by itself (0: the whole)")
+      ->check(CLI::Range(0, 1 << 30))
       ->capture_default_str();
   step->add_option("--steps", flags->steps, "Steps to run; the first is not timed")
       ->check(CLI::Range(2, 100000))

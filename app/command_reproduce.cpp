@@ -83,7 +83,7 @@ int train_here(const configs::RunConfig& config, const std::filesystem::path& ru
   train::TrainOptions options;
   options.run_dir = run_dir;
   options.num_threads = threads_per_rank(config, 1);
-  options.grains_per_forward = static_cast<int>(config.runtime().grains_per_forward());
+  options.compute = train::compute_settings(config.runtime());
   options.resume = resume;
   options.command_line = context.command_line;
   const train::TrainSummary summary = train::train(config, options, *communicator, progress);

@@ -134,7 +134,7 @@ void train_here(const TrainFlags& flags, const configs::RunConfig& config, Conte
     train::TrainOptions options;
     options.run_dir = configs::output_folder(config);
     options.num_threads = threads_per_rank(config, communicator->size());
-    options.grains_per_forward = static_cast<int>(config.runtime().grains_per_forward());
+    options.compute = train::compute_settings(config.runtime());
     options.resume = !flags.resume.empty();
     options.command_line = context.command_line;
     const train::TrainSummary summary = train::train(config, options, *communicator, *progress);

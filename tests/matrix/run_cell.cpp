@@ -23,7 +23,10 @@ train::TrainSummary train_here(const Workload& workload, const Cell& cell, bool 
   train::TrainOptions options;
   options.run_dir = folder;
   options.num_threads = cell.threads;
-  options.grains_per_forward = cell.grains_per_forward;
+  options.compute.grains_per_forward = cell.grains_per_forward;
+  // Two settings more that may change no bit ride on the others: gradients in parts, activations computed again.
+  options.compute.bucket_kib = cell.ranks % 2 == 0 ? 1 : 0;
+  options.compute.recompute_layers = cell.threads % 2 == 0 ? 2 : 0;
   options.resume = resume;
   options.command_line = {"matrix_cells", cell.name()};
   train::TrainSummary summary;

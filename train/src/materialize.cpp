@@ -89,7 +89,7 @@ Materialized materialize(const MaterializeOptions& options, ProgressSink& progre
   TrainOptions train_options;
   train_options.run_dir = work.root();
   train_options.num_threads = options.num_threads;
-  train_options.grains_per_forward = options.grains_per_forward;
+  train_options.compute = options.compute;
   train_options.resume = true;
   train_options.stop_after_step = options.step;
   train_options.save_whole_last_state = true;

@@ -7,7 +7,8 @@
 
 namespace reprise::train {
 
-SliceExchange::SliceExchange(std::int64_t num_grains, const TensorLayout& layout, dist::Communicator& communicator)
+SliceExchange::SliceExchange(std::int64_t num_grains, const TensorLayout& layout, std::span<const ChunkRange> parts,
+                             dist::Communicator& communicator)
     : communicator_(communicator) {
   const int num_ranks = communicator.size();
   for (int rank = 0; rank < num_ranks; ++rank) {
@@ -18,22 +19,37 @@ SliceExchange::SliceExchange(std::int64_t num_grains, const TensorLayout& layout
     nodes_.insert(nodes_.end(), subtrees_.back().begin(), subtrees_.back().end());
     num_rounds_ = std::max(num_rounds_, subtrees_.back().size());
   }
-  const auto slice_elements = static_cast<std::size_t>(my_slice().size() * kChunkElements);
+  std::int64_t largest = 0;
+  for (const ChunkRange& part : parts) largest = std::max(largest, my_share(part).size());
+  const auto elements = static_cast<std::size_t>(largest * kChunkElements);
   for (int rank = 0; rank < num_ranks; ++rank) {
     const std::size_t count = rank == communicator.rank() ? 0 : subtrees_[static_cast<std::size_t>(rank)].size();
-    received_.emplace_back(count, std::vector<float>(slice_elements));
+    received_.emplace_back(count, std::vector<float>(elements));
   }
 }
 
-std::span<float* const> SliceExchange::run(std::span<const dist::TreeAdder::Partial> partials) {
+ChunkRange SliceExchange::share(int rank, const ChunkRange& part) const {
+  const std::int64_t begin = std::max(slice(rank).begin, part.begin);
+  return {begin, std::max(begin, std::min(slice(rank).end, part.end))};
+}
+
+std::int64_t SliceExchange::receive_bytes() const {
+  std::size_t elements = 0;
+  for (const auto& of_rank : received_) {
+    for (const std::vector<float>& values : of_rank) elements += values.size();
+  }
+  return static_cast<std::int64_t>(elements * sizeof(float));
+}
+
+std::span<float* const> SliceExchange::run(const ChunkRange& part, std::span<const dist::TreeAdder::Partial> partials) {
   const auto me = static_cast<std::size_t>(communicator_.rank());
   REPRISE_CHECK_EQ(partials.size(), subtrees_[me].size());
-  for (std::size_t round = 0; round < num_rounds_; ++round) exchange_round(round, partials);
+  for (std::size_t round = 0; round < num_rounds_; ++round) exchange_round(round, part, partials);
   pointers_.clear();
   for (std::size_t rank = 0; rank < subtrees_.size(); ++rank) {
     for (std::size_t k = 0; k < subtrees_[rank].size(); ++k) {
       // This rank's own sums stay where they are.
-      pointers_.push_back(rank == me ? partials[k].buffer.get() + my_slice().begin * kChunkElements
+      pointers_.push_back(rank == me ? partials[k].buffer.get() + (my_share(part).begin - part.begin) * kChunkElements
                                      : received_[rank][k].data());
     }
   }
@@ -41,20 +57,25 @@ std::span<float* const> SliceExchange::run(std::span<const dist::TreeAdder::Part
 }
 
 /// Round k moves the k-th subtree of every rank that has one, straight out of its buffer.
-void SliceExchange::exchange_round(std::size_t round, std::span<const dist::TreeAdder::Partial> partials) {
+void SliceExchange::exchange_round(std::size_t round, const ChunkRange& part,
+                                   std::span<const dist::TreeAdder::Partial> partials) {
   fault_point("exchange");
   if (communicator_.size() == 1) return;
   const auto me = static_cast<std::size_t>(communicator_.rank());
+  const auto my_count = static_cast<std::size_t>(my_share(part).size() * kChunkElements);
   std::vector<std::span<const std::byte>> send(subtrees_.size());
   std::vector<std::span<std::byte>> receive(subtrees_.size());
   for (std::size_t rank = 0; rank < subtrees_.size(); ++rank) {
     if (rank == me) continue;
     if (round < partials.size()) {
-      const auto count = static_cast<std::size_t>(slices_[rank].size() * kChunkElements);
+      const ChunkRange theirs = share(static_cast<int>(rank), part);
       send[rank] = std::as_bytes(
-          std::span<const float>(partials[round].buffer.get() + slices_[rank].begin * kChunkElements, count));
+          std::span<const float>(partials[round].buffer.get() + (theirs.begin - part.begin) * kChunkElements,
+                                 static_cast<std::size_t>(theirs.size() * kChunkElements)));
     }
-    if (round < subtrees_[rank].size()) receive[rank] = std::as_writable_bytes(std::span(received_[rank][round]));
+    if (round < subtrees_[rank].size()) {
+      receive[rank] = std::as_writable_bytes(std::span(received_[rank][round]).first(my_count));
+    }
   }
   communicator_.all_to_all(send, receive);
 }

@@ -14,24 +14,33 @@ namespace reprise::train {
 
 class SliceExchange {
  public:
-  SliceExchange(std::int64_t num_grains, const TensorLayout& layout, dist::Communicator& communicator);
+  /// `parts`: the parts of the layout that run() will be called with.
+  SliceExchange(std::int64_t num_grains, const TensorLayout& layout, std::span<const ChunkRange> parts,
+                dist::Communicator& communicator);
 
   /// Chunks that `rank` owns.
   const ChunkRange& slice(int rank) const { return slices_[static_cast<std::size_t>(rank)]; }
   const ChunkRange& my_slice() const { return slice(communicator_.rank()); }
+  /// Chunks of a part that this rank owns, possibly none.
+  ChunkRange my_share(const ChunkRange& part) const { return share(communicator_.rank(), part); }
 
   /// All subtrees of all ranks, left to right: they cover the grains.
   std::span<const dist::LeafRange> nodes() const { return nodes_; }
 
-  /// Exchanges; `partials` are this rank's subtrees and must outlive the use of the result. Returns, for each of
-  /// nodes(), the elements of my_slice(). Passes the fault point "exchange". Collective.
-  std::span<float* const> run(std::span<const dist::TreeAdder::Partial> partials);
+  /// Exchanges a part of the layout; `partials` are that part of this rank's subtrees and must outlive the use of the
+  /// result. Returns, for each of nodes(), the elements of my_share(part), valid until the next call. Passes the fault
+  /// point "exchange". Collective.
+  std::span<float* const> run(const ChunkRange& part, std::span<const dist::TreeAdder::Partial> partials);
 
   /// Every rank has updated its slice of `flat` (a whole buffer of the layout); fills in everyone else's. Collective.
   void gather_slices(std::span<float> flat);
 
+  /// Memory for what other ranks send.
+  std::int64_t receive_bytes() const;
+
  private:
-  void exchange_round(std::size_t round, std::span<const dist::TreeAdder::Partial> partials);
+  ChunkRange share(int rank, const ChunkRange& part) const;
+  void exchange_round(std::size_t round, const ChunkRange& part, std::span<const dist::TreeAdder::Partial> partials);
 
   dist::Communicator& communicator_;
   std::vector<ChunkRange> slices_;                         // by rank

@@ -38,36 +38,65 @@ struct SliceReport {
   std::int32_t padding = 0;  // sent over the wire, so never left to chance
 };
 
+/// Gives the gradients of one pass to the reducer.
+class ReducerSink final : public model::GradientSink {
+ public:
+  ReducerSink(GradientReducer& reducer, dist::LeafRange grains)
+      : reducer_(reducer), first_grain_(grains.begin), buffers_(reducer.parts().size()) {
+    for (auto& of_part : buffers_) of_part.resize(static_cast<std::size_t>(grains.size()));
+  }
+  std::span<const ChunkRange> parts() const override { return reducer_.parts(); }
+  std::size_t num_grains() const override { return buffers_[0].size(); }
+  float* take(std::size_t part, std::size_t grain) override {
+    buffers_[part][grain] = reducer_.take(part);
+    return buffers_[part][grain].get();
+  }
+  void done(std::size_t part) override {
+    fault_point("compute");
+    for (std::size_t grain = 0; grain < buffers_[part].size(); ++grain) {
+      reducer_.give(first_grain_ + static_cast<std::int64_t>(grain), part, std::move(buffers_[part][grain]));
+    }
+  }
+
+ private:
+  GradientReducer& reducer_;
+  std::int64_t first_grain_;
+  std::vector<std::vector<dist::GradientBuffer>> buffers_;  // by part and grain
+};
+
 }  // namespace
 
 StepRunner::StepRunner(const configs::TrainRecipe& recipe, const TensorLayout& layout, RunGrains run_grains,
-                       int grains_per_forward, ThreadPool& grain_threads, ThreadPool& threads,
+                       const StepSettings& settings, ThreadPool& grain_threads, ThreadPool& threads,
                        dist::Communicator& communicator)
     : recipe_(recipe),
       layout_(layout),
       run_grains_(std::move(run_grains)),
-      grains_per_forward_(std::max(1, grains_per_forward)),
+      grains_per_forward_(std::max(1, settings.grains_per_forward)),
       grain_threads_(grain_threads),
       communicator_(communicator),
       num_grains_(recipe.batch_sequences() / recipe.grain_sequences()),
-      my_leaves_(dist::leaves_of_rank(num_grains_, communicator.rank(), communicator.size())),
-      exchange_(num_grains_, layout, communicator),
-      optimizer_(recipe.adamw(), layout, exchange_.my_slice(), threads),
-      adder_(num_grains_, my_leaves_, layout.num_elements(),
-             [](float* left, const float* right, std::int64_t count) { numerics::add(count, left, right, left); }) {}
+      parts_(settings.parts.empty() ? std::vector<ChunkRange>{{0, layout.num_chunks()}} : settings.parts),
+      exchange_(num_grains_, layout, parts_, communicator),
+      reducer_(num_grains_, layout, parts_, exchange_, communicator.rank(), communicator.size()),
+      optimizer_(recipe.adamw(), layout, exchange_.my_slice(), threads) {}
 
 StepOutcome StepRunner::run(std::uint64_t step, const Batch& batch, TrainingState& state) {
   StepOutcome outcome;
   Stopwatch watch;
   Losses losses;
-  compute_grains(batch, losses);
-  std::vector<dist::TreeAdder::Partial> partials;
-  if (my_leaves_.size() > 0) partials = adder_.finish();
+  reducer_.begin();
+  try {
+    compute_grains(batch, losses);
+  } catch (...) {
+    reducer_.cancel();
+    throw;
+  }
   outcome.compute_seconds = watch.lap();
-  const std::span<float* const> slices = exchange_.run(partials);
+  const SliceSums slices = reducer_.finish();
   outcome.exchange_seconds = watch.lap();
 
-  const std::vector<float>& my_sums = optimizer_.reduce(num_grains_, exchange_.nodes(), slices, batch.num_targets);
+  const std::vector<float>& my_sums = optimizer_.reduce(num_grains_, slices.nodes, slices.sums, batch.num_targets);
   outcome.update_seconds = watch.lap();
   const std::vector<float> chunk_sums = gather_losses_and_sums(losses, my_sums);
   outcome.exchange_seconds += watch.lap();
@@ -78,8 +107,8 @@ StepOutcome StepRunner::run(std::uint64_t step, const Batch& batch, TrainingStat
   record.clip_factor = clip_factor(record.gradient_norm, recipe_.clip_norm());
   record.learning_rate = learning_rate(recipe_, step);
   const std::int64_t bad_chunk =
-      optimizer_.update(record.clip_factor, unrounded_learning_rate(recipe_, step), slices[0], state);
-  for (dist::TreeAdder::Partial& partial : partials) adder_.recycle(std::move(partial.buffer));
+      optimizer_.update(record.clip_factor, unrounded_learning_rate(recipe_, step), slices.sums[0], state);
+  reducer_.release();
   outcome.update_seconds += watch.lap();
   exchange_.gather_slices(state.weights);
   gather_digests(bad_chunk, state, outcome);
@@ -105,13 +134,14 @@ StepOutcome StepRunner::run(std::uint64_t step, const Batch& batch, TrainingStat
 }
 
 void StepRunner::compute_grains(const Batch& batch, Losses& mine) {
-  mine.cross_entropy.resize(static_cast<std::size_t>(my_leaves_.size()));
+  const dist::LeafRange my_grains = reducer_.my_grains();
+  mine.cross_entropy.resize(static_cast<std::size_t>(my_grains.size()));
   mine.z.resize(mine.cross_entropy.size());
-  const std::int64_t num_groups = (my_leaves_.size() + grains_per_forward_ - 1) / grains_per_forward_;
+  const std::int64_t num_groups = (my_grains.size() + grains_per_forward_ - 1) / grains_per_forward_;
   grain_threads_.parallel_for(num_groups, [&](std::int64_t group) {
     numerics::check_floating_point_environment();
-    const std::int64_t begin = my_leaves_.begin + group * grains_per_forward_;
-    compute_group(batch, {begin, std::min(begin + grains_per_forward_, my_leaves_.end)}, mine);
+    const std::int64_t begin = my_grains.begin + group * grains_per_forward_;
+    compute_group(batch, {begin, std::min(begin + grains_per_forward_, my_grains.end)}, mine);
   });
 }
 
@@ -119,21 +149,14 @@ void StepRunner::compute_group(const Batch& batch, dist::LeafRange grains, Losse
   const std::size_t grain_tokens = static_cast<std::size_t>(recipe_.grain_sequences()) * batch.length;
   const std::size_t first = static_cast<std::size_t>(grains.begin) * grain_tokens;
   const std::size_t count = static_cast<std::size_t>(grains.size()) * grain_tokens;
-  std::vector<dist::GradientBuffer> buffers;
-  std::vector<std::span<float>> gradients;
+  ReducerSink sink(reducer_, grains);
+  const model::GrainLosses losses =
+      run_grains_(std::span(batch.inputs).subspan(first, count), std::span(batch.targets).subspan(first, count), sink);
   for (std::int64_t i = 0; i < grains.size(); ++i) {
-    buffers.push_back(adder_.take_buffer());
-    gradients.emplace_back(buffers.back().get(), static_cast<std::size_t>(layout_.num_elements()));
-  }
-  const model::GrainLosses losses = run_grains_(std::span(batch.inputs).subspan(first, count),
-                                                std::span(batch.targets).subspan(first, count), gradients);
-  fault_point("compute");
-  for (std::int64_t i = 0; i < grains.size(); ++i) {
-    const auto index = static_cast<std::size_t>(grains.begin - my_leaves_.begin + i);
+    const auto index = static_cast<std::size_t>(grains.begin - reducer_.my_grains().begin + i);
     const std::size_t offset = static_cast<std::size_t>(i) * grain_tokens;
     mine.cross_entropy[index] = sum_in_order(std::span(losses.cross_entropy).subspan(offset, grain_tokens));
     mine.z[index] = sum_in_order(std::span(losses.z).subspan(offset, grain_tokens));
-    adder_.give(grains.begin + i, std::move(buffers[static_cast<std::size_t>(i)]));
   }
 }
 

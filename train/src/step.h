@@ -9,39 +9,46 @@
 
 #include "batch.h"
 #include "gather.h"
+#include "gradient_reducer.h"
 #include "reprise/configs/config.pb.h"
 #include "reprise/core/thread_pool.h"
 #include "reprise/dist/communicator.h"
 #include "reprise/dist/reduction_tree.h"
 #include "reprise/logs/run_log.h"
 #include "reprise/model/decoder.h"
+#include "reprise/model/gradient_sink.h"
 #include "slice_exchange.h"
 #include "slice_optimizer.h"
 #include "training_state.h"
 
 namespace reprise::train {
 
-/// Computes losses and gradients of consecutive grains, one per buffer in `gradients`: the decoder, or a double of it in
+/// Computes losses and gradients of consecutive grains, as many as the sink has: the decoder, or a double of it in
 /// tests. Called from several threads.
-using RunGrains =
-    std::function<model::GrainLosses(std::span<const std::int32_t> inputs, std::span<const std::int32_t> targets,
-                                     std::span<const std::span<float>> gradients)>;
+using RunGrains = std::function<model::GrainLosses(std::span<const std::int32_t> inputs,
+                                                   std::span<const std::int32_t> targets, model::GradientSink& sink)>;
+
+/// How a rank runs its grains. None of it can change a bit.
+struct StepSettings {
+  int grains_per_forward = 1;     // how many grains one call of RunGrains gets; the last one of a rank may get fewer
+  std::vector<ChunkRange> parts;  // of the gradient (model::gradient_parts()); empty: one
+};
 
 struct StepOutcome {
   logs::StepRecord record;
   int stop_signal = 0;                    // the largest any rank had seen; the same on every rank
   std::vector<std::uint64_t> bytes_sent;  // by rank, since its start
   double compute_seconds = 0;             // grains
-  double exchange_seconds = 0;            // transport between ranks, waiting included
+  double exchange_seconds = 0;            // transport between ranks behind the backward pass, waiting included
   double update_seconds = 0;              // end of the tree, norm, AdamW, digests
 };
 
 class StepRunner {
  public:
-  /// `grains_per_forward`: how many grains one call of `run_grains` gets; the last call of a rank may get fewer.
   /// `grain_threads` run grains and may be `threads`, which do the rest.
   StepRunner(const configs::TrainRecipe& recipe, const TensorLayout& layout, RunGrains run_grains,
-             int grains_per_forward, ThreadPool& grain_threads, ThreadPool& threads, dist::Communicator& communicator);
+             const StepSettings& settings, ThreadPool& grain_threads, ThreadPool& threads,
+             dist::Communicator& communicator);
 
   /// Chunks whose moments this rank holds.
   ChunkRange slice() const { return exchange_.my_slice(); }
@@ -52,6 +59,9 @@ class StepRunner {
 
   /// Fills state.digests for weights and moments as they are. Collective.
   void digest(TrainingState& state);
+
+  /// Most bytes of gradients that were in use at once on this rank.
+  std::int64_t peak_gradient_bytes() const { return reducer_.peak_bytes(); }
 
  private:
   struct Losses {
@@ -74,10 +84,10 @@ class StepRunner {
   ThreadPool& grain_threads_;
   dist::Communicator& communicator_;
   std::int64_t num_grains_;
-  dist::LeafRange my_leaves_;
+  std::vector<ChunkRange> parts_;
   SliceExchange exchange_;
+  GradientReducer reducer_;
   SliceOptimizer optimizer_;
-  dist::TreeAdder adder_;
 };
 
 }  // namespace reprise::train

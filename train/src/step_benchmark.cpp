@@ -26,7 +26,7 @@ double flops_of_step(const configs::Recipe& recipe, std::int64_t num_parameters)
 }  // namespace
 
 StepBenchmark bench_steps(const configs::RunConfig& config, const std::filesystem::path& folder, int num_threads,
-                          int grains_per_forward) {
+                          const ComputeSettings& settings) {
   RunIdentity identity = identify(config);
   const data::TokenSet tokens = data::TokenSet::open(RunFolder(folder).shards(), "train");
   identity.data_root = tokens.root();
@@ -34,7 +34,7 @@ StepBenchmark bench_steps(const configs::RunConfig& config, const std::filesyste
   const data::ReadingOrder order(tokens, identity.recipe);
   ThreadPool threads(num_threads);
   const auto communicator = dist::make_local_communicator();
-  TrainingModel model(identity.recipe, grains_per_forward, threads, *communicator);
+  TrainingModel model(identity.recipe, settings, threads, *communicator);
   model.initialize(identity);
 
   StepBenchmark result;
@@ -51,6 +51,7 @@ StepBenchmark bench_steps(const configs::RunConfig& config, const std::filesyste
     result.last_step = step;
     result.state_digest = outcome.record.state;
   }
+  result.peak_gradient_bytes = model.runner().peak_gradient_bytes();
   return result;
 }
 

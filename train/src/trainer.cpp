@@ -143,7 +143,7 @@ void Trainer::read_data() {
 }
 
 void Trainer::open_state() {
-  model_ = std::make_unique<TrainingModel>(identity_.recipe, options_.grains_per_forward, threads_, communicator_);
+  model_ = std::make_unique<TrainingModel>(identity_.recipe, options_.compute, threads_, communicator_);
   writer_ = std::make_unique<CheckpointWriter>(folder_.checkpoints(), model_->layout(), communicator_);
   resumed_from_ = on_first_rank(communicator_, [&] {
     if (options_.resume) {

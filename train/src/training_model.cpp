@@ -4,6 +4,7 @@
 
 #include "reprise/configs/profile.h"
 #include "reprise/core/large_memory.h"
+#include "reprise/model/gradient_sink.h"
 #include "reprise/model/schema.h"
 
 namespace reprise::train {
@@ -30,35 +31,39 @@ std::optional<configs::NativeNumerics> native_numerics(const configs::Recipe& re
 
 }  // namespace
 
-TrainingModel::TrainingModel(const configs::Recipe& recipe, int grains_per_forward, ThreadPool& threads,
+TrainingModel::TrainingModel(const configs::Recipe& recipe, const ComputeSettings& settings, ThreadPool& threads,
                              dist::Communicator& communicator)
     : layout_(model::parameter_layout(recipe.model(), recipe.tokenizer().vocab_size(),
                                       recipe.train().adamw().decay_embeddings())) {
   const configs::TrainRecipe train = step_recipe(recipe);
   resize_large(state_.weights, static_cast<std::size_t>(layout_.num_elements()));
-  decoder_ =
-      std::make_unique<model::Decoder>(recipe.model(), recipe.tokenizer().vocab_size(), train.sequence_length(),
-                                       layout_, state_.weights, native_numerics(recipe), configs::document_end(recipe));
+  decoder_ = std::make_unique<model::Decoder>(recipe.model(), recipe.tokenizer().vocab_size(), train.sequence_length(),
+                                              layout_, state_.weights, native_numerics(recipe),
+                                              configs::document_end(recipe), settings.recompute_layers);
   const std::int64_t grain_sequences = train.grain_sequences();
   const std::int64_t length = train.sequence_length();
   const auto z_weight = static_cast<float>(train.z_loss());
   const RunGrains run_grains = [decoder = decoder_.get(), grain_sequences, length, z_weight](
                                    std::span<const std::int32_t> inputs, std::span<const std::int32_t> targets,
-                                   std::span<const std::span<float>> gradients) {
-    const auto num_sequences = static_cast<std::int64_t>(gradients.size()) * grain_sequences;
-    return decoder->run_grains(inputs, targets, num_sequences, length, z_weight, gradients);
+                                   model::GradientSink& sink) {
+    const auto num_sequences = static_cast<std::int64_t>(sink.num_grains()) * grain_sequences;
+    return decoder->run_grains(inputs, targets, num_sequences, length, z_weight, sink);
   };
+  StepSettings step_settings;
+  step_settings.grains_per_forward = settings.grains_per_forward;
+  step_settings.parts =
+      model::gradient_parts(layout_, settings.bucket_kib * 1024 / static_cast<std::int64_t>(sizeof(float)));
   ThreadPool* grain_threads = &threads;
   if (configs::is_native(recipe)) {
-    grains_per_forward = 1;
+    step_settings.grains_per_forward = 1;
     const int threads_per_grain = static_cast<int>(recipe.native().threads_per_grain());
     if (threads_per_grain > 1) {
       native_threads_ = std::make_unique<ThreadPool>(std::max(1, threads.num_threads() / threads_per_grain));
       grain_threads = native_threads_.get();
     }
   }
-  runner_ = std::make_unique<StepRunner>(train, layout_, run_grains, grains_per_forward, *grain_threads, threads,
-                                         communicator);
+  runner_ =
+      std::make_unique<StepRunner>(train, layout_, run_grains, step_settings, *grain_threads, threads, communicator);
   state_.slice = runner_->slice();
 }
 

@@ -7,6 +7,7 @@
 #include "reprise/core/thread_pool.h"
 #include "reprise/dist/communicator.h"
 #include "reprise/model/decoder.h"
+#include "reprise/train/compute_settings.h"
 #include "run_folder.h"
 #include "step.h"
 #include "training_state.h"
@@ -16,7 +17,7 @@ namespace reprise::train {
 /// Holds its parts at fixed addresses: the decoder and the runner point into layout and state.
 class TrainingModel {
  public:
-  TrainingModel(const configs::Recipe& recipe, int grains_per_forward, ThreadPool& threads,
+  TrainingModel(const configs::Recipe& recipe, const ComputeSettings& settings, ThreadPool& threads,
                 dist::Communicator& communicator);
   TrainingModel(const TrainingModel&) = delete;
   TrainingModel& operator=(const TrainingModel&) = delete;

@@ -73,7 +73,7 @@ std::vector<Digest> states_of_rank(const configs::RunConfig& config, const std::
   const data::TokenSet tokens = data::TokenSet::open(folder / "shards", "train");
   const data::ReadingOrder order(tokens, identity.recipe);
   ThreadPool threads(2);
-  TrainingModel model(identity.recipe, 1, threads, communicator);
+  TrainingModel model(identity.recipe, {}, threads, communicator);
   model.initialize(identity);
   std::vector<Digest> states;
   Batch batch;
@@ -153,7 +153,7 @@ TEST(NativeRecipe, GrainsPerForwardOfTheRuntimeChangesNothing) {
     make_tiny_data(scratch);
     TrainOptions options;
     options.run_dir = scratch;
-    options.grains_per_forward = grains_per_forward;
+    options.compute.grains_per_forward = grains_per_forward;
     options.command_line = {"native"};
     train(config_of({"", {}}), options, *dist::make_local_communicator(), no_progress());
     roots.push_back(roots_in(scratch));

@@ -80,12 +80,25 @@ struct Outcome {
   std::vector<float> weights;
   std::vector<std::uint64_t> bytes_sent;
   int stop_signal = 0;
+  std::int64_t peak_gradient_bytes = 0;
 };
+
+/// As a backward pass does: part after part.
+void give_parts(const std::vector<std::vector<float>>& gradients, model::GradientSink& sink) {
+  for (std::size_t part = 0; part < sink.parts().size(); ++part) {
+    const ChunkRange& chunks = sink.parts()[part];
+    for (std::size_t grain = 0; grain < gradients.size(); ++grain) {
+      const auto begin = gradients[grain].begin() + chunks.begin * kChunkElements;
+      std::copy(begin, begin + chunks.size() * kChunkElements, sink.take(part, grain));
+    }
+    sink.done(part);
+  }
+}
 
 using Disturb = std::function<void(std::span<const std::int32_t> inputs, model::GrainLosses&, std::span<float>)>;
 
 Outcome run_rank(dist::Communicator& communicator, int num_threads, std::uint64_t num_steps, const Disturb& disturb,
-                 int grains_per_forward = 1) {
+                 const StepSettings& settings = {}) {
   const TensorLayout layout = small_layout();
   ThreadPool threads(num_threads);
   TrainingState state;
@@ -96,9 +109,10 @@ Outcome run_rank(dist::Communicator& communicator, int num_threads, std::uint64_
     }
   }
   const RunGrains run_grains = [&](std::span<const std::int32_t> inputs, std::span<const std::int32_t>,
-                                   std::span<const std::span<float>> gradients) {
+                                   model::GradientSink& sink) {
     model::GrainLosses all;
-    const std::size_t tokens = inputs.size() / gradients.size();
+    const std::size_t tokens = inputs.size() / sink.num_grains();
+    std::vector<std::vector<float>> gradients(sink.num_grains(), std::vector<float>(state.weights.size()));
     for (std::size_t grain = 0; grain < gradients.size(); ++grain) {
       const std::span<const std::int32_t> ids = inputs.subspan(grain * tokens, tokens);
       model::GrainLosses losses = fake_grain(layout, state.weights, ids, gradients[grain]);
@@ -106,9 +120,10 @@ Outcome run_rank(dist::Communicator& communicator, int num_threads, std::uint64_
       all.cross_entropy.insert(all.cross_entropy.end(), losses.cross_entropy.begin(), losses.cross_entropy.end());
       all.z.insert(all.z.end(), losses.z.begin(), losses.z.end());
     }
+    give_parts(gradients, sink);
     return all;
   };
-  StepRunner runner(small_recipe(), layout, run_grains, grains_per_forward, threads, threads, communicator);
+  StepRunner runner(small_recipe(), layout, run_grains, settings, threads, threads, communicator);
   state.slice = runner.slice();
   state.first_moments.assign(static_cast<std::size_t>(state.slice.size() * kChunkElements), 0.0f);
   state.second_moments = state.first_moments;
@@ -122,13 +137,16 @@ Outcome run_rank(dist::Communicator& communicator, int num_threads, std::uint64_
   }
   outcome.root = checkpoints::checkpoint_root(state.header, layout, state.digests);
   outcome.weights = state.weights;
+  outcome.peak_gradient_bytes = runner.peak_gradient_bytes();
   return outcome;
 }
 
-std::vector<Outcome> run_ranks(int num_ranks, int num_threads, std::uint64_t num_steps, const Disturb& disturb = {}) {
+std::vector<Outcome> run_ranks(int num_ranks, int num_threads, std::uint64_t num_steps, const Disturb& disturb = {},
+                               const StepSettings& settings = {}) {
   std::vector<Outcome> outcomes(static_cast<std::size_t>(num_ranks));
   dist::run_local_group(num_ranks, [&](dist::Communicator& communicator) {
-    outcomes[static_cast<std::size_t>(communicator.rank())] = run_rank(communicator, num_threads, num_steps, disturb);
+    outcomes[static_cast<std::size_t>(communicator.rank())] =
+        run_rank(communicator, num_threads, num_steps, disturb, settings);
   });
   return outcomes;
 }
@@ -150,7 +168,7 @@ TEST(Step, GivesTheSameBitsForAnyNumberOfGrainsInAForwardPass) {
   const Outcome expected = run_ranks(1, 1, 3)[0];
   for (const int grains_per_forward : {2, 3, 4, 100}) {
     const auto communicator = dist::make_local_communicator();
-    expect_same(run_rank(*communicator, 2, 3, {}, grains_per_forward), expected,
+    expect_same(run_rank(*communicator, 2, 3, {}, {grains_per_forward, {}}), expected,
                 std::to_string(grains_per_forward) + " grains per forward pass");
   }
 }
@@ -163,6 +181,42 @@ TEST(Step, GivesTheSameBitsOnAnyNumberOfRanksAndThreads) {
       expect_same(expected, outcome, fmt::format("{} ranks, {} threads", num_ranks, num_threads));
     }
   }
+}
+
+TEST(Step, GivesTheSameBitsWithTheGradientInParts) {
+  const Outcome expected = run_ranks(1, 1, 3)[0];
+  const std::vector<std::vector<ChunkRange>> divisions = {{{6, 10}, {0, 6}}, {{6, 10}, {5, 6}, {0, 5}}};
+  for (const std::vector<ChunkRange>& parts : divisions) {
+    for (const auto& [num_ranks, num_threads, grains_per_forward] :
+         {std::tuple{1, 2, 1}, {2, 2, 1}, {3, 1, 2}, {4, 2, 100}, {5, 1, 1}, {12, 1, 1}}) {
+      for (const Outcome& outcome : run_ranks(num_ranks, num_threads, 3, {}, {grains_per_forward, parts})) {
+        expect_same(expected, outcome, fmt::format("{} parts, {} ranks", parts.size(), num_ranks));
+      }
+    }
+  }
+}
+
+TEST(Step, SendsTheSameBytesWithTheGradientInParts) {
+  for (const int num_ranks : {2, 3, 5, 8}) {
+    const std::vector<Outcome> whole = run_ranks(num_ranks, 1, 1);
+    const std::vector<Outcome> parts = run_ranks(num_ranks, 1, 1, {}, {1, {{6, 10}, {5, 6}, {0, 5}}});
+    EXPECT_EQ(whole[0].bytes_sent, parts[0].bytes_sent) << num_ranks << " ranks";
+  }
+}
+
+TEST(Step, NeedsLessMemoryForGradientsInPartsWhenOnePassTakesAllGrains) {
+  const std::int64_t whole = run_ranks(2, 1, 1, {}, {100, {}})[0].peak_gradient_bytes;
+  const std::int64_t parts = run_ranks(2, 1, 1, {}, {100, {{6, 10}, {5, 6}, {0, 5}}})[0].peak_gradient_bytes;
+  // Seven grains over two ranks: four whole buffers and two slices from the other rank; or four of the largest part.
+  EXPECT_GT(whole, 4 * 10 * kChunkElements * 4);
+  EXPECT_LT(parts, 4 * 5 * kChunkElements * 4 + 5 * kChunkElements * 4 * 3 + 1);
+}
+
+TEST(Step, EndsWithTheFirstErrorWhileAPartIsOnItsWay) {
+  const auto fail = [](std::span<const std::int32_t> inputs, model::GrainLosses&, std::span<float>) {
+    if (inputs[0] % 1000 != 0) throw Error(ErrorKind::kInternal, "no memory for a grain");
+  };
+  EXPECT_THROW(run_ranks(2, 2, 2, fail, {1, {{6, 10}, {0, 6}}}), Error);
 }
 
 TEST(Step, ChangesEveryTensorAndLeavesPaddingZero) {

@@ -7,6 +7,7 @@
 
 #include "reprise/core/hash.h"
 #include "reprise/core/progress.h"
+#include "reprise/train/compute_settings.h"
 
 namespace reprise::train {
 
@@ -15,7 +16,7 @@ struct MaterializeOptions {
   std::uint64_t step = 0;
   std::filesystem::path out;  // checkpoint file to write, with moments; replaced where it is there
   int num_threads = 1;
-  int grains_per_forward = 1;
+  ComputeSettings compute;
 };
 
 struct Materialized {

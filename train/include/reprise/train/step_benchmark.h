@@ -9,6 +9,7 @@
 #include "reprise/configs/config.pb.h"
 #include "reprise/core/hash.h"
 #include "reprise/core/progress.h"
+#include "reprise/train/compute_settings.h"
 
 namespace reprise::train {
 
@@ -23,7 +24,8 @@ struct StepShape {
   std::uint32_t batch_sequences = 16;
 };
 
-/// Returns a config of that shape with `num_steps` steps and constant everything else. Throws kConfig with every mistake.
+/// Returns a config of that shape with `num_steps` steps and constant everything else. Throws kConfig with every
+/// mistake.
 configs::RunConfig benchmark_config(const StepShape& shape, std::uint32_t grain_sequences, std::uint32_t num_steps);
 
 /// Fills `folder` with generated text, a tokenizer and shards for `config`: enough for two batches. A function of
@@ -40,13 +42,14 @@ struct StepBenchmark {
   std::vector<StepTimes> steps;  // in order; the first ones warm up
   std::uint64_t tokens_per_step = 0;
   std::int64_t num_parameters = 0;
-  double flops_per_step = 0;     // 6 per weight of a product and token, 12 per allowed pair, head element and layer
+  std::int64_t peak_gradient_bytes = 0;  // of gradients in use at once
+  double flops_per_step = 0;  // 6 per weight of a product and token, 12 per allowed pair, head element and layer
   std::uint64_t last_step = 0;
-  Digest state_digest;           // after last_step, as run.log has it
+  Digest state_digest;  // after last_step, as run.log has it
 };
 
 /// Runs train.num_steps steps of `config` on the shards in `folder` from the initial weights, in this process.
 StepBenchmark bench_steps(const configs::RunConfig& config, const std::filesystem::path& folder, int num_threads,
-                          int grains_per_forward);
+                          const ComputeSettings& settings);
 
 }  // namespace reprise::train

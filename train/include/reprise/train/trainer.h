@@ -1,5 +1,6 @@
 #pragma once
-// The training loop: data order, grains on threads and ranks, tree reduction, AdamW on slices, checkpoints, logs, resume.
+// The training loop: data order, grains on threads and ranks, tree reduction, AdamW on slices, checkpoints, logs,
+// resume.
 
 #include <cstdint>
 #include <filesystem>
@@ -11,28 +12,29 @@
 #include "reprise/core/hash.h"
 #include "reprise/core/progress.h"
 #include "reprise/dist/communicator.h"
+#include "reprise/train/compute_settings.h"
 
 namespace reprise::train {
 
 struct TrainOptions {
   std::filesystem::path run_dir;  // shards/ and tokenizer/ of the run are read from here; checkpoints/ and logs go here
   int num_threads = 1;
-  int grains_per_forward = 1;     // runtime.grains_per_forward: cannot change a bit
-  bool resume = false;            // continue run_dir from its latest resumable checkpoint
+  ComputeSettings compute;
+  bool resume = false;                           // continue run_dir from its latest resumable checkpoint
   std::optional<std::uint64_t> stop_after_step;  // end early, as if finished there (for replays, tests and benchmarks)
   bool save_whole_last_state = false;            // store the moments of the last step, scheduled or not
-  std::vector<std::string> command_line;  // for session.log
+  std::vector<std::string> command_line;         // for session.log
 };
 
 struct TrainSummary {
-  std::uint64_t first_step = 0;   // step resumed from
+  std::uint64_t first_step = 0;  // step resumed from
   std::uint64_t last_step = 0;
   double seconds = 0;
   double tokens_per_second = 0;
   double final_loss = 0;
-  Digest final_root;              // of the last scheduled checkpoint
-  Digest run_log;                 // chain of run.log
-  int stopped_by_signal = 0;      // a recovery checkpoint was saved
+  Digest final_root;          // of the last scheduled checkpoint
+  Digest run_log;             // chain of run.log
+  int stopped_by_signal = 0;  // a recovery checkpoint was saved
 };
 
 /// Trains, collectively on all ranks of `communicator`. Throws kCheckpoint when run_dir belongs to another recipe or
@@ -49,8 +51,8 @@ double unrounded_learning_rate(const configs::TrainRecipe& recipe, std::uint64_t
 /// Steps of the warm-up, which the recipe may give in tokens.
 std::uint64_t warmup_steps(const configs::TrainRecipe& recipe);
 
-/// Steps at which a checkpoint is scheduled, ascending: 0, the geometric ones (powers of two), multiples of the interval
-/// in steps and in tokens, the listed ones, the last step.
+/// Steps at which a checkpoint is scheduled, ascending: 0, the geometric ones (powers of two), multiples of the
+/// interval in steps and in tokens, the listed ones, the last step.
 std::vector<std::uint64_t> checkpoint_steps(const configs::TrainRecipe& recipe);
 /// Whether the scheduled checkpoint of `step` stores the moments.
 bool is_anchor(const configs::TrainRecipe& recipe, std::uint64_t step);

@@ -1,0 +1,101 @@
+#include "gradient_reducer.h"
+
+#include <algorithm>
+
+#include "reprise/core/error.h"
+#include "reprise/numerics/kernels.h"
+#include "reprise/numerics/target.h"
+
+namespace reprise::train {
+namespace {
+
+void add_siblings(float* left, const float* right, std::int64_t count) { numerics::add(count, left, right, left); }
+
+}  // namespace
+
+GradientReducer::GradientReducer(std::int64_t num_grains, const TensorLayout& layout, std::span<const ChunkRange> parts,
+                                 SliceExchange& exchange, int rank, int num_ranks)
+    : num_grains_(num_grains),
+      parts_(parts.begin(), parts.end()),
+      my_grains_(dist::leaves_of_rank(num_grains, rank, num_ranks)),
+      all_grains_{0, num_grains},
+      exchange_(exchange),
+      memory_(dist::GradientMemory::create()),
+      complete_(parts.size()) {
+  REPRISE_CHECK(!parts_.empty() && parts_.front().end == layout.num_chunks() && parts_.back().begin == 0);
+  for (const ChunkRange& part : parts_) {
+    adders_.push_back(
+        std::make_unique<dist::TreeAdder>(num_grains, my_grains_, part.size() * kChunkElements, add_siblings, memory_));
+  }
+  if (parts_.size() > 1) slice_sum_.resize(static_cast<std::size_t>(exchange.my_slice().size() * kChunkElements));
+  slice_pointer_ = slice_sum_.data();
+}
+
+GradientReducer::~GradientReducer() { cancel(); }
+
+void GradientReducer::begin() {
+  if (parts_.size() == 1) return;
+  // A rank without grains has nothing to wait for, but takes part in every exchange.
+  complete_.assign(parts_.size(), my_grains_.size() == 0);
+  cancelled_ = false;
+  exchanging_ = std::async(std::launch::async, [this] { exchange_parts(); });
+}
+
+void GradientReducer::give(std::int64_t grain, std::size_t part, dist::GradientBuffer buffer) {
+  if (!adders_[part]->give(grain, std::move(buffer)) || parts_.size() == 1) return;
+  const std::lock_guard lock(mutex_);
+  complete_[part] = true;
+  changed_.notify_one();
+}
+
+SliceSums GradientReducer::finish() {
+  if (parts_.size() > 1) {
+    exchanging_.get();
+    return {{&all_grains_, 1}, {&slice_pointer_, 1}};
+  }
+  if (my_grains_.size() > 0) partials_ = adders_[0]->finish();
+  const std::span<float* const> sums = exchange_.run(parts_[0], partials_);
+  return {exchange_.nodes(), sums};
+}
+
+void GradientReducer::cancel() {
+  if (!exchanging_.valid()) return;
+  {
+    const std::lock_guard lock(mutex_);
+    cancelled_ = true;
+    changed_.notify_one();
+  }
+  exchanging_.wait();
+}
+
+void GradientReducer::exchange_parts() {
+  numerics::check_floating_point_environment();
+  for (std::size_t part = 0; part < parts_.size(); ++part) {
+    if (!wait_for(part)) return;
+    std::vector<dist::TreeAdder::Partial> partials;
+    if (my_grains_.size() > 0) partials = adders_[part]->finish();
+    keep_sum(part, exchange_.run(parts_[part], partials));
+  }
+}
+
+/// Returns false when the step was cancelled.
+bool GradientReducer::wait_for(std::size_t part) {
+  std::unique_lock lock(mutex_);
+  changed_.wait(lock, [&] { return complete_[part] || cancelled_; });
+  return !cancelled_;
+}
+
+void GradientReducer::keep_sum(std::size_t part, std::span<float* const> sums) {
+  const ChunkRange mine = exchange_.my_share(parts_[part]);
+  const std::int64_t count = mine.size() * kChunkElements;
+  if (count == 0) return;
+  if (sums.size() > 1) dist::finish_tree(num_grains_, exchange_.nodes(), sums, count, add_siblings);
+  std::copy(sums[0], sums[0] + count, slice_sum_.begin() + (mine.begin - exchange_.my_slice().begin) * kChunkElements);
+}
+
+std::int64_t GradientReducer::peak_bytes() const {
+  return memory_->peak_bytes() + static_cast<std::int64_t>(slice_sum_.size() * sizeof(float)) +
+         exchange_.receive_bytes();
+}
+
+}  // namespace reprise::train

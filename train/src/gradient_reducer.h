@@ -1,0 +1,80 @@
+#pragma once
+// From the gradients of grains to this rank's slice of their sum: the tree over grains, part by part, and the exchange
+// between ranks, beside the backward pass where the gradient is divided into parts. The bits do not depend on parts,
+// ranks or threads.
+
+#include <condition_variable>
+#include <cstdint>
+#include <future>
+#include <memory>
+#include <mutex>
+#include <span>
+#include <vector>
+
+#include "reprise/core/tensor_layout.h"
+#include "reprise/dist/communicator.h"
+#include "reprise/dist/reduction_tree.h"
+#include "slice_exchange.h"
+
+namespace reprise::train {
+
+/// Sums over the grains that still have to be added in the tree's order; each holds the elements of this rank's slice.
+struct SliceSums {
+  std::span<const dist::LeafRange> nodes;
+  std::span<float* const> sums;
+};
+
+class GradientReducer {
+ public:
+  /// `parts`: of the layout, in the order in which the backward pass finishes them (model::gradient_parts()). With one
+  /// part, finish() exchanges; with several, a thread exchanges each part once all grains of this rank have it, adds
+  /// it up and frees it, so that `exchange` belongs to that thread between begin() and finish().
+  GradientReducer(std::int64_t num_grains, const TensorLayout& layout, std::span<const ChunkRange> parts,
+                  SliceExchange& exchange, int rank, int num_ranks);
+  ~GradientReducer();
+  GradientReducer(const GradientReducer&) = delete;
+  GradientReducer& operator=(const GradientReducer&) = delete;
+
+  std::span<const ChunkRange> parts() const { return parts_; }
+  /// Grains that this rank computes.
+  const dist::LeafRange& my_grains() const { return my_grains_; }
+
+  /// Starts a step. Collective.
+  void begin();
+  /// Memory for a part of one grain's gradient, and the part when it is written. Thread-safe.
+  dist::GradientBuffer take(std::size_t part) { return adders_[part]->take_buffer(); }
+  void give(std::int64_t grain, std::size_t part, dist::GradientBuffer buffer);
+  /// Waits for the sums once all grains were given. They are valid until release(). Throws what the exchange threw.
+  SliceSums finish();
+  /// Gives the memory of the sums back.
+  void release() { partials_.clear(); }
+  /// Ends a step whose grains could not all be computed.
+  void cancel();
+
+  /// Most bytes of gradients that were in use at once, the slice of the sum and what came from other ranks included.
+  std::int64_t peak_bytes() const;
+
+ private:
+  void exchange_parts();
+  bool wait_for(std::size_t part);
+  void keep_sum(std::size_t part, std::span<float* const> sums);
+
+  std::int64_t num_grains_;
+  std::vector<ChunkRange> parts_;
+  dist::LeafRange my_grains_;
+  dist::LeafRange all_grains_;
+  SliceExchange& exchange_;
+  std::shared_ptr<dist::GradientMemory> memory_;
+  std::vector<std::unique_ptr<dist::TreeAdder>> adders_;  // by part
+  std::vector<dist::TreeAdder::Partial> partials_;        // with one part
+  std::vector<float> slice_sum_;                          // with several: the slice of the whole sum
+  float* slice_pointer_ = nullptr;
+
+  std::mutex mutex_;  // guards what follows
+  std::condition_variable changed_;
+  std::vector<bool> complete_;  // by part
+  bool cancelled_ = false;
+  std::future<void> exchanging_;
+};
+
+}  // namespace reprise::train
