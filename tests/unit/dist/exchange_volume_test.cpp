@@ -19,7 +19,7 @@ namespace {
 std::vector<TreeAdder::Partial> make_partials(const TensorLayout& layout, const std::vector<LeafRange>& nodes) {
   std::vector<TreeAdder::Partial> partials;
   for (const LeafRange& node : nodes) {
-    auto buffer = std::make_unique<float[]>(static_cast<std::size_t>(layout.num_elements()));
+    GradientBuffer buffer = GradientMemory::create()->take(layout.num_elements());
     for (std::int64_t i = 0; i < layout.num_elements(); ++i) {
       buffer[static_cast<std::size_t>(i)] = static_cast<float>(node.begin * 1000 + i % 997);
     }
@@ -32,10 +32,11 @@ std::vector<TreeAdder::Partial> make_partials(const TensorLayout& layout, const 
 std::vector<std::uint64_t> counted_bytes(std::int64_t num_leaves, int num_ranks, const TensorLayout& layout) {
   std::vector<std::uint64_t> counted(static_cast<std::size_t>(num_ranks));
   run_local_group(num_ranks, [&](Communicator& communicator) {
-    train::SliceExchange exchange(num_leaves, layout, communicator);
+    const ChunkRange whole{0, layout.num_chunks()};
+    train::SliceExchange exchange(num_leaves, layout, {&whole, 1}, communicator);
     const LeafRange leaves = leaves_of_rank(num_leaves, communicator.rank(), num_ranks);
     const std::vector<TreeAdder::Partial> partials = make_partials(layout, maximal_subtrees(num_leaves, leaves));
-    const std::span<float* const> sums = exchange.run(partials);
+    const std::span<float* const> sums = exchange.run(whole, partials);
     ASSERT_EQ(sums.size(), exchange.nodes().size());
     for (std::size_t i = 0; i < sums.size() && exchange.my_slice().size() > 0; ++i) {
       const std::int64_t first = exchange.my_slice().begin * kChunkElements;
