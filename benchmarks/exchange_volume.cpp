@@ -87,19 +87,23 @@ void print_table(const Flags& flags) {
 /// One rank's part: sums of the right sizes, exchanged and gathered `rounds` times. Returns the median seconds.
 double run_exchange(const Flags& flags, dist::Communicator& communicator) {
   const TensorLayout layout({TensorSpec{.name = "weights", .shape = {flags.chunks * kChunkElements}}});
-  train::SliceExchange exchange(flags.grains, layout, communicator);
+  const ChunkRange whole{0, layout.num_chunks()};
+  train::SliceExchange exchange(flags.grains, layout, {&whole, 1}, communicator);
   const auto elements = static_cast<std::size_t>(layout.num_elements());
+  const auto memory = dist::GradientMemory::create();
   std::vector<dist::TreeAdder::Partial> partials;
   const dist::LeafRange leaves = dist::leaves_of_rank(flags.grains, communicator.rank(), communicator.size());
   for (const dist::LeafRange& node : dist::maximal_subtrees(flags.grains, leaves)) {
-    partials.push_back({node, std::make_unique<float[]>(elements)});
+    dist::GradientBuffer buffer = memory->take(layout.num_elements());
+    std::fill_n(buffer.get(), elements, 0.0f);
+    partials.push_back({node, std::move(buffer)});
   }
   std::vector<float> flat(elements);
   std::vector<double> seconds;
   for (int round = 0; round < flags.rounds; ++round) {
     communicator.barrier();
     const auto start = std::chrono::steady_clock::now();
-    exchange.run(partials);
+    exchange.run(whole, partials);
     exchange.gather_slices(flat);
     communicator.barrier();
     seconds.push_back(std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count());
