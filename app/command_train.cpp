@@ -14,6 +14,7 @@
 #include "reprise/dist/communicator.h"
 #include "reprise/logs/progress_bar.h"
 #include "reprise/model/schema.h"
+#include "reprise/train/memory_plan.h"
 #include "reprise/train/parameter_groups.h"
 #include "reprise/train/trainer.h"
 
@@ -79,6 +80,23 @@ configs::RunConfig load(const TrainFlags& flags) {
   return config;
 }
 
+/// Ranks, threads and what the rank that holds most needs, in bytes.
+void add_memory(const configs::RunConfig& config, nlohmann::ordered_json& plan) {
+  const auto num_ranks = static_cast<int>(config.runtime().num_ranks());
+  const int num_threads = threads_per_rank(config, num_ranks);
+  const train::MemoryPlan memory = train::plan_memory(config, num_ranks, num_threads);
+  plan["ranks"] = num_ranks;
+  plan["threads_per_rank"] = num_threads;
+  plan["memory_weights"] = memory.weights;
+  plan["memory_moments"] = memory.moments;
+  plan["memory_gradients"] = memory.gradients;
+  plan["memory_exchange"] = memory.exchange;
+  plan["memory_activations"] = memory.activations;
+  plan["memory_checkpoint_copy"] = memory.checkpoint;
+  plan["memory_program"] = memory.program;
+  plan["memory_per_rank"] = memory.total();
+}
+
 void print_plan(const configs::RunConfig& given, bool as_json) {
   const configs::RunConfig config = configs::resolve(given);
   const configs::TrainRecipe& recipe = config.recipe().train();
@@ -99,6 +117,7 @@ void print_plan(const configs::RunConfig& given, bool as_json) {
   plan["checkpoints"] = steps.size();
   plan["checkpoints_with_moments"] = num_anchors;
   plan["checkpoint_tensor_bytes"] = (steps.size() + 2 * num_anchors) * weight_bytes;
+  add_memory(config, plan);
   if (as_json) {
     fmt::print("{}\n", plan.dump(1));
     return;

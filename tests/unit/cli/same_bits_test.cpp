@@ -13,6 +13,8 @@ struct Layout {
   int threads;
   const char* target;
   int grains_per_forward = 1;
+  int bucket_kib = 0;
+  int recompute_layers = 0;
 };
 
 class AnyLayout : public ProgramTest, public testing::WithParamInterface<Layout> {};
@@ -32,10 +34,12 @@ TEST_P(AnyLayout, GivesTheRootsAndTheLogOfOneThread) {
   copy_prepared_run(run);
   std::vector<std::string> environment;
   if (layout.target != nullptr) environment.push_back(fmt::format("REPRISE_TARGET={}", layout.target));
-  const Outcome outcome = run_reprise({"train", small_config(), "--out", run.string(), "--ranks",
-                                       std::to_string(layout.ranks), "--threads", std::to_string(layout.threads),
-                                       "--grains-per-forward", std::to_string(layout.grains_per_forward)},
-                                      environment);
+  const Outcome outcome =
+      run_reprise({"train", small_config(), "--out", run.string(), "--ranks", std::to_string(layout.ranks), "--threads",
+                   std::to_string(layout.threads), "--grains-per-forward", std::to_string(layout.grains_per_forward),
+                   "--set", fmt::format("runtime.bucket_kib={}", layout.bucket_kib), "--set",
+                   fmt::format("runtime.recompute_layers={}", layout.recompute_layers)},
+                  environment);
   ASSERT_EQ(outcome.exit_code, 0) << outcome.err;
   EXPECT_EQ(checkpoint_roots(run), reference.first);
   EXPECT_EQ(read_file(run / "run.log"), reference.second);
@@ -44,16 +48,17 @@ TEST_P(AnyLayout, GivesTheRootsAndTheLogOfOneThread) {
   }
 }
 
-INSTANTIATE_TEST_SUITE_P(RanksAndThreads, AnyLayout,
-                         testing::Values(Layout{1, 2, nullptr}, Layout{1, 3, nullptr}, Layout{1, 4, nullptr},
-                                         Layout{2, 1, nullptr}, Layout{2, 2, nullptr}, Layout{3, 1, nullptr},
-                                         Layout{3, 2, nullptr}, Layout{4, 1, nullptr}, Layout{1, 1, "portable"},
-                                         Layout{1, 1, "avx2"}, Layout{1, 1, nullptr, 2}, Layout{2, 2, nullptr, 4}),
-                         [](const auto& cell) {
-                           return fmt::format("{}ranks_{}threads_{}grains_{}", cell.param.ranks, cell.param.threads,
-                                              cell.param.grains_per_forward,
-                                              cell.param.target == nullptr ? "native" : cell.param.target);
-                         });
+INSTANTIATE_TEST_SUITE_P(
+    RanksAndThreads, AnyLayout,
+    testing::Values(Layout{1, 2, nullptr}, Layout{1, 3, nullptr}, Layout{1, 4, nullptr}, Layout{2, 1, nullptr},
+                    Layout{2, 2, nullptr}, Layout{3, 1, nullptr}, Layout{3, 2, nullptr}, Layout{4, 1, nullptr},
+                    Layout{1, 1, "portable"}, Layout{1, 1, "avx2"}, Layout{1, 1, nullptr, 2}, Layout{2, 2, nullptr, 4},
+                    Layout{1, 2, nullptr, 1, 1, 1}, Layout{3, 2, nullptr, 1, 1, 0}, Layout{2, 1, nullptr, 4, 16, 2}),
+    [](const auto& cell) {
+      return fmt::format("{}ranks_{}threads_{}grains_{}bucket_{}recompute_{}", cell.param.ranks, cell.param.threads,
+                         cell.param.grains_per_forward, cell.param.bucket_kib, cell.param.recompute_layers,
+                         cell.param.target == nullptr ? "native" : cell.param.target);
+    });
 
 }  // namespace
 }  // namespace reprise::cli_test

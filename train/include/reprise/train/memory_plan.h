@@ -1,0 +1,26 @@
+#pragma once
+// Memory of one rank, before it is used: what each part of training holds at most. Checked against runs in
+// docs/benchmarks.md.
+
+#include <cstdint>
+
+#include "reprise/configs/config.pb.h"
+
+namespace reprise::train {
+
+/// Bytes of the rank that holds most.
+struct MemoryPlan {
+  std::uint64_t weights = 0;      // every rank holds all of them
+  std::uint64_t moments = 0;      // of the rank's slice
+  std::uint64_t gradients = 0;    // buffers of the tree and, with buckets, the slice of the sum
+  std::uint64_t exchange = 0;     // what other ranks send, and the slice that goes out
+  std::uint64_t activations = 0;  // of the passes that run at once; of the exact profile
+  std::uint64_t checkpoint = 0;   // the copy that is written beside the next steps
+  std::uint64_t program = 0;      // program and libraries, about
+  std::uint64_t total() const { return weights + moments + gradients + exchange + activations + checkpoint + program; }
+};
+
+/// `config` is resolved. `num_threads`: of each rank.
+MemoryPlan plan_memory(const configs::RunConfig& config, int num_ranks, int num_threads);
+
+}  // namespace reprise::train

@@ -1,0 +1,102 @@
+#include "reprise/train/memory_plan.h"
+
+#include <algorithm>
+#include <bit>
+#include <vector>
+
+#include "reprise/configs/profile.h"
+#include "reprise/core/tensor_layout.h"
+#include "reprise/dist/reduction_tree.h"
+#include "reprise/model/gradient_sink.h"
+#include "reprise/model/schema.h"
+
+namespace reprise::train {
+namespace {
+
+constexpr std::int64_t kFloat = sizeof(float);
+// Measured: LibTorch, HDF5, MPI and the program's own code and tables, of a run of one thread on a tiny model.
+constexpr std::uint64_t kProgramBytes = 200'000'000;
+
+std::uint64_t bytes(std::int64_t floats) { return static_cast<std::uint64_t>(floats * kFloat); }
+
+/// Floats that one token of a pass keeps for the backward pass, and what the backward pass itself holds.
+std::int64_t floats_per_token(const configs::ModelRecipe& model, std::int64_t recompute_layers) {
+  const std::int64_t hidden = model.hidden_size();
+  const std::int64_t ffn = model.ffn_size();
+  const std::int64_t layers = model.num_layers();
+  // Inputs of the two sublayers, q, k and v, q and k behind their rotation, the mixed values, the two outputs before
+  // their norms; gate, up and their product.
+  const std::int64_t layer = 10 * hidden + 3 * ffn;
+  const std::int64_t working = 8 * hidden + 3 * ffn;
+  if (recompute_layers == 0) return layers * layer + working;
+  const std::int64_t pieces = (layers + recompute_layers - 1) / recompute_layers;
+  return pieces * hidden + std::min(recompute_layers, layers) * layer + working;
+}
+
+/// Whole gradients that the tree holds at most (TreeAdder): those being filled, one for each level above, the sums.
+std::int64_t whole_gradients(std::int64_t grains, std::int64_t at_once, std::int64_t sums) {
+  const auto depth =
+      static_cast<std::int64_t>(std::bit_width(static_cast<std::uint64_t>(std::max<std::int64_t>(grains - 1, 0))));
+  return std::min(grains, at_once + depth + sums - 1);
+}
+
+struct RankLoad {
+  std::int64_t grains = 0;
+  std::int64_t sums = 0;
+};
+
+/// Of the rank with most grains, and the most sums any rank ends with.
+RankLoad largest_load(std::int64_t num_grains, int num_ranks) {
+  RankLoad load;
+  for (int rank = 0; rank < num_ranks; ++rank) {
+    const dist::LeafRange mine = dist::leaves_of_rank(num_grains, rank, num_ranks);
+    load.grains = std::max(load.grains, mine.size());
+    if (mine.size() == 0) continue;
+    load.sums = std::max(load.sums, static_cast<std::int64_t>(dist::maximal_subtrees(num_grains, mine).size()));
+  }
+  return load;
+}
+
+std::int64_t gradient_floats(const TensorLayout& layout, const configs::Runtime& runtime, const RankLoad& load,
+                             int num_threads, std::int64_t slice) {
+  const std::int64_t at_once =
+      std::min<std::int64_t>(load.grains, std::int64_t{num_threads} * runtime.grains_per_forward());
+  const std::int64_t whole = whole_gradients(load.grains, at_once, load.sums) * layout.num_elements();
+  const std::vector<ChunkRange> parts =
+      model::gradient_parts(layout, std::int64_t{runtime.bucket_kib()} * 1024 / kFloat);
+  if (parts.size() == 1) return whole;
+  if (at_once < load.grains) return whole + slice;
+  // One pass takes all grains: a part is freed before the next but one is taken.
+  std::int64_t two_parts = 0;
+  for (std::size_t i = 0; i + 1 < parts.size(); ++i)
+    two_parts = std::max(two_parts, parts[i].size() + parts[i + 1].size());
+  return std::min(whole, load.grains * two_parts * kChunkElements) + slice;
+}
+
+}  // namespace
+
+MemoryPlan plan_memory(const configs::RunConfig& config, int num_ranks, int num_threads) {
+  const configs::Recipe& recipe = config.recipe();
+  const configs::TrainRecipe& train = recipe.train();
+  const TensorLayout layout =
+      model::parameter_layout(recipe.model(), recipe.tokenizer().vocab_size(), train.adamw().decay_embeddings());
+  const std::int64_t sequences_per_grain = configs::sequences_per_leaf(recipe);
+  const std::int64_t num_grains = train.batch_sequences() / sequences_per_grain;
+  const RankLoad load = largest_load(num_grains, num_ranks);
+  const std::int64_t slice = chunk_slice(layout.num_chunks(), 0, num_ranks).size() * kChunkElements;
+  MemoryPlan plan;
+  plan.weights = bytes(layout.num_elements());
+  plan.moments = bytes(2 * slice);
+  plan.gradients = bytes(gradient_floats(layout, config.runtime(), load, num_threads, slice));
+  if (num_ranks > 1) plan.exchange = bytes(slice * (load.sums * (num_ranks - 1) + 1));
+  const std::int64_t passes = std::min<std::int64_t>(load.grains, num_threads);
+  const std::int64_t grains = std::min<std::int64_t>(
+      load.grains, passes * (configs::is_native(recipe) ? 1 : config.runtime().grains_per_forward()));
+  plan.activations = bytes(grains * sequences_per_grain * train.sequence_length() *
+                           floats_per_token(recipe.model(), config.runtime().recompute_layers()));
+  plan.checkpoint = plan.weights + plan.moments;
+  plan.program = kProgramBytes;
+  return plan;
+}
+
+}  // namespace reprise::train
