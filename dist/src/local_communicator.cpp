@@ -4,6 +4,7 @@
 #include <cstdlib>
 #include <cstring>
 
+#include "lost_ranks.h"
 #include "reprise/core/error.h"
 #include "reprise/dist/communicator.h"
 
@@ -25,8 +26,9 @@ class LocalCommunicator : public Communicator {
   void all_gather(std::span<const std::byte> mine, std::span<const std::span<std::byte>> receive) override {
     REPRISE_CHECK_EQ(receive.size(), std::size_t{1});
     if (mine.size() != receive[0].size()) {
-      throw Error(ErrorKind::kDistributed, fmt::format("message sizes do not match: rank 0 sends {} bytes, rank 0 expects {}",
-                                                       mine.size(), receive[0].size()));
+      throw Error(ErrorKind::kDistributed,
+                  fmt::format("message sizes do not match: rank 0 sends {} bytes, rank 0 expects {}", mine.size(),
+                              receive[0].size()));
     }
     if (!mine.empty()) std::memmove(receive[0].data(), mine.data(), mine.size());
   }
@@ -40,16 +42,20 @@ class LocalCommunicator : public Communicator {
     std::_Exit(exit_code);
   }
 
+  std::unique_ptr<Communicator> duplicate() override { return std::make_unique<LocalCommunicator>(); }
   std::uint64_t bytes_sent() const override { return 0; }
 };
 
 }  // namespace
 
+void Communicator::require_others_alive() const {
+  const std::string lost = lost_rank();
+  if (!lost.empty()) throw Error(ErrorKind::kDistributed, lost, kLostRankHint);
+}
+
 std::unique_ptr<Communicator> make_local_communicator() { return std::make_unique<LocalCommunicator>(); }
 
-bool launched_by_mpi() {
-  return std::getenv("OMPI_COMM_WORLD_SIZE") != nullptr || std::getenv("PMI_SIZE") != nullptr;
-}
+bool launched_by_mpi() { return std::getenv("OMPI_COMM_WORLD_SIZE") != nullptr || std::getenv("PMI_SIZE") != nullptr; }
 
 std::unique_ptr<Communicator> make_communicator() {
   return launched_by_mpi() ? make_mpi_communicator() : make_local_communicator();

@@ -1,12 +1,16 @@
 #include "reprise/dist/local_group.h"
 
+#include <algorithm>
 #include <condition_variable>
 #include <cstring>
 #include <exception>
+#include <map>
 #include <mutex>
 #include <thread>
 
+#include "lost_ranks.h"
 #include "reprise/core/error.h"
+#include "reprise/core/wait_clock.h"
 
 namespace reprise::dist {
 namespace {
@@ -16,22 +20,28 @@ using ByteSpans = std::span<const std::span<const std::byte>>;
 /// What the ranks of a group share: a barrier that can break, and where each rank's outgoing bytes lie.
 class Group {
  public:
-  explicit Group(int num_ranks) : outgoing_(static_cast<std::size_t>(num_ranks)) {}
+  explicit Group(int num_ranks)
+      : outgoing_(static_cast<std::size_t>(num_ranks)), present_(static_cast<std::size_t>(num_ranks), false) {}
 
   int size() const { return static_cast<int>(outgoing_.size()); }
 
-  /// Waits until every rank has come here. Throws kDistributed when the group is broken.
-  void meet() {
+  /// Waits until every rank has come here. Throws kDistributed when the group is broken, or breaks it when `patience`
+  /// (0: no end) is over.
+  void meet(int rank, std::chrono::seconds patience) {
     std::unique_lock lock(mutex_);
     if (!failure_.empty()) throw_failure();
     const std::uint64_t generation = generation_;
+    present_[static_cast<std::size_t>(rank)] = true;
     if (++arrived_ == size()) {
-      arrived_ = 0;
-      ++generation_;
-      changed_.notify_all();
+      start_next_generation();
       return;
     }
-    changed_.wait(lock, [&] { return generation_ != generation || !failure_.empty(); });
+    const auto over = [&] { return generation_ != generation || !failure_.empty(); };
+    WaitClock clock;
+    while (!changed_.wait_for(lock, std::chrono::milliseconds(100), over)) {
+      clock.tick();
+      if (clock.exceeds(patience)) break_off(rank, patience);
+    }
     if (generation_ == generation) throw_failure();
   }
 
@@ -42,11 +52,9 @@ class Group {
     if (failure_.empty()) failure_ = error;
     const std::uint64_t generation = generation_;
     if (++arrived_ == size()) {
-      arrived_ = 0;
-      ++generation_;
       // Kept apart from failure_: a rank that goes on and leaves must not spoil an exchange that is complete.
       exchange_failed_ = !failure_.empty();
-      changed_.notify_all();
+      start_next_generation();
     }
     changed_.wait(lock, [&] { return generation_ != generation; });
     if (exchange_failed_) throw_failure();
@@ -59,6 +67,19 @@ class Group {
     changed_.notify_all();
   }
 
+  std::string failure() const {
+    const std::lock_guard lock(mutex_);
+    return failure_;
+  }
+
+  /// The group of the `number`-th duplicates of this one's communicators.
+  std::shared_ptr<Group> duplicate(std::size_t number) {
+    const std::lock_guard lock(mutex_);
+    std::shared_ptr<Group>& group = duplicates_[number];
+    if (!group) group = std::make_shared<Group>(size());
+    return group;
+  }
+
   void publish(int rank, ByteSpans send) { outgoing_[static_cast<std::size_t>(rank)] = send; }
   std::span<const std::byte> sent(int from, int to) const {
     return outgoing_[static_cast<std::size_t>(from)][static_cast<std::size_t>(to)];
@@ -69,13 +90,31 @@ class Group {
     throw Error(ErrorKind::kDistributed, failure_, "look at the first error of the other ranks");
   }
 
-  std::mutex mutex_;
+  void start_next_generation() {
+    arrived_ = 0;
+    present_.assign(present_.size(), false);
+    ++generation_;
+    changed_.notify_all();
+  }
+
+  void break_off(int rank, std::chrono::seconds patience) {
+    std::vector<int> missing;
+    for (int other = 0; other < size(); ++other) {
+      if (!present_[static_cast<std::size_t>(other)]) missing.push_back(other);
+    }
+    failure_ = missing_ranks_message(missing, rank, patience);
+    changed_.notify_all();
+  }
+
+  mutable std::mutex mutex_;
   std::condition_variable changed_;
   int arrived_ = 0;
   std::uint64_t generation_ = 0;
   std::string failure_;
   bool exchange_failed_ = false;
   std::vector<ByteSpans> outgoing_;  // written by its rank before a meet(), read by others between two
+  std::vector<bool> present_;        // who has come to the meeting at hand
+  std::map<std::size_t, std::shared_ptr<Group>> duplicates_;
 };
 
 class GroupCommunicator : public Communicator {
@@ -92,7 +131,7 @@ class GroupCommunicator : public Communicator {
     REPRISE_CHECK_EQ(send.size(), static_cast<std::size_t>(size()));
     REPRISE_CHECK_EQ(receive.size(), static_cast<std::size_t>(size()));
     group_->publish(rank_, send);
-    group_->meet();
+    group_->meet(rank_, patience());
     std::string error;
     for (int from = 0; from < size(); ++from) copy(from, receive[static_cast<std::size_t>(from)], error);
     group_->meet_after_copy(error);
@@ -120,7 +159,15 @@ class GroupCommunicator : public Communicator {
     all_to_all(send, receive);
   }
 
-  void barrier() override { group_->meet(); }
+  void barrier() override { group_->meet(rank_, patience()); }
+
+  std::unique_ptr<Communicator> duplicate() override {
+    auto copy = std::make_unique<GroupCommunicator>(group_->duplicate(duplicates_made_++), rank_);
+    copy->set_patience(patience());
+    return copy;
+  }
+
+  std::string lost_rank() const override { return group_->failure(); }
 
   [[noreturn]] void abort(int exit_code, std::string_view reason) override {
     const std::string message = fmt::format("rank {} ended the run with exit code {}: {}", rank_, exit_code, reason);
@@ -144,6 +191,7 @@ class GroupCommunicator : public Communicator {
   std::shared_ptr<Group> group_;
   int rank_;
   std::uint64_t bytes_sent_ = 0;
+  std::size_t duplicates_made_ = 0;
 };
 
 }  // namespace

@@ -16,10 +16,13 @@
 #include <cstdlib>
 #include <cstring>
 #include <exception>
+#include <fstream>
 
+#include "lost_ranks.h"
 #include "reprise/core/error.h"
 #include "reprise/core/fault_point.h"
 #include "reprise/core/stop.h"
+#include "reprise/core/wait_clock.h"
 
 namespace reprise::dist {
 namespace {
@@ -58,13 +61,28 @@ class Idle {
     const auto now = std::chrono::steady_clock::now();
     if (now - last_check_ < std::chrono::milliseconds(100)) return false;
     last_check_ = now;
+    clock_.tick(now);
     return true;
   }
+
+  const WaitClock& clock() const { return clock_; }
 
  private:
   std::int64_t turns_ = 0;
   std::chrono::steady_clock::time_point last_check_ = std::chrono::steady_clock::now();
+  WaitClock clock_{last_check_};
 };
+
+/// A killed process that nobody has waited for yet still has its number, but runs no more: state Z or X.
+bool has_ended(pid_t process) {
+  if (::kill(process, 0) != 0) return errno == ESRCH;
+  std::ifstream file(fmt::format("/proc/{}/stat", process));
+  std::string line;
+  if (!std::getline(file, line)) return false;  // no /proc here: believe kill()
+  const std::size_t name_end = line.rfind(')');
+  if (name_end == std::string::npos || name_end + 2 >= line.size()) return false;
+  return line[name_end + 2] == 'Z' || line[name_end + 2] == 'X';
+}
 
 /// mpirun cannot pass SIGINT and SIGTERM on; run_ranks() sends these in their place. A second one ends the process.
 void on_forwarded_signal(int signal_number) {
@@ -84,14 +102,22 @@ void accept_forwarded_signals() {
   ::sigaction(SIGUSR2, &action, nullptr);
 }
 
-/// MPI_Init ends the process when it fails; mpirun --quiet, which hides mpirun's remarks on our own errors, must not hide
-/// why.
+/// MPI_Init ends the process when it fails; mpirun --quiet, which hides mpirun's remarks on our own errors, must not
+/// hide why.
 int start_mpi(int* provided) {
   ::unsetenv("OMPI_MCA_orte_execute_quiet");
-  return MPI_Init_thread(nullptr, nullptr, MPI_THREAD_SERIALIZED, provided);
+  return MPI_Init_thread(nullptr, nullptr, MPI_THREAD_MULTIPLE, provided);
 }
 
 }  // namespace
+
+void require_thread_support(int provided, int num_ranks) {
+  REPRISE_REQUIRE(provided >= MPI_THREAD_MULTIPLE || num_ranks == 1, ErrorKind::kDistributed,
+                  fmt::format("this MPI lets one thread of a rank send at a time (level {}; needed is "
+                              "MPI_THREAD_MULTIPLE, level {}): checkpoints are written by a thread of their own",
+                              provided, MPI_THREAD_MULTIPLE),
+                  "install OpenMPI with thread support (Debian: libopenmpi-dev), or run with one rank");
+}
 
 MpiCommunicator::MpiCommunicator(std::size_t max_message_bytes)
     : max_message_bytes_(max_message_bytes), exceptions_at_start_(std::uncaught_exceptions()) {
@@ -103,24 +129,42 @@ MpiCommunicator::MpiCommunicator(std::size_t max_message_bytes)
   }
   int provided = 0;
   require(start_mpi(&provided), "cannot start MPI");
-  if (provided < MPI_THREAD_FUNNELED) {
-    throw Error(ErrorKind::kDistributed, "this MPI does not support threads in a process",
-                "install OpenMPI with thread support (Debian: libopenmpi-dev)");
-  }
   require(MPI_Comm_set_errhandler(MPI_COMM_WORLD, MPI_ERRORS_RETURN), "cannot set the MPI error handler");
   require(MPI_Comm_dup(MPI_COMM_WORLD, &comm_), "cannot copy MPI_COMM_WORLD");
   require(MPI_Comm_set_errhandler(comm_, MPI_ERRORS_RETURN), "cannot set the MPI error handler");
   require(MPI_Comm_rank(comm_, &rank_), "cannot ask for the rank");
   require(MPI_Comm_size(comm_, &size_), "cannot ask for the number of ranks");
+  require_thread_support(provided, size_);
   set_fault_rank(rank_);
   accept_forwarded_signals();
   find_peers();
+}
+
+MpiCommunicator::MpiCommunicator(DuplicateOf from)
+    : rank_(from.original.rank_),
+      size_(from.original.size_),
+      max_message_bytes_(from.original.max_message_bytes_),
+      is_duplicate_(true),
+      exceptions_at_start_(std::uncaught_exceptions()),
+      peers_(from.original.peers_) {
+  from.original.barrier();  // MPI_Comm_dup waits without end; this wait notices a rank that died
+  require(MPI_Comm_dup(from.original.comm_, &comm_), "cannot copy a communicator");
+  require(MPI_Comm_set_errhandler(comm_, MPI_ERRORS_RETURN), "cannot set the MPI error handler");
+  set_patience(from.original.patience());
+}
+
+std::unique_ptr<Communicator> MpiCommunicator::duplicate() {
+  return std::unique_ptr<Communicator>(new MpiCommunicator(DuplicateOf{*this}));
 }
 
 MpiCommunicator::~MpiCommunicator() {
   // MPI_Finalize waits for the other ranks. After a failure they may never come: the process then ends without it,
   // which makes mpirun end the others too.
   if (broken_ || std::uncaught_exceptions() > exceptions_at_start_) return;
+  if (is_duplicate_) {
+    MPI_Comm_free(&comm_);
+    return;
+  }
   try {
     barrier();
   } catch (...) {
@@ -148,11 +192,21 @@ void MpiCommunicator::find_peers() {
   barrier();
 }
 
+std::string MpiCommunicator::lost_rank() const {
+  for (const Peer& peer : peers_) {
+    if (has_ended(peer.process)) {
+      return fmt::format("rank {} has died (process {}); rank {} was waiting for it", peer.rank, peer.process, rank_);
+    }
+  }
+  return {};
+}
+
 void MpiCommunicator::post_send(std::span<const std::byte> bytes, int to) {
   bytes_sent_ += bytes.size();
   do {
     const std::size_t count = std::min(bytes.size(), max_message_bytes_);
     requests_.push_back(MPI_REQUEST_NULL);
+    partners_.push_back(to);
     require(MPI_Isend(bytes.data(), static_cast<int>(count), MPI_BYTE, to, kTag, comm_, &requests_.back()),
             "cannot send");
     bytes = bytes.subspan(count);
@@ -164,6 +218,7 @@ void MpiCommunicator::post_receive(std::span<std::byte> bytes, int from) {
     const std::size_t count = std::min(bytes.size(), max_message_bytes_);
     receives_.push_back({from, requests_.size(), static_cast<int>(count)});
     requests_.push_back(MPI_REQUEST_NULL);
+    partners_.push_back(from);
     require(MPI_Irecv(bytes.data(), static_cast<int>(count), MPI_BYTE, from, kTag, comm_, &requests_.back()),
             "cannot receive");
     bytes = bytes.subspan(count);
@@ -184,11 +239,36 @@ void MpiCommunicator::wait_for_posted() {
     require(code, "an exchange between ranks failed");
     if (done != 0) break;
     idle.pause();
-    if (idle.check_is_due()) require_peers_alive();
+    if (!idle.check_is_due()) continue;
+    const std::string lost = lost_rank();
+    if (!lost.empty()) fail(lost, kLostRankHint);
+    if (idle.clock().exceeds(patience())) fail_by_missing_ranks();
   }
   check_received_sizes();
   requests_.clear();
+  partners_.clear();
   receives_.clear();
+}
+
+/// A message that has not come names its sender; where all have come, a message that was not taken names its receiver.
+void MpiCommunicator::fail_by_missing_ranks() {
+  std::vector<bool> open(requests_.size());
+  for (std::size_t i = 0; i < requests_.size(); ++i) {
+    int done = 0;
+    require(MPI_Request_get_status(requests_[i], &done, MPI_STATUS_IGNORE), "an exchange between ranks failed");
+    open[i] = done == 0;
+  }
+  std::vector<int> missing;
+  for (const Receive& receive : receives_) {
+    if (open[receive.request]) missing.push_back(receive.from);
+  }
+  for (std::size_t i = 0; i < open.size() && missing.empty(); ++i) {
+    if (open[i]) missing.push_back(partners_[i]);
+  }
+  std::sort(missing.begin(), missing.end());
+  missing.erase(std::unique(missing.begin(), missing.end()), missing.end());
+  // They may all have come between the last look and this one.
+  if (!missing.empty()) fail(missing_ranks_message(missing, rank_, patience()), kMissingRanksHint);
 }
 
 void MpiCommunicator::check_received_sizes() {
@@ -202,22 +282,23 @@ void MpiCommunicator::check_received_sizes() {
   }
 }
 
-void MpiCommunicator::require_peers_alive() {
-  for (const Peer& peer : peers_) {
-    if (::kill(peer.process, 0) != 0 && errno == ESRCH) {
-      fail(fmt::format("rank {} has died (process {}); rank {} was waiting for it", peer.rank, peer.process, rank_),
-           "look at the output of that rank; continue with `reprise train --resume RUN`");
-    }
-  }
-}
-
 void MpiCommunicator::require(int code, const char* what) {
   if (code != MPI_SUCCESS) fail(fmt::format("{}: {}", what, mpi_message(code)));
 }
 
 void MpiCommunicator::fail(const std::string& message, std::string hint) {
   broken_ = true;
+  cancel_receives();
   throw Error(ErrorKind::kDistributed, message, std::move(hint));
+}
+
+/// The caller frees the memory of what has not come; the process may live on for a moment, and MPI with it.
+void MpiCommunicator::cancel_receives() {
+  for (const Receive& receive : receives_) {
+    MPI_Request& request = requests_[receive.request];
+    if (request != MPI_REQUEST_NULL) MPI_Cancel(&request);
+  }
+  receives_.clear();
 }
 
 void MpiCommunicator::all_to_all(std::span<const std::span<const std::byte>> send,
@@ -258,11 +339,10 @@ void MpiCommunicator::broadcast(std::span<std::byte> bytes, int root) {
   wait_for_posted();
 }
 
+/// Messages without content rather than MPI_Ibarrier, which could not say who has not come.
 void MpiCommunicator::barrier() {
-  if (broken_) fail("the communicator failed before");
-  requests_.push_back(MPI_REQUEST_NULL);
-  require(MPI_Ibarrier(comm_, &requests_.back()), "cannot wait for the other ranks");
-  wait_for_posted();
+  const auto count = static_cast<std::size_t>(size_);
+  all_to_all(std::vector<std::span<const std::byte>>(count), std::vector<std::span<std::byte>>(count));
 }
 
 void MpiCommunicator::abort(int exit_code, std::string_view reason) {

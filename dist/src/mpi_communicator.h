@@ -11,6 +11,10 @@
 
 namespace reprise::dist {
 
+/// Throws kDistributed unless the thread level that MPI gives lets two threads of a rank send at the same time. One
+/// rank sends nothing.
+void require_thread_support(int provided, int num_ranks);
+
 class MpiCommunicator : public Communicator {
  public:
   /// Messages longer than `max_message_bytes` are cut: MPI counts in int.
@@ -28,10 +32,17 @@ class MpiCommunicator : public Communicator {
   void broadcast(std::span<std::byte> bytes, int root) override;
   void barrier() override;
   [[noreturn]] void abort(int exit_code, std::string_view reason) override;
+  std::unique_ptr<Communicator> duplicate() override;
+  std::string lost_rank() const override;
   std::uint64_t bytes_sent() const override { return bytes_sent_; }
   const void* mpi_comm() const override { return &comm_; }
 
  private:
+  struct DuplicateOf {
+    MpiCommunicator& original;
+  };
+  explicit MpiCommunicator(DuplicateOf from);
+
   /// Another rank on this machine: asked whether it lives while this one waits for it.
   struct Peer {
     int rank = 0;
@@ -43,7 +54,8 @@ class MpiCommunicator : public Communicator {
   void post_receive(std::span<std::byte> bytes, int from);
   void wait_for_posted();
   void check_received_sizes();
-  void require_peers_alive();
+  void fail_by_missing_ranks();
+  void cancel_receives();
   void require(int code, const char* what);
   [[noreturn]] void fail(const std::string& message, std::string hint = {});
 
@@ -51,7 +63,8 @@ class MpiCommunicator : public Communicator {
   int rank_ = 0;
   int size_ = 1;
   std::size_t max_message_bytes_;
-  bool broken_ = false;   // after a failure nothing collective may be called, MPI_Finalize included
+  bool is_duplicate_ = false;
+  bool broken_ = false;  // after a failure nothing collective may be called, MPI_Finalize included
   int exceptions_at_start_;
   std::uint64_t bytes_sent_ = 0;
   std::vector<Peer> peers_;
@@ -62,6 +75,7 @@ class MpiCommunicator : public Communicator {
     int bytes = 0;
   };
   std::vector<MPI_Request> requests_;
+  std::vector<int> partners_;  // by request: the other rank
   std::vector<MPI_Status> statuses_;
   std::vector<Receive> receives_;
 };

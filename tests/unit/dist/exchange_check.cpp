@@ -7,6 +7,7 @@
 #include <chrono>
 #include <cstdio>
 #include <cstdlib>
+#include <memory>
 #include <string>
 #include <thread>
 #include <vector>
@@ -19,7 +20,8 @@ namespace reprise::dist {
 namespace {
 
 std::byte pattern(int from, int to, std::size_t index) {
-  return static_cast<std::byte>((static_cast<std::size_t>(from) * 31 + static_cast<std::size_t>(to) * 7 + index) & 0xff);
+  return static_cast<std::byte>((static_cast<std::size_t>(from) * 31 + static_cast<std::size_t>(to) * 7 + index) &
+                                0xff);
 }
 
 /// Rank r sends (r + 1) * (s + 2) - 2 bytes, times `scale`, to rank s: rank 0 sends nothing to itself.
@@ -94,6 +96,19 @@ void measure(Communicator& ranks, std::size_t bytes, int rounds) {
   }
 }
 
+/// The trainer's thread and the one that writes checkpoints, each on a communicator of its own.
+bool two_threads_are_right(Communicator& ranks) {
+  const std::unique_ptr<Communicator> second = ranks.duplicate();
+  bool right = true;
+  std::thread other([&] {
+    for (int round = 0; round < 30 && right; ++round) right = all_to_all_is_right(*second, 500);
+  });
+  bool mine = true;
+  for (int round = 0; round < 60 && mine; ++round) mine = all_to_all_is_right(ranks, 300);
+  other.join();
+  return mine && right;
+}
+
 int run(const std::string& scenario) {
   const bool small = scenario == "small_chunks";
   if (scenario == "no_shared_memory") {  // which is files
@@ -103,9 +118,18 @@ int run(const std::string& scenario) {
   }
   MpiCommunicator ranks(small ? 1000 : std::size_t{1} << 30);
   if (scenario == "exchange" || small) {
-    const bool right = all_to_all_is_right(ranks, 1) && all_to_all_is_right(ranks, 997) &&
-                       gather_and_broadcast_are_right(ranks);
+    const bool right =
+        all_to_all_is_right(ranks, 1) && all_to_all_is_right(ranks, 997) && gather_and_broadcast_are_right(ranks);
     return right ? 0 : 1;
+  }
+  if (scenario == "two_threads") return two_threads_are_right(ranks) ? 0 : 1;
+  if (scenario == "one_thread_at_a_time") require_thread_support(MPI_THREAD_SERIALIZED, ranks.size());
+  if (scenario == "stuck" || scenario == "stuck_duplicate") {
+    ranks.set_patience(std::chrono::seconds(1));
+    const std::unique_ptr<Communicator> second = ranks.duplicate();
+    if (ranks.rank() == 1) ::raise(SIGSTOP);
+    (scenario == "stuck" ? ranks : *second).barrier();
+    return 0;
   }
   if (scenario == "measure") {
     for (const std::size_t bytes : {64, 64 << 10, 2 << 20}) measure(ranks, bytes, bytes > 100000 ? 20 : 200);
@@ -113,7 +137,8 @@ int run(const std::string& scenario) {
   }
   if (scenario == "killed" && ranks.rank() == ranks.size() - 1) ::raise(SIGKILL);
   if (scenario == "abort" && ranks.rank() == ranks.size() - 1) ranks.abort(7, "the scenario asks for it");
-  if (scenario == "throw" && ranks.rank() == ranks.size() - 1) throw Error(ErrorKind::kData, "the scenario asks for it");
+  if (scenario == "throw" && ranks.rank() == ranks.size() - 1)
+    throw Error(ErrorKind::kData, "the scenario asks for it");
   if (scenario == "stop") {
     std::printf("rank %d waits\n", ranks.rank());
     std::fflush(stdout);

@@ -6,6 +6,7 @@
 #include <gtest/gtest.h>
 
 #include <atomic>
+#include <thread>
 
 #include "reprise/core/error.h"
 
@@ -98,6 +99,45 @@ TEST(LocalGroupTest, AbortEndsTheCollectiveCallsOfAll) {
   EXPECT_EQ(message, "distributed: rank 0 ended the run with exit code 5: out of paper");
 }
 
+TEST(LocalGroupTest, DuplicateServesASecondThreadOfEveryRankAtTheSameTime) {
+  run_local_group(3, [](Communicator& ranks) {
+    const std::unique_ptr<Communicator> second = ranks.duplicate();
+    const auto gather_many = [](Communicator& communicator, int offset) {
+      for (int round = 0; round < 200; ++round) {
+        const std::vector<std::byte> mine(7, std::byte(communicator.rank() + offset));
+        std::vector<std::vector<std::byte>> all(3, std::vector<std::byte>(7));
+        const std::vector<std::span<std::byte>> receive(all.begin(), all.end());
+        communicator.all_gather(mine, receive);
+        for (int r = 0; r < 3; ++r) ASSERT_EQ(all[static_cast<std::size_t>(r)][6], std::byte(r + offset));
+      }
+    };
+    std::thread other([&] { gather_many(*second, 100); });
+    gather_many(ranks, 10);
+    other.join();
+  });
+}
+
+TEST(LocalGroupTest, RanksThatDoNotComeAreNamedWhenThePatienceIsOver) {
+  std::atomic<int> failed{0};
+  run_local_group(4, [&](Communicator& ranks) {
+    ranks.set_patience(std::chrono::seconds(1));
+    if (ranks.rank() % 2 == 1) {
+      while (failed < 2) std::this_thread::yield();
+      return;
+    }
+    const std::string message = error_of([&] { ranks.barrier(); });
+    EXPECT_THAT(message, HasSubstr("distributed: ranks 1, 3 have not come for 1 s; rank "));
+    ++failed;
+  });
+}
+
+TEST(LocalGroupTest, DuplicateHasThePatienceOfItsOriginal) {
+  run_local_group(2, [](Communicator& ranks) {
+    ranks.set_patience(std::chrono::seconds(17));
+    EXPECT_EQ(ranks.duplicate()->patience(), std::chrono::seconds(17));
+  });
+}
+
 TEST(LocalCommunicatorTest, IsOneRankThatTalksToItself) {
   const std::unique_ptr<Communicator> ranks = make_local_communicator();
   EXPECT_EQ(ranks->size(), 1);
@@ -114,7 +154,8 @@ TEST(LocalCommunicatorTest, RefusesAMessageOfAnotherSize) {
   const std::vector<std::byte> mine(4);
   std::vector<std::byte> got(3);
   const std::vector<std::span<std::byte>> receive{got};
-  EXPECT_THAT(error_of([&] { ranks->all_gather(mine, receive); }), HasSubstr("distributed: message sizes do not match"));
+  EXPECT_THAT(error_of([&] { ranks->all_gather(mine, receive); }),
+              HasSubstr("distributed: message sizes do not match"));
 }
 
 TEST(LocalCommunicatorDeathTest, AbortEndsTheProcessWithTheGivenStatus) {

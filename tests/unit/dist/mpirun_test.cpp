@@ -61,6 +61,29 @@ TEST_P(ExchangeTest, CutsLongMessagesIntoChunks) {
 
 INSTANTIATE_TEST_SUITE_P(Ranks, ExchangeTest, ::testing::Values(1, 2, 3, 5));
 
+TEST(MpirunTest, DuplicateServesASecondThreadOfEveryRankAtTheSameTime) {
+  const Outcome outcome = run_scenario(3, "two_threads");
+  EXPECT_EQ(outcome.status, 0);
+  EXPECT_EQ(outcome.output, "");
+}
+
+TEST(MpirunTest, MpiThatServesOneThreadAtATimeIsRefusedWithSeveralRanksAlone) {
+  const Outcome outcome = run_scenario(2, "one_thread_at_a_time");
+  EXPECT_EQ(outcome.status, 6);
+  EXPECT_THAT(outcome.output, HasSubstr("needed is MPI_THREAD_MULTIPLE"));
+  EXPECT_THAT(outcome.output, HasSubstr("hint: install OpenMPI with thread support"));
+  EXPECT_EQ(run_scenario(1, "one_thread_at_a_time").status, 0);
+}
+
+TEST(MpirunTest, RankThatDoesNotComeIsNamedWhenThePatienceIsOver) {
+  for (const char* scenario : {"stuck", "stuck_duplicate"}) {
+    const Outcome outcome = run_scenario(3, scenario);
+    EXPECT_EQ(outcome.status, 6);
+    EXPECT_THAT(outcome.output, ContainsRegex("rank 1 has not come for 1 s; rank [02] was waiting for it"));
+    EXPECT_THAT(outcome.output, HasSubstr("runtime.watchdog_seconds"));
+  }
+}
+
 TEST(MpirunTest, KilledRankEndsTheOthersSoonAndIsNamed) {
   const Outcome outcome = run_scenario(3, "killed");
   EXPECT_EQ(outcome.status, 128 + SIGKILL);

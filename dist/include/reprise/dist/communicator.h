@@ -1,7 +1,9 @@
 #pragma once
 // Transport between ranks: it moves bytes and never adds a float (docs/numeric_contract.md). Collective calls must be
-// made by all ranks in the same order, from one thread per rank. Failures are Error(kDistributed).
+// made by all ranks in the same order, from one thread per rank; a second thread takes a duplicate(). Failures are
+// Error(kDistributed).
 
+#include <chrono>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
@@ -26,6 +28,20 @@ class Communicator {
   virtual void all_gather(std::span<const std::byte> mine, std::span<const std::span<std::byte>> receive) = 0;
   virtual void broadcast(std::span<std::byte> bytes, int root) = 0;
   virtual void barrier() = 0;
+  /// Returns a second communicator over the same ranks, for another thread of each: messages of the two never meet.
+  /// Patience carries over. Collective. To be destroyed before this one.
+  virtual std::unique_ptr<Communicator> duplicate() = 0;
+
+  /// Sets how long a collective call waits for other ranks before it throws and names those that have not come.
+  /// 0, the default, waits for ever.
+  void set_patience(std::chrono::seconds patience) { patience_ = patience; }
+  std::chrono::seconds patience() const { return patience_; }
+
+  /// Says which rank is known to have died, or nothing. May be called by any thread at any time.
+  virtual std::string lost_rank() const { return {}; }
+  /// Throws kDistributed when a rank is known to have died; for a rank that waits outside a collective call.
+  void require_others_alive() const;
+
   /// Ends every rank with `exit_code`.
   [[noreturn]] virtual void abort(int exit_code, std::string_view reason) = 0;
 
@@ -34,13 +50,16 @@ class Communicator {
 
   /// MPI_Comm of the mpi backend as an opaque pointer to it, or nullptr; for parallel HDF5.
   virtual const void* mpi_comm() const { return nullptr; }
+
+ private:
+  std::chrono::seconds patience_{0};
 };
 
 /// Returns the one-rank communicator.
 std::unique_ptr<Communicator> make_local_communicator();
 
 /// Initialises MPI (once a process) and returns the communicator over MPI_COMM_WORLD. MPI is finalised when it is
-/// destroyed. Throws kDistributed.
+/// destroyed. Throws kDistributed, also when there are several ranks and this MPI does not let several threads call it.
 std::unique_ptr<Communicator> make_mpi_communicator();
 
 /// True when this process was started by mpirun (OMPI_COMM_WORLD_SIZE or PMI_SIZE is set).

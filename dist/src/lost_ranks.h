@@ -1,0 +1,19 @@
+#pragma once
+// The words for ranks that died or did not come, the same from every backend.
+
+#include <chrono>
+#include <span>
+#include <string>
+
+namespace reprise::dist {
+
+inline constexpr char kLostRankHint[] = "look at the output of that rank; continue with `reprise train --resume RUN`";
+
+inline constexpr char kMissingRanksHint[] =
+    "see what these ranks do; longer steps or writes need a larger runtime.watchdog_seconds; continue with `reprise "
+    "train --resume RUN`";
+
+/// "ranks 1, 3 have not come for 600 s; rank 0 was waiting for them".
+std::string missing_ranks_message(std::span<const int> missing, int rank, std::chrono::seconds patience);
+
+}  // namespace reprise::dist
