@@ -1,6 +1,7 @@
 #include <fmt/core.h>
 
 #include <algorithm>
+#include <chrono>
 #include <filesystem>
 #include <memory>
 #include <nlohmann/json.hpp>
@@ -154,6 +155,7 @@ void train_here(const TrainFlags& flags, const configs::RunConfig& config, Conte
     options.run_dir = configs::output_folder(config);
     options.num_threads = threads_per_rank(config, communicator->size());
     options.compute = train::compute_settings(config.runtime());
+    options.watchdog = std::chrono::seconds(config.runtime().watchdog_seconds());
     options.resume = !flags.resume.empty();
     options.command_line = context.command_line;
     const train::TrainSummary summary = train::train(config, options, *communicator, *progress);

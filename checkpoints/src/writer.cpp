@@ -177,6 +177,7 @@ Digest write_checkpoint(const std::filesystem::path& folder, FileKind kind, cons
           }));
     agree(communicator, failure_of([&] {
             if (first) commit_file(partial, path);
+            fault_point("after_rename");
           }));
   } catch (...) {
     if (first) ::unlink(partial.c_str());

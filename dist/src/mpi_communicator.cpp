@@ -193,6 +193,10 @@ void MpiCommunicator::find_peers() {
 }
 
 std::string MpiCommunicator::lost_rank() const {
+  {
+    const std::lock_guard lock(failure_mutex_);
+    if (!failure_.empty()) return failure_;
+  }
   for (const Peer& peer : peers_) {
     if (has_ended(peer.process)) {
       return fmt::format("rank {} has died (process {}); rank {} was waiting for it", peer.rank, peer.process, rank_);
@@ -288,6 +292,10 @@ void MpiCommunicator::require(int code, const char* what) {
 
 void MpiCommunicator::fail(const std::string& message, std::string hint) {
   broken_ = true;
+  {
+    const std::lock_guard lock(failure_mutex_);
+    failure_ = message;
+  }
   cancel_receives();
   throw Error(ErrorKind::kDistributed, message, std::move(hint));
 }

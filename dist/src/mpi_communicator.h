@@ -4,6 +4,7 @@
 #include <mpi.h>
 #include <sys/types.h>
 
+#include <mutex>
 #include <string>
 #include <vector>
 
@@ -66,6 +67,8 @@ class MpiCommunicator : public Communicator {
   bool is_duplicate_ = false;
   bool broken_ = false;  // after a failure nothing collective may be called, MPI_Finalize included
   int exceptions_at_start_;
+  mutable std::mutex failure_mutex_;
+  std::string failure_;
   std::uint64_t bytes_sent_ = 0;
   std::vector<Peer> peers_;
 

@@ -1,70 +1,140 @@
 #include "checkpoint_writer.h"
 
+#include <algorithm>
 #include <chrono>
 
 #include "gather.h"
 #include "reprise/core/error.h"
+#include "reprise/core/fault_point.h"
+#include "reprise/core/wait_clock.h"
 
 namespace reprise::train {
 
+using checkpoints::FileKind;
+
+constexpr std::chrono::milliseconds kLook{100};
+constexpr std::chrono::seconds kGrace{1};  // for a write that a lost rank has broken to notice it by itself
+
+/// Everything that the thread touches; it lives until the thread is done with it, also behind its owner.
+struct CheckpointWriter::Work {
+  std::filesystem::path folder;
+  TensorLayout layout;
+  std::unique_ptr<dist::Communicator> communicator;
+
+  FileKind kind = FileKind::kScheduled;
+  bool store_moments = false;
+  Digest root;
+  TrainingState snapshot;
+  double seconds = 0;
+
+  void perform();
+  void require_same_root() const;
+  void delete_recovery_files() const;
+};
+
 CheckpointWriter::CheckpointWriter(std::filesystem::path folder, const TensorLayout& layout,
                                    dist::Communicator& communicator)
-    : folder_(std::move(folder)), layout_(layout), communicator_(communicator) {}
-
-CheckpointWriter::~CheckpointWriter() {
-  if (in_flight_.valid()) in_flight_.wait();
+    : communicator_(communicator), work_(std::make_shared<Work>()) {
+  work_->folder = std::move(folder);
+  work_->layout = layout;
+  work_->communicator = communicator.duplicate();
 }
 
-void CheckpointWriter::write(checkpoints::FileKind kind, const TrainingState& state, bool store_moments,
-                             const Digest& root) {
+CheckpointWriter::~CheckpointWriter() {
+  if (!in_flight_) return;
+  WaitClock clock;
+  while (!thread_.wait_for(kLook)) {
+    clock.tick();
+    const bool is_lost = given_up_ || !communicator_.lost_rank().empty();
+    if (clock.exceeds(is_lost ? kGrace : communicator_.patience())) {
+      thread_.abandon();
+      return;
+    }
+  }
+}
+
+void CheckpointWriter::write(FileKind kind, const TrainingState& state, bool store_moments, const Digest& root) {
   wait();
-  const Job job{kind, store_moments, root};
-  if (communicator_.size() > 1) {
-    write_seconds_ += perform(job, state);
-    return;
-  }
-  snapshot_.header = state.header;
-  snapshot_.weights = state.weights;
-  snapshot_.slice = state.slice;
-  snapshot_.digests = state.digests;
+  work_->kind = kind;
+  work_->store_moments = store_moments;
+  work_->root = root;
+  work_->snapshot.header = state.header;
+  work_->snapshot.weights = state.weights;
+  work_->snapshot.slice = state.slice;
+  work_->snapshot.digests = state.digests;
   if (store_moments) {
-    snapshot_.first_moments = state.first_moments;
-    snapshot_.second_moments = state.second_moments;
+    work_->snapshot.first_moments = state.first_moments;
+    work_->snapshot.second_moments = state.second_moments;
   }
-  in_flight_ = std::async(std::launch::async, [this, job] { return perform(job, snapshot_); });
+  fault_point("snapshot");
+  thread_.start([work = work_] { work->perform(); });
+  in_flight_ = true;
 }
 
 void CheckpointWriter::poll() {
-  if (in_flight_.valid() && in_flight_.wait_for(std::chrono::seconds(0)) == std::future_status::ready) wait();
+  if (in_flight_ && has_ended_everywhere()) wait();
+}
+
+/// The threads of the ranks end at about the same time; the ranks must agree on the call that meets it. A failure is
+/// met at once, for the threads of all ranks fail together.
+bool CheckpointWriter::has_ended_everywhere() {
+  const IoThread::Job mine = thread_.job();
+  const auto count = static_cast<std::size_t>(communicator_.size());
+  std::vector<IoThread::Job> all(count);
+  std::vector<std::span<std::byte>> receive;
+  for (IoThread::Job& job : all) receive.push_back(std::as_writable_bytes(std::span(&job, 1)));
+  communicator_.all_gather(std::as_bytes(std::span(&mine, 1)), receive);
+  const auto is = [&](IoThread::Job wanted) { return [wanted](IoThread::Job job) { return job == wanted; }; };
+  return std::any_of(all.begin(), all.end(), is(IoThread::Job::kFailed)) ||
+         std::all_of(all.begin(), all.end(), is(IoThread::Job::kEnded));
 }
 
 void CheckpointWriter::wait() {
-  if (in_flight_.valid()) write_seconds_ += in_flight_.get();
+  if (!in_flight_) return;
+  WaitClock clock;
+  given_up_ = true;  // until it has ended
+  while (!thread_.wait_for(kLook)) {
+    communicator_.require_others_alive();
+    clock.tick();
+    if (communicator_.patience().count() == 0) continue;
+    // A little longer than the thread waits for other ranks, which can name the one that is missing.
+    REPRISE_REQUIRE(
+        !clock.exceeds(communicator_.patience() + kGrace), ErrorKind::kDistributed,
+        fmt::format("rank {} has waited {} s for the write of {}", communicator_.rank(),
+                    communicator_.patience().count(),
+                    (work_->folder / checkpoints::file_name(work_->kind, work_->snapshot.header.step)).string()),
+        "look at the disk; slower ones need a larger runtime.watchdog_seconds; continue with `reprise train "
+        "--resume RUN`");
+  }
+  given_up_ = false;
+  in_flight_ = false;
+  thread_.collect();
+  write_seconds_ += work_->seconds;
 }
 
-double CheckpointWriter::perform(const Job& job, const TrainingState& state) {
+void CheckpointWriter::Work::perform() {
   const auto start = std::chrono::steady_clock::now();
-  if (job.kind == checkpoints::FileKind::kScheduled) {
-    on_first_rank(communicator_, [&] {
-      require_same_root(job, state.header.step);
+  if (kind == FileKind::kScheduled) {
+    on_first_rank(*communicator, [&] {
+      require_same_root();
       return std::string();
     });
   }
   checkpoints::StateView view;
-  view.weights = state.weights;
-  view.first_moments = state.first_moments;
-  view.second_moments = state.second_moments;
-  view.moments = state.slice;
-  view.store_moments = job.store_moments;
+  view.weights = snapshot.weights;
+  view.first_moments = snapshot.first_moments;
+  view.second_moments = snapshot.second_moments;
+  view.moments = snapshot.slice;
+  view.store_moments = store_moments;
   const Digest written =
-      checkpoints::write_checkpoint(folder_, job.kind, state.header, layout_, state.digests, view, communicator_);
-  REPRISE_CHECK(written == job.root);
-  if (job.kind == checkpoints::FileKind::kScheduled && communicator_.rank() == 0) delete_recovery_files();
-  return std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+      checkpoints::write_checkpoint(folder, kind, snapshot.header, layout, snapshot.digests, view, *communicator);
+  REPRISE_CHECK(written == root);
+  if (kind == FileKind::kScheduled && communicator->rank() == 0) delete_recovery_files();
+  seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
 }
 
-void CheckpointWriter::require_same_root(const Job& job, std::uint64_t step) const {
-  const std::filesystem::path path = folder_ / checkpoints::file_name(job.kind, step);
+void CheckpointWriter::Work::require_same_root() const {
+  const std::filesystem::path path = folder / checkpoints::file_name(kind, snapshot.header.step);
   if (!std::filesystem::exists(path)) return;
   Digest before;
   try {
@@ -73,16 +143,16 @@ void CheckpointWriter::require_same_root(const Job& job, std::uint64_t step) con
     return;  // a damaged file is replaced
   }
   REPRISE_REQUIRE(
-      before == job.root, ErrorKind::kCheckpoint,
-      fmt::format("step {} came out differently than before: root {} now, {} in {}", step, job.root.hex(), before.hex(),
-                  path.string()),
+      before == root, ErrorKind::kCheckpoint,
+      fmt::format("step {} came out differently than before: root {} now, {} in {}", snapshot.header.step, root.hex(),
+                  before.hex(), path.string()),
       "the file is of another run, or this machine computes wrongly; compare with `reprise checkpoint show`");
 }
 
-void CheckpointWriter::delete_recovery_files() const {
+void CheckpointWriter::Work::delete_recovery_files() const {
   std::error_code error;
   std::vector<std::filesystem::path> found;
-  for (const auto& entry : std::filesystem::directory_iterator(folder_, error)) {
+  for (const auto& entry : std::filesystem::directory_iterator(folder, error)) {
     if (entry.path().filename().string().starts_with("recovery-")) found.push_back(entry.path());
   }
   // A recovery file that stays behind is harmless: resume takes the checkpoint of the highest step.

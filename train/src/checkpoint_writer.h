@@ -1,11 +1,12 @@
 #pragma once
-// Writes checkpoints without holding up the run. With one rank a copy of the state goes to a background thread, one
-// write at a time, while the next steps run; with several ranks the write is collective and in line. HDF5 is not
-// thread-safe, so nothing else may call it while a writer is alive.
+// Writes checkpoints without holding up the run: a copy of the state goes to the one thread of the process that calls
+// HDF5 while training runs (HDF5 is not thread-safe), one write at a time. With several ranks the threads write
+// together over a communicator of their own, and every rank meets a failure at the same call, in the same words.
 
 #include <filesystem>
-#include <future>
+#include <memory>
 
+#include "io_thread.h"
 #include "reprise/checkpoints/checkpoint.h"
 #include "reprise/dist/communicator.h"
 #include "training_state.h"
@@ -14,39 +15,37 @@ namespace reprise::train {
 
 class CheckpointWriter {
  public:
+  /// Collective. The patience of `communicator` is also that with a write: one that takes longer counts as stuck.
   CheckpointWriter(std::filesystem::path folder, const TensorLayout& layout, dist::Communicator& communicator);
-  /// Waits for the write in flight; its failure is lost, so call wait() first.
+  /// Finishes the write in flight; its failure is lost, so call wait() first. A write that cannot end, because a rank
+  /// is lost, is left behind.
   ~CheckpointWriter();
   CheckpointWriter(const CheckpointWriter&) = delete;
   CheckpointWriter& operator=(const CheckpointWriter&) = delete;
 
-  /// Writes `state`, whose root is `root`, and after a scheduled checkpoint deletes recovery files. A scheduled file
-  /// of an earlier session is replaced; throws kCheckpoint when its root is another one. Failures of a background write
-  /// are thrown by the next call of write(), poll() or wait(). Collective.
+  /// Waits for the write before, copies `state`, whose root is `root`, and starts to write it; after a scheduled
+  /// checkpoint recovery files are deleted. A scheduled file of an earlier session is replaced; when its root is
+  /// another one, the write fails with kCheckpoint. Failures are thrown by the next write(), poll() or wait().
+  /// Collective.
   void write(checkpoints::FileKind kind, const TrainingState& state, bool store_moments, const Digest& root);
-  /// Throws the failure of a background write that has ended; does not wait.
+  /// Throws the failure of a write that has ended; does not wait for one. Collective.
   void poll();
-  /// Waits for the write in flight. Throws its failure.
+  /// Waits for the write in flight. Throws its failure, and kDistributed when a rank is lost or the patience is over.
+  /// Collective.
   void wait();
 
-  /// Seconds spent writing so far, in the background or not, without the write in flight.
+  /// Seconds that the thread has spent writing so far, without the write in flight.
   double write_seconds() const { return write_seconds_; }
 
  private:
-  struct Job {
-    checkpoints::FileKind kind = checkpoints::FileKind::kScheduled;
-    bool store_moments = false;
-    Digest root;
-  };
-  double perform(const Job& job, const TrainingState& state);
-  void require_same_root(const Job& job, std::uint64_t step) const;
-  void delete_recovery_files() const;
+  struct Work;
+  bool has_ended_everywhere();
 
-  std::filesystem::path folder_;
-  const TensorLayout& layout_;
   dist::Communicator& communicator_;
-  TrainingState snapshot_;  // belongs to the background write while there is one
-  std::future<double> in_flight_;
+  std::shared_ptr<Work> work_;  // belongs to the thread while a write is in flight
+  IoThread thread_;
+  bool in_flight_ = false;
+  bool given_up_ = false;
   double write_seconds_ = 0;
 };
 

@@ -1,6 +1,8 @@
 #include "gather.h"
 
 #include <cstdint>
+#include <exception>
+#include <new>
 #include <optional>
 #include <string_view>
 
@@ -53,6 +55,12 @@ std::string on_first_rank(dist::Communicator& communicator, const std::function<
       outcome = static_cast<std::uint32_t>(error.kind());
       text = error.what();
       hint = error.hint();
+    } catch (const std::bad_alloc&) {
+      outcome = static_cast<std::uint32_t>(ErrorKind::kOutOfMemory);
+      text = "out of memory on rank 0";
+    } catch (const std::exception& error) {
+      outcome = static_cast<std::uint32_t>(ErrorKind::kInternal);
+      text = error.what();
     }
   }
   communicator.broadcast(std::as_writable_bytes(std::span(&outcome, 1)), 0);

@@ -81,6 +81,7 @@ void SliceExchange::exchange_round(std::size_t round, const ChunkRange& part,
 }
 
 void SliceExchange::gather_slices(std::span<float> flat) {
+  fault_point("gather");
   if (communicator_.size() == 1) return;
   const auto slice_of = [&](const ChunkRange& range) {
     return flat.subspan(static_cast<std::size_t>(range.begin * kChunkElements),

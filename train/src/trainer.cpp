@@ -90,6 +90,7 @@ Trainer::Trainer(const configs::RunConfig& config, const TrainOptions& options, 
       schedule_(checkpoint_steps(recipe_)),
       threads_(options.num_threads) {
   set_fault_rank(communicator.rank());
+  communicator.set_patience(options.watchdog);
 }
 
 TrainSummary Trainer::run() {
@@ -163,6 +164,7 @@ void Trainer::open_state() {
 void Trainer::start_from(const std::filesystem::path& checkpoint) {
   fresh_ = false;
   const checkpoints::LoadedCheckpoint loaded = checkpoints::read_checkpoint(checkpoint);
+  fault_point("resume_read");
   const auto elements = static_cast<std::size_t>(model_->layout().num_elements());
   REPRISE_REQUIRE(loaded.weights.size() == elements && loaded.first_moments.size() == elements &&
                       loaded.second_moments.size() == elements,

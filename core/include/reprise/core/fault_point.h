@@ -6,8 +6,9 @@
 
 namespace reprise {
 
-/// Names of the points: "compute", "exchange", "tensor_write", "before_rename", "log_append"; of a data build "data_segment",
-/// "data_chunk", "data_measure", "data_lines", "data_encode", "data_step".
+/// Names of the points of a training, in the order of a step: "resume_read", "compute", "exchange", "gather", "log_append",
+/// "snapshot", "tensor_write", "before_rename", "after_rename"; of a data build "data_segment", "data_chunk",
+/// "data_measure", "data_lines", "data_encode", "data_step".
 void fault_point(std::string_view name) noexcept;
 
 /// Tells the points which rank this process is (default 0).

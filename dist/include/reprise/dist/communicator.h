@@ -37,7 +37,7 @@ class Communicator {
   void set_patience(std::chrono::seconds patience) { patience_ = patience; }
   std::chrono::seconds patience() const { return patience_; }
 
-  /// Says which rank is known to have died, or nothing. May be called by any thread at any time.
+  /// Says which rank is known to have died, or why this communicator failed, or nothing. For any thread at any time.
   virtual std::string lost_rank() const { return {}; }
   /// Throws kDistributed when a rank is known to have died; for a rank that waits outside a collective call.
   void require_others_alive() const;

@@ -2,6 +2,7 @@
 // The training loop: data order, grains on threads and ranks, tree reduction, AdamW on slices, checkpoints, logs,
 // resume.
 
+#include <chrono>
 #include <cstdint>
 #include <filesystem>
 #include <optional>
@@ -20,6 +21,7 @@ struct TrainOptions {
   std::filesystem::path run_dir;  // shards/ and tokenizer/ of the run are read from here; checkpoints/ and logs go here
   int num_threads = 1;
   ComputeSettings compute;
+  std::chrono::seconds watchdog{0};  // runtime.watchdog_seconds: 0 waits for ever
   bool resume = false;                           // continue run_dir from its latest resumable checkpoint
   std::optional<std::uint64_t> stop_after_step;  // end early, as if finished there (for replays, tests and benchmarks)
   bool save_whole_last_state = false;            // store the moments of the last step, scheduled or not
