@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <ctime>
 #include <iostream>
+#include <map>
 #include <memory>
 #include <nlohmann/json.hpp>
 
@@ -56,21 +57,62 @@ ordered_json to_json(const logs::RunHeader& header) {
           {"recipe_text", header.recipe_text}};
 }
 
-ordered_json to_json(const logs::StepRecord& r) {
+ordered_json to_json(const logs::SkippedUpdate& skipped) {
+  ordered_json json = ordered_json::object();
+  if (skipped.loss_limit) json["loss_limit"] = *skipped.loss_limit;
+  if (skipped.gradient_norm_limit) json["gradient_norm_limit"] = *skipped.gradient_norm_limit;
+  return json;
+}
+
+ordered_json to_json(const logs::EvaluationRecord& r) {
   return {{"step", r.step},
-          {"first_sample", r.first_sample},
-          {"num_samples", r.num_samples},
+          {"num_sequences", r.num_sequences},
           {"num_targets", r.num_targets},
-          {"tokens_seen", r.tokens_seen},
+          {"num_bytes", r.num_bytes},
           {"batch_hash", r.batch_hash.hex()},
           {"loss", r.loss},
-          {"z_loss", r.z_loss},
-          {"grain_losses", r.grain_losses},
-          {"grain_z_losses", r.grain_z_losses},
-          {"gradient_norm", r.gradient_norm},
-          {"clip_factor", r.clip_factor},
-          {"learning_rate", r.learning_rate},
-          {"state", r.state.hex()}};
+          {"bits_per_byte", r.bits_per_byte}};
+}
+
+ordered_json to_json(const logs::StepRecord& r) {
+  ordered_json json = {{"step", r.step},
+                       {"first_sample", r.first_sample},
+                       {"num_samples", r.num_samples},
+                       {"num_targets", r.num_targets},
+                       {"tokens_seen", r.tokens_seen},
+                       {"batch_hash", r.batch_hash.hex()},
+                       {"loss", r.loss},
+                       {"z_loss", r.z_loss},
+                       {"grain_losses", r.grain_losses},
+                       {"grain_z_losses", r.grain_z_losses},
+                       {"gradient_norm", r.gradient_norm},
+                       {"clip_factor", r.clip_factor},
+                       {"learning_rate", r.learning_rate},
+                       {"state", r.state.hex()}};
+  if (r.skipped) json["skipped"] = to_json(*r.skipped);
+  return json;
+}
+
+/// What stands behind the figures of a step in the table.
+std::string note_of(const logs::StepRecord& r, const logs::EvaluationRecord* evaluation) {
+  std::string note;
+  if (r.skipped) note += "  update left out:";
+  if (r.skipped && r.skipped->loss_limit) note += fmt::format(" loss above {:.5f}", *r.skipped->loss_limit);
+  if (r.skipped && r.skipped->gradient_norm_limit) {
+    note += fmt::format(" grad norm above {:.4f}", *r.skipped->gradient_norm_limit);
+  }
+  if (evaluation != nullptr) {
+    note += fmt::format("  held out {:.5f}, {:.4f} bits/byte", evaluation->loss, evaluation->bits_per_byte);
+  }
+  return note;
+}
+
+std::map<std::uint64_t, logs::EvaluationRecord> evaluations_of(const logs::RunLog& log) {
+  std::map<std::uint64_t, logs::EvaluationRecord> evaluations;
+  for (const logs::RunRecord& record : log.records) {
+    if (record.evaluation) evaluations[record.evaluation->step] = *record.evaluation;
+  }
+  return evaluations;
 }
 
 std::vector<logs::StepRecord> steps_of(const logs::RunLog& log) {
@@ -97,6 +139,8 @@ void show_run_json(const logs::RunLog& log, const LogFlags& flags) {
     if (!record.checkpoint) continue;
     json["checkpoints"].push_back({{"step", record.checkpoint->step}, {"root", record.checkpoint->root.hex()}});
   }
+  json["evaluations"] = ordered_json::array();
+  for (const auto& [step, evaluation] : evaluations_of(log)) json["evaluations"].push_back(to_json(evaluation));
   fmt::print("{}\n", json.dump(1));
 }
 
@@ -105,7 +149,8 @@ void show_run(const LogFlags& flags) {
   if (flags.as_json) return show_run_json(log, flags);
   const logs::RunHeader& header = *log.records.front().header;
   const std::vector<logs::StepRecord> steps = steps_of(log);
-  const std::size_t num_checkpoints = log.records.size() - steps.size() - 1;
+  const std::map<std::uint64_t, logs::EvaluationRecord> evaluations = evaluations_of(log);
+  const std::size_t num_checkpoints = log.records.size() - steps.size() - evaluations.size() - 1;
   fmt::print("run         {}\nrecipe      {}\ndata        {}\ntokenizer   {}\n", header.run_name,
              header.recipe_hash.hex(), header.data_root.hex(), header.tokenizer.hex());
   fmt::print("parameters  {}\nsteps       {} of {} grains, {} checkpoints\nchain       {}\n\n", header.num_parameters,
@@ -115,8 +160,10 @@ void show_run(const LogFlags& flags) {
   const std::size_t first = first_shown(flags, steps.size(), false);
   for (std::size_t i = first; i < steps.size(); ++i) {
     const logs::StepRecord& r = steps[i];
-    fmt::print("{:>7} {:>9.5f} {:>10.3e} {:>10.4f} {:>6.3f} {:>10.3e} {:>12}  {}\n", r.step, r.loss, r.z_loss,
-               r.gradient_norm, r.clip_factor, r.learning_rate, r.tokens_seen, short_hex(r.state));
+    const auto evaluation = evaluations.find(r.step);
+    fmt::print("{:>7} {:>9.5f} {:>10.3e} {:>10.4f} {:>6.3f} {:>10.3e} {:>12}  {}{}\n", r.step, r.loss, r.z_loss,
+               r.gradient_norm, r.clip_factor, r.learning_rate, r.tokens_seen, short_hex(r.state),
+               note_of(r, evaluation == evaluations.end() ? nullptr : &evaluation->second));
   }
   std::fflush(stdout);
   note_left_out(first);

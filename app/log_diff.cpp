@@ -64,6 +64,15 @@ std::vector<FieldDifference> compare(const logs::RunHeader& a, const logs::RunHe
   return fields.take();
 }
 
+/// Limits with all their digits, so that texts differ where bits do.
+std::string text_of(const std::optional<logs::SkippedUpdate>& skipped) {
+  if (!skipped) return "no";
+  std::string text = "yes";
+  if (skipped->loss_limit) text += fmt::format(", loss above {}", *skipped->loss_limit);
+  if (skipped->gradient_norm_limit) text += fmt::format(", gradient norm above {}", *skipped->gradient_norm_limit);
+  return text;
+}
+
 /// In the order in which a difference comes about: what was read, what was computed, what it left.
 std::vector<FieldDifference> compare(const logs::StepRecord& a, const logs::StepRecord& b) {
   Comparison fields;
@@ -79,6 +88,7 @@ std::vector<FieldDifference> compare(const logs::StepRecord& a, const logs::Step
   fields.real("gradient_norm", a.gradient_norm, b.gradient_norm);
   fields.real("clip_factor", a.clip_factor, b.clip_factor);
   fields.real("learning_rate", a.learning_rate, b.learning_rate);
+  fields.text("skipped", text_of(a.skipped), text_of(b.skipped));
   fields.digest("state", a.state, b.state);
   return fields.take();
 }

@@ -3,6 +3,10 @@
 namespace reprise::configs {
 namespace {
 
+// A deviation of fewer values says nothing; a longer window is more memory than use.
+constexpr std::uint32_t kShortestWindow = 4;
+constexpr std::uint32_t kLongestWindow = 100000;
+
 std::string group_path(int i, std::string_view name) { return fmt::format("recipe.train.adamw.group[{}].{}", i, name); }
 
 void parameter_groups_name_tensors(const RunConfig& config, Findings& findings) {
@@ -41,8 +45,23 @@ void learning_rate_starts_before_the_run(const RunConfig& config, Findings& find
                    "leave it out, or give the step of the parent");
 }
 
+void spike_skipping_is_sound(const RunConfig& config, Findings& findings) {
+  const TrainRecipe& train = config.recipe().train();
+  if (!train.has_spike_skipping()) return;
+  const SpikeSkipping& spikes = train.spike_skipping();
+  const std::string place = "recipe.train.spike_skipping.";
+  findings.require(spikes.window() >= kShortestWindow && spikes.window() <= kLongestWindow, place + "window",
+                   fmt::format("must be from {} to {}, is {}", kShortestWindow, kLongestWindow, spikes.window()),
+                   "the default is 128");
+  findings.require(spikes.sigma() > 0, place + "sigma", fmt::format("must be above 0, is {}", spikes.sigma()),
+                   "the default is 6");
+  findings.require(spikes.loss() || spikes.gradient_norm(), place + "loss",
+                   "neither the loss nor the gradient norm is watched",
+                   "leave spike_skipping out to leave out no step");
+}
+
 constexpr Rule kRules[] = {parameter_groups_name_tensors, parameter_groups_change_something,
-                           learning_rate_starts_before_the_run};
+                           learning_rate_starts_before_the_run, spike_skipping_is_sound};
 
 }  // namespace
 

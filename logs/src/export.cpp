@@ -35,7 +35,38 @@ std::string list(std::string_view name, const std::vector<double>& values) {
   return fmt::format("\"{}\":[{}],\"{}_bits\":[{}],", name, numbers, name, hexadecimals);
 }
 
-std::string json_line(const StepRecord& r) {
+/// A step and what was measured behind it.
+struct Row {
+  const StepRecord* step = nullptr;
+  const EvaluationRecord* evaluation = nullptr;
+};
+
+std::vector<Row> rows_of(const RunLog& log) {
+  std::vector<Row> rows;
+  for (const RunRecord& record : log.records) {
+    if (record.step) rows.push_back({&*record.step, nullptr});
+    if (record.evaluation) rows.back().evaluation = &*record.evaluation;
+  }
+  return rows;
+}
+
+std::string to_json(const SkippedUpdate& skipped) {
+  std::string fields;
+  if (skipped.loss_limit) fields += pair("loss_limit", *skipped.loss_limit);
+  if (skipped.gradient_norm_limit) fields += pair("gradient_norm_limit", *skipped.gradient_norm_limit);
+  fields.pop_back();  // the comma behind the last
+  return fmt::format("\"skipped\":{{{}}},", fields);
+}
+
+std::string to_json(const EvaluationRecord& r) {
+  return fmt::format(
+      "\"evaluation\":{{\"num_sequences\":{},\"num_targets\":{},\"num_bytes\":{},{}{}\"batch_hash\":\"{}\"}},",
+      r.num_sequences, r.num_targets, r.num_bytes, pair("loss", r.loss), pair("bits_per_byte", r.bits_per_byte),
+      r.batch_hash.hex());
+}
+
+std::string json_line(const Row& row) {
+  const StepRecord& r = *row.step;
   std::string line = fmt::format(
       "{{\"step\":{},\"first_sample\":{},\"num_samples\":{},\"num_targets\":{},\"tokens_seen\":{},\"batch_hash\":\"{}"
       "\",",
@@ -43,17 +74,22 @@ std::string json_line(const StepRecord& r) {
   line += pair("loss", r.loss) + pair("z_loss", r.z_loss) + list("grain_losses", r.grain_losses) +
           list("grain_z_losses", r.grain_z_losses) + pair("gradient_norm", r.gradient_norm) +
           pair("clip_factor", r.clip_factor) + pair("learning_rate", r.learning_rate);
+  if (r.skipped) line += to_json(*r.skipped);
+  if (row.evaluation != nullptr) line += to_json(*row.evaluation);
   return line + fmt::format("\"state\":\"{}\"}}\n", r.state.hex());
 }
 
 constexpr std::string_view kCsvHeader =
     "step,first_sample,num_samples,num_targets,tokens_seen,loss,z_loss,gradient_norm,clip_factor,learning_rate,"
-    "batch_hash,state\n";
+    "batch_hash,state,skipped,evaluation_loss,evaluation_bits_per_byte\n";
 
-std::string csv_line(const StepRecord& r) {
-  return fmt::format("{},{},{},{},{},{},{},{},{},{},{},{}\n", r.step, r.first_sample, r.num_samples, r.num_targets,
-                     r.tokens_seen, r.loss, r.z_loss, r.gradient_norm, r.clip_factor, r.learning_rate,
-                     r.batch_hash.hex(), r.state.hex());
+std::string csv_line(const Row& row) {
+  const StepRecord& r = *row.step;
+  const EvaluationRecord* e = row.evaluation;
+  const std::string measured = e == nullptr ? "," : fmt::format("{},{}", e->loss, e->bits_per_byte);
+  return fmt::format("{},{},{},{},{},{},{},{},{},{},{},{},{},{}\n", r.step, r.first_sample, r.num_samples,
+                     r.num_targets, r.tokens_seen, r.loss, r.z_loss, r.gradient_norm, r.clip_factor, r.learning_rate,
+                     r.batch_hash.hex(), r.state.hex(), r.skipped ? 1 : 0, measured);
 }
 
 }  // namespace
@@ -61,10 +97,7 @@ std::string csv_line(const StepRecord& r) {
 void export_steps(const std::filesystem::path& run_folder, ExportFormat format, std::ostream& out) {
   const RunLog log = read_run_log(run_folder / "run.log");
   if (format == ExportFormat::kCsv) out << kCsvHeader;
-  for (const RunRecord& record : log.records) {
-    if (!record.step) continue;
-    out << (format == ExportFormat::kCsv ? csv_line(*record.step) : json_line(*record.step));
-  }
+  for (const Row& row : rows_of(log)) out << (format == ExportFormat::kCsv ? csv_line(row) : json_line(row));
   out.flush();
   REPRISE_REQUIRE(out.good(), ErrorKind::kIo, "cannot write the export",
                   "check that the disk has room and that the reader of a pipe still runs");

@@ -11,6 +11,9 @@ constexpr std::uint32_t kFormat = 1;
 constexpr std::uint32_t kHeaderField = 1;
 constexpr std::uint32_t kStepField = 2;
 constexpr std::uint32_t kCheckpointField = 3;
+constexpr std::uint32_t kEvaluationField = 4;
+// Of StepRecord.
+constexpr std::uint32_t kSkippedField = 15;
 
 std::string_view view(const Digest& digest) {
   return {reinterpret_cast<const char*>(digest.bytes.data()), digest.bytes.size()};
@@ -55,6 +58,12 @@ Result<RunRecord> from_wire(const wire::StepRecord& from) {
   step.gradient_norm = from.gradient_norm();
   step.clip_factor = from.clip_factor();
   step.learning_rate = from.learning_rate();
+  if (from.has_skipped()) {
+    step.skipped.emplace();
+    const wire::SkippedUpdate& skipped = from.skipped();
+    if (skipped.has_loss_limit()) step.skipped->loss_limit = skipped.loss_limit();
+    if (skipped.has_gradient_norm_limit()) step.skipped->gradient_norm_limit = skipped.gradient_norm_limit();
+  }
   if (!read_digest(from.batch_hash(), step.batch_hash) || !read_digest(from.state(), step.state)) {
     return bad(fmt::format("a hash of step {} does not have 32 bytes", step.step));
   }
@@ -72,6 +81,29 @@ Result<RunRecord> from_wire(const wire::CheckpointRecord& from) {
   RunRecord record;
   record.checkpoint = checkpoint;
   return record;
+}
+
+Result<RunRecord> from_wire(const wire::EvaluationRecord& from) {
+  EvaluationRecord evaluation;
+  evaluation.step = from.step();
+  evaluation.num_sequences = from.num_sequences();
+  evaluation.num_targets = from.num_targets();
+  evaluation.num_bytes = from.num_bytes();
+  evaluation.loss = from.loss();
+  evaluation.bits_per_byte = from.bits_per_byte();
+  if (!read_digest(from.batch_hash(), evaluation.batch_hash)) {
+    return bad(fmt::format("the hash of evaluation {} does not have 32 bytes", evaluation.step));
+  }
+  RunRecord record;
+  record.evaluation = evaluation;
+  return record;
+}
+
+std::string encode(const SkippedUpdate& skipped) {
+  WireWriter inner;
+  if (skipped.loss_limit) inner.fixed64(1, *skipped.loss_limit);
+  if (skipped.gradient_norm_limit) inner.fixed64(2, *skipped.gradient_norm_limit);
+  return inner.data();
 }
 
 }  // namespace
@@ -106,6 +138,7 @@ std::string encode(const StepRecord& record) {
       .fixed32(12, record.clip_factor)
       .fixed32(13, record.learning_rate)
       .bytes(14, view(record.state));
+  if (record.skipped) inner.bytes(kSkippedField, encode(*record.skipped));
   return WireWriter().bytes(kStepField, inner.data()).data();
 }
 
@@ -113,6 +146,18 @@ std::string encode(const CheckpointRecord& record) {
   WireWriter inner;
   inner.varint(1, record.step).bytes(2, view(record.root));
   return WireWriter().bytes(kCheckpointField, inner.data()).data();
+}
+
+std::string encode(const EvaluationRecord& record) {
+  WireWriter inner;
+  inner.varint(1, record.step)
+      .varint(2, record.num_sequences)
+      .varint(3, record.num_targets)
+      .varint(4, record.num_bytes)
+      .bytes(5, view(record.batch_hash))
+      .fixed64(6, record.loss)
+      .fixed64(7, record.bits_per_byte);
+  return WireWriter().bytes(kEvaluationField, inner.data()).data();
 }
 
 Result<RunRecord> decode(std::string_view payload) {
@@ -125,10 +170,12 @@ Result<RunRecord> decode(std::string_view payload) {
       return from_wire(record.step());
     case wire::RunLogRecord::kCheckpoint:
       return from_wire(record.checkpoint());
+    case wire::RunLogRecord::kEvaluation:
+      return from_wire(record.evaluation());
     case wire::RunLogRecord::RECORD_NOT_SET:
       break;
   }
-  return bad("it is neither header, step nor checkpoint");
+  return bad("it is neither header, step, evaluation nor checkpoint");
 }
 
 std::string RecordOrder::accept(const RunRecord& record) {
@@ -143,7 +190,19 @@ std::string RecordOrder::accept(const RunRecord& record) {
       return fmt::format("step {} follows step {}", record.step->step, last_step_);
     }
     last_step_ = record.step->step;
-    has_checkpoint_ = false;
+    has_step_ = true;
+    has_evaluation_ = has_checkpoint_ = false;
+    return {};
+  }
+  if (record.evaluation) {
+    if (!has_step_ || record.evaluation->step != last_step_ || has_evaluation_ || has_checkpoint_) {
+      return fmt::format("evaluation {} follows {} {}", record.evaluation->step,
+                         has_checkpoint_   ? "checkpoint"
+                         : has_evaluation_ ? "evaluation"
+                                           : "step",
+                         last_step_);
+    }
+    has_evaluation_ = true;
     return {};
   }
   if (record.checkpoint->step != last_step_ || has_checkpoint_) {
@@ -156,6 +215,7 @@ std::string RecordOrder::accept(const RunRecord& record) {
 
 std::uint64_t step_of(const RunRecord& record) {
   if (record.step) return record.step->step;
+  if (record.evaluation) return record.evaluation->step;
   return record.checkpoint ? record.checkpoint->step : 0;
 }
 

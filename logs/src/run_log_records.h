@@ -11,12 +11,13 @@ namespace reprise::logs {
 std::string encode(const RunHeader& header);
 std::string encode(const StepRecord& record);
 std::string encode(const CheckpointRecord& record);
+std::string encode(const EvaluationRecord& record);
 
 /// Fills the record part of a RunRecord. The error says what is wrong, without the place.
 Result<RunRecord> decode(std::string_view payload);
 
-/// What a log may hold next: the header once and first, steps 1, 2, 3, ..., and behind a step (or the header, for step
-/// 0) at most one checkpoint record of that step.
+/// What a log may hold next: the header once and first, steps 1, 2, 3, ..., and behind a step at most one evaluation
+/// record and then (or behind the header, for step 0) at most one checkpoint record of that step.
 class RecordOrder {
  public:
   /// Returns what is wrong with `record` coming next, or an empty text; accepts it in that case.
@@ -28,6 +29,8 @@ class RecordOrder {
  private:
   std::uint64_t last_step_ = 0;
   bool has_header_ = false;
+  bool has_step_ = false;
+  bool has_evaluation_ = false;
   bool has_checkpoint_ = false;
 };
 

@@ -19,7 +19,7 @@ bool wants_torn_record() {
 
 std::string name_of(const RunRecord& record) {
   if (record.header) return "the header";
-  return fmt::format("{} {}", record.step ? "step" : "checkpoint", step_of(record));
+  return fmt::format("{} {}", record.step ? "step" : record.evaluation ? "evaluation" : "checkpoint", step_of(record));
 }
 
 /// Sorts the frames of a log into those that a resume at `step` keeps and those that must come again.
@@ -142,6 +142,12 @@ void RunLogWriter::append(const StepRecord& record) {
 void RunLogWriter::append(const CheckpointRecord& record) {
   RunRecord wrapped;
   wrapped.checkpoint = record;
+  state_->append(wrapped, encode(record));
+}
+
+void RunLogWriter::append(const EvaluationRecord& record) {
+  RunRecord wrapped;
+  wrapped.evaluation = record;
   state_->append(wrapped, encode(record));
 }
 

@@ -29,11 +29,16 @@ void add_scalar(tensorboard::Summary& summary, const char* tag, double value) {
   entry.set_simple_value(static_cast<float>(value));
 }
 
-std::string event_of(const StepRecord& record) {
+tensorboard::Event event_at(std::uint64_t step) {
   tensorboard::Event event;
   // Seconds since 1970 to TensorBoard; run.log holds no times, so its "wall" axis counts steps.
-  event.set_wall_time(static_cast<double>(record.step));
-  event.set_step(static_cast<std::int64_t>(record.step));
+  event.set_wall_time(static_cast<double>(step));
+  event.set_step(static_cast<std::int64_t>(step));
+  return event;
+}
+
+std::string event_of(const StepRecord& record) {
+  tensorboard::Event event = event_at(record.step);
   tensorboard::Summary& summary = *event.mutable_summary();
   add_scalar(summary, "train/loss", record.loss);
   add_scalar(summary, "train/z_loss", record.z_loss);
@@ -41,6 +46,15 @@ std::string event_of(const StepRecord& record) {
   add_scalar(summary, "train/clip_factor", record.clip_factor);
   add_scalar(summary, "train/learning_rate", record.learning_rate);
   add_scalar(summary, "train/tokens_seen", static_cast<double>(record.tokens_seen));
+  if (record.skipped) add_scalar(summary, "train/skipped", 1);
+  return event.SerializeAsString();
+}
+
+std::string event_of(const EvaluationRecord& record) {
+  tensorboard::Event event = event_at(record.step);
+  tensorboard::Summary& summary = *event.mutable_summary();
+  add_scalar(summary, "held_out/loss", record.loss);
+  add_scalar(summary, "held_out/bits_per_byte", record.bits_per_byte);
   return event.SerializeAsString();
 }
 
@@ -63,6 +77,7 @@ std::filesystem::path export_tensorboard(const std::filesystem::path& run_folder
   std::string bytes = tf_record(first.SerializeAsString());
   for (const RunRecord& record : log.records) {
     if (record.step) bytes += tf_record(event_of(*record.step));
+    if (record.evaluation) bytes += tf_record(event_of(*record.evaluation));
   }
   make_folders(folder);
   const std::filesystem::path path = folder / kFileName;

@@ -15,6 +15,7 @@ import hashlib
 import importlib
 import json
 import pathlib
+import statistics
 import struct
 import subprocess
 import sys
@@ -281,11 +282,30 @@ def read_recipe(recipe_text):
     return text_format.Parse(recipe_text, compiled("configs/proto", "config").RunConfig()).recipe
 
 
+def check_skipped_steps(recipe, logged):
+    """Decides again which steps were spikes ([C-43]), from the logged losses and norms."""
+    if not recipe.train.HasField("spike_skipping"):
+        require(not any(step.HasField("skipped") for step in logged), "steps are skipped without train.spike_skipping")
+        return
+    rule = recipe.train.spike_skipping
+    for i, step in enumerate(logged):
+        window = logged[max(0, i - rule.window) : i]
+        limits = {}
+        for name, watched in (("loss", rule.loss), ("gradient_norm", rule.gradient_norm)):
+            values = [getattr(s, name) for s in window]
+            if watched and len(values) >= 2 and len(values) + 1 >= rule.window // 2:
+                mean = statistics.fmean(values)
+                limits[name] = mean + rule.sigma * statistics.stdev(values)
+        passed = {name for name, limit in limits.items() if getattr(step, name) > limit}
+        said = {name for name in limits if step.skipped.HasField(f"{name}_limit")}
+        require(passed == said, f"step {step.step}: the log says {said or 'no'} spike, its values say {passed or 'none'}")
+        require(step.HasField("skipped") == bool(said), f"step {step.step}: skipped without a limit")
+
+
 def refuse_what_pytorch_does_not_follow(recipe):
     train = recipe.train
     for name, given in (("train.group", train.group), ("train.document_mask", train.document_mask),
-                        ("parent", recipe.HasField("parent")), ("train.batch_warmup", train.batch_warmup),
-                        ("train.spike_skipping", train.HasField("spike_skipping")),
+                        ("parent", recipe.HasField("parent")),
                         ("numerics", recipe.numerics != "exact")):
         require(not given, f"part two does not follow runs with recipe.{name}")
     require(train.learning_rate.shape == "cosine", f"part two follows the shape cosine, not {train.learning_rate.shape}")
@@ -301,7 +321,9 @@ def part_two(run, records, num_steps):
     tokens, _, _ = read_shards(run, "train")
     with h5py.File(run / "checkpoints" / "step-000000.h5", "r") as file:
         weights = {name: file["weights"][name][()] for name in schema_order(list(file["weights"]))}
-    logged = [r.step for r in records if r.HasField("step")][:num_steps]
+    logged = [r.step for r in records if r.HasField("step")]
+    check_skipped_steps(recipe, logged)
+    logged = logged[:num_steps]
     worst = 0.0
     for step, (loss, z_loss) in zip(logged, follow_losses(recipe, weights, tokens, logged)):
         difference = max(abs(loss - step.loss), abs(z_loss - step.z_loss))

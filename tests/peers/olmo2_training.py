@@ -53,5 +53,6 @@ def follow_losses(recipe, weights, tokens, logged):
         torch.nn.utils.clip_grad_norm_(model.parameters(), train.clip_norm)
         for group in optimizer.param_groups:
             group["lr"] = group["scale"] * learning_rate(train, step.step)
-        optimizer.step()
+        if not step.HasField("skipped"):
+            optimizer.step()
         yield cross_entropy.item(), z_loss.item()

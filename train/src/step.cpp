@@ -103,11 +103,15 @@ StepOutcome StepRunner::run(std::uint64_t step, const Batch& batch, TrainingStat
   check_losses(step, losses);
 
   logs::StepRecord& record = outcome.record;
+  set_losses(losses, batch.num_targets, record);
   record.gradient_norm = checked_norm(step, chunk_sums);
   record.clip_factor = clip_factor(record.gradient_norm, recipe_.clip_norm());
   record.learning_rate = learning_rate(recipe_, step);
+  record.skipped = judge_spike(record, state.spikes);
   const std::int64_t bad_chunk =
-      optimizer_.update(record.clip_factor, unrounded_learning_rate(recipe_, step), slices.sums[0], state);
+      record.skipped
+          ? -1
+          : optimizer_.update(record.clip_factor, unrounded_learning_rate(recipe_, step), slices.sums[0], state);
   reducer_.release();
   outcome.update_seconds += watch.lap();
   exchange_.gather_slices(state.weights);
@@ -122,15 +126,27 @@ StepOutcome StepRunner::run(std::uint64_t step, const Batch& batch, TrainingStat
   record.num_samples = batch.num_sequences;
   record.num_targets = batch.num_targets;
   record.tokens_seen = state.header.tokens_seen;
-  const auto targets = static_cast<double>(batch.num_targets);
+  record.state = checkpoints::state_digest(step, layout_, state.digests);
+  return outcome;
+}
+
+void StepRunner::set_losses(Losses& losses, std::uint64_t num_targets, logs::StepRecord& record) const {
+  const auto targets = static_cast<double>(num_targets);
   // The z-loss weight is the binary32 value that the gradient was computed with.
   const auto z_weight = static_cast<double>(static_cast<float>(recipe_.z_loss()));
   record.loss = sum_by_tree(losses.cross_entropy) / targets;
   record.z_loss = sum_by_tree(losses.z) / targets * z_weight;
   record.grain_losses = std::move(losses.cross_entropy);
   record.grain_z_losses = std::move(losses.z);
-  record.state = checkpoints::state_digest(step, layout_, state.digests);
-  return outcome;
+}
+
+/// Every rank knows loss and norm, so that all decide the same.
+std::optional<logs::SkippedUpdate> StepRunner::judge_spike(const logs::StepRecord& record, SpikeWindow& window) const {
+  if (!recipe_.has_spike_skipping()) return std::nullopt;
+  const SpikeWindow::Values values{record.loss, record.gradient_norm};
+  const std::optional<logs::SkippedUpdate> skipped = window.judge(recipe_.spike_skipping(), values);
+  window.add(recipe_.spike_skipping(), values);
+  return skipped;
 }
 
 void StepRunner::compute_grains(const Batch& batch, Losses& mine) {

@@ -54,7 +54,8 @@ class StepRunner {
   ChunkRange slice() const { return exchange_.my_slice(); }
 
   /// Takes `state` from step s-1 to s with `batch`. Collective. Throws kNumeric on every rank (tensor, step) when a
-  /// loss, the gradient norm or the new state is not finite.
+  /// loss, the gradient norm or the new state is not finite. A spike, where the recipe leaves those out, changes neither
+  /// weights nor moments.
   StepOutcome run(std::uint64_t step, const Batch& batch, TrainingState& state);
 
   /// Fills state.digests for weights and moments as they are. Collective.
@@ -73,6 +74,8 @@ class StepRunner {
   void compute_group(const Batch& batch, dist::LeafRange grains, Losses& mine);
   std::vector<float> gather_losses_and_sums(Losses& losses, const std::vector<float>& my_sums);
   void check_losses(std::uint64_t step, const Losses& losses) const;
+  void set_losses(Losses& losses, std::uint64_t num_targets, logs::StepRecord& record) const;
+  std::optional<logs::SkippedUpdate> judge_spike(const logs::StepRecord& record, SpikeWindow& window) const;
   double checked_norm(std::uint64_t step, const std::vector<float>& chunk_sums) const;
   void gather_digests(std::int64_t first_bad_chunk, TrainingState& state, StepOutcome& outcome);
   [[noreturn]] void throw_not_finite(std::string_view what, std::int64_t chunk, std::uint64_t step) const;

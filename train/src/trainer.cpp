@@ -37,6 +37,7 @@ class Trainer {
   void open_state();
   void start_from(const std::filesystem::path& checkpoint);
   void open_run_log();
+  void read_spike_window();
   void loop();
   void one_step(std::uint64_t step);
   void save_scheduled();
@@ -97,6 +98,7 @@ TrainSummary Trainer::run() {
   read_data();
   open_state();
   open_run_log();
+  read_spike_window();
   summary_.first_step = model_->state().header.step;
   tokens_at_start_ = model_->state().header.tokens_seen;
   SessionStart start;
@@ -209,6 +211,14 @@ void Trainer::open_run_log() {
     }
     return std::string();
   });
+}
+
+/// The window is no part of a checkpoint: the log, cut back to the step, has its values.
+void Trainer::read_spike_window() {
+  if (!recipe_.has_spike_skipping()) return;
+  model_->state().spikes = SpikeWindow::from_bytes(on_first_rank(communicator_, [&] {
+    return spike_window_of(recipe_.spike_skipping(), logs::read_run_log(folder_.run_log())).to_bytes();
+  }));
 }
 
 void Trainer::loop() {

@@ -5,6 +5,7 @@
 
 #include "reprise/checkpoints/checkpoint.h"
 #include "reprise/core/tensor_layout.h"
+#include "spike_window.h"
 
 namespace reprise::train {
 
@@ -15,6 +16,7 @@ struct TrainingState {
   std::vector<float> first_moments;   // of the slice
   std::vector<float> second_moments;  // of the slice
   checkpoints::StateDigests digests;  // of all chunks; every rank has them
+  SpikeWindow spikes;                 // empty without train.spike_skipping; run.log has it, not the checkpoint
 };
 
 }  // namespace reprise::train

@@ -250,6 +250,18 @@ const Case kCases[] = {
     {"LearningRateStartsWhereTheRunDoes",
      [](RunConfig& c) { c.mutable_recipe()->mutable_train()->mutable_learning_rate()->set_start_step(3); },
      "recipe.train.learning_rate.start_step", "must be at most 0, the step that the run begins with, is 3"},
+    {"WindowOfSpikesIsInRange",
+     [](RunConfig& c) { c.mutable_recipe()->mutable_train()->mutable_spike_skipping()->set_window(3); },
+     "recipe.train.spike_skipping.window", "must be from 4 to 100000, is 3"},
+    {"SigmaOfSpikesIsPositive",
+     [](RunConfig& c) { c.mutable_recipe()->mutable_train()->mutable_spike_skipping()->set_sigma(0); },
+     "recipe.train.spike_skipping.sigma", "must be above 0, is 0"},
+    {"SpikesAreOfSomething",
+     [](RunConfig& c) {
+       c.mutable_recipe()->mutable_train()->mutable_spike_skipping()->set_loss(false);
+       c.mutable_recipe()->mutable_train()->mutable_spike_skipping()->set_gradient_norm(false);
+     },
+     "recipe.train.spike_skipping.loss", "neither the loss nor the gradient norm is watched"},
     {"ClipNormIsPositive", [](RunConfig& c) { c.mutable_recipe()->mutable_train()->set_clip_norm(0); },
      "recipe.train.clip_norm", "is 0"},
     {"ZLossIsNotNegative", [](RunConfig& c) { c.mutable_recipe()->mutable_train()->set_z_loss(-1); },

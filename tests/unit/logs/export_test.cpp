@@ -17,6 +17,7 @@ namespace reprise::logs {
 namespace {
 
 using ::testing::HasSubstr;
+using ::testing::Not;
 
 class Export : public ::testing::Test {
  protected:
@@ -52,6 +53,36 @@ TEST_F(Export, CsvHasAHeaderAndOneLinePerStep) {
   EXPECT_EQ(out[1].substr(0, 17), "1,0,4,1020,1024,8");
   const auto commas = [](const std::string& line) { return std::count(line.begin(), line.end(), ','); };
   for (const std::string& line : out) EXPECT_EQ(commas(line), commas(out[0]));
+}
+
+class ExportOfRecipeFeatures : public Export {
+ protected:
+  ExportOfRecipeFeatures() {
+    std::filesystem::remove(folder_ / "run.log");
+    RunLogWriter writer = RunLogWriter::create(folder_ / "run.log", sample_header());
+    writer.append(skipped_step(1));
+    writer.append(sample_step(2));
+    writer.append(sample_evaluation(2));
+    writer.append(sample_checkpoint(2));
+  }
+};
+
+TEST_F(ExportOfRecipeFeatures, JsonLinesHoldLimitsAndEvaluationsInTheLineOfTheStep) {
+  const std::vector<std::string> out = lines(ExportFormat::kJsonLines);
+  ASSERT_EQ(out.size(), 2u);
+  EXPECT_THAT(out[0], HasSubstr("\"skipped\":{\"gradient_norm_limit\":0.25,\"gradient_norm_limit_bits\":"
+                                "\"3fd0000000000000\"},\"state\""));
+  EXPECT_THAT(out[0], Not(HasSubstr("evaluation")));
+  EXPECT_THAT(out[1], HasSubstr("\"evaluation\":{\"num_sequences\":64,\"num_targets\":16384,\"num_bytes\":60000,"
+                                "\"loss\":3.25,\"loss_bits\":\"400a000000000000\",\"bits_per_byte\":1.28125,"));
+  EXPECT_THAT(out[1], Not(HasSubstr("skipped")));
+}
+
+TEST_F(ExportOfRecipeFeatures, CsvHasColumnsForThem) {
+  const std::vector<std::string> out = lines(ExportFormat::kCsv);
+  EXPECT_THAT(out[0], HasSubstr(",skipped,evaluation_loss,evaluation_bits_per_byte"));
+  EXPECT_TRUE(out[1].ends_with(",1,,")) << out[1];
+  EXPECT_TRUE(out[2].ends_with(",0,3.25,1.28125")) << out[2];
 }
 
 std::uint64_t little_endian(std::string_view bytes, std::size_t offset, int count) {
@@ -90,6 +121,15 @@ TEST_F(Export, TensorboardFileHoldsTheScalarsOfEveryStep) {
   EXPECT_EQ(events[3].summary().value(0).tag(), "train/loss");
   EXPECT_EQ(events[3].summary().value(0).simple_value(), 2.75f);
   EXPECT_EQ(events[3].summary().value_size(), 6);
+}
+
+TEST_F(ExportOfRecipeFeatures, TensorboardHasScalarsForThem) {
+  const std::vector<tensorboard::Event> events = read_events(export_tensorboard(folder_.path(), folder_ / "tb"));
+  ASSERT_EQ(events.size(), 4u);
+  EXPECT_EQ(events[1].summary().value(6).tag(), "train/skipped");
+  EXPECT_EQ(events[3].step(), 2);
+  EXPECT_EQ(events[3].summary().value(0).tag(), "held_out/loss");
+  EXPECT_EQ(events[3].summary().value(1).simple_value(), 1.28125f);
 }
 
 TEST_F(Export, TensorboardFileIsAFunctionOfTheLog) {

@@ -22,8 +22,10 @@ TEST(Crc32, KnownAnswers) {
 }
 
 TEST(RunLogRecords, BytesAreThoseOfProtobuf) {
-  for (const std::string& payload : {encode(sample_header()), encode(sample_step(3)), encode(sample_checkpoint(300)),
-                                     encode(StepRecord{}), encode(RunHeader{}), encode(CheckpointRecord{})}) {
+  for (const std::string& payload :
+       {encode(sample_header()), encode(sample_step(3)), encode(sample_checkpoint(300)), encode(StepRecord{}),
+        encode(RunHeader{}), encode(CheckpointRecord{}), encode(skipped_step(3)), encode(sample_evaluation(3)),
+        encode(EvaluationRecord{})}) {
     wire::RunLogRecord record;
     ASSERT_TRUE(record.ParseFromString(payload));
     EXPECT_EQ(record.SerializeAsString(), payload);
@@ -50,6 +52,30 @@ TEST(RunLogRecords, EveryValueComesBackBitForBit) {
   const RunRecord checkpoint = decode(encode(sample_checkpoint(9))).value_or_throw();
   ASSERT_TRUE(checkpoint.checkpoint.has_value());
   EXPECT_EQ(checkpoint.checkpoint->root, sample_checkpoint(9).root);
+}
+
+TEST(RunLogRecords, ASkippedUpdateComesBackWithTheLimitsThatWerePassed) {
+  StepRecord step = sample_step(3);
+  EXPECT_FALSE(decode(encode(step)).value_or_throw().step->skipped.has_value());
+  step.skipped.emplace().loss_limit = 5.5;
+  EXPECT_EQ(decode(encode(step)).value_or_throw().step->skipped, step.skipped);
+  step.skipped->gradient_norm_limit = 0.0;
+  EXPECT_EQ(decode(encode(step)).value_or_throw().step->skipped, step.skipped);
+}
+
+TEST(RunLogRecords, AStepThatWasNotSkippedHasTheBytesItAlwaysHad) {
+  std::string skipped = encode(skipped_step(3));
+  const std::string plain = encode(sample_step(3));
+  EXPECT_EQ(skipped.size(), plain.size() + 11);  // tag, length, tag and 8 bytes of the limit
+  // Known answer of Python's protobuf 4.21 with the schema of the format before the field came.
+  EXPECT_EQ(sha256(plain).hex(), "d9910721bf8fb3cecd837799d3364c61ceec6bd0837190e17a7ac8fc851e66f4");
+}
+
+TEST(RunLogRecords, AnEvaluationComesBack) {
+  const RunRecord back = decode(encode(sample_evaluation(8))).value_or_throw();
+  ASSERT_TRUE(back.evaluation.has_value());
+  EXPECT_EQ(encode(*back.evaluation), encode(sample_evaluation(8)));
+  EXPECT_EQ(back.evaluation->bits_per_byte, 1.28125);
 }
 
 TEST(RunLogRecords, PayloadsThatAreNoRecordsAreRefused) {
@@ -89,6 +115,20 @@ TEST(RecordOrder, HeaderThenConsecutiveStepsEachWithAtMostOneCheckpoint) {
   EXPECT_EQ(order_complaint({header, step1, step1}), "step 1 follows step 1");
   EXPECT_EQ(order_complaint({header, checkpoint1}), "checkpoint 1 follows step 0");
   EXPECT_EQ(order_complaint({header, checkpoint0, checkpoint0}), "checkpoint 0 follows checkpoint 0");
+}
+
+TEST(RecordOrder, AnEvaluationStandsBetweenItsStepAndTheCheckpoint) {
+  RunRecord header, step1, evaluation0, evaluation1, checkpoint1;
+  header.header = sample_header();
+  step1.step = sample_step(1);
+  evaluation0.evaluation = sample_evaluation(0);
+  evaluation1.evaluation = sample_evaluation(1);
+  checkpoint1.checkpoint = sample_checkpoint(1);
+  EXPECT_EQ(order_complaint({header, step1, evaluation1, checkpoint1}), "");
+  EXPECT_EQ(order_complaint({header, step1, checkpoint1, evaluation1}), "evaluation 1 follows checkpoint 1");
+  EXPECT_EQ(order_complaint({header, step1, evaluation1, evaluation1}), "evaluation 1 follows evaluation 1");
+  EXPECT_EQ(order_complaint({header, evaluation0}), "evaluation 0 follows step 0");
+  EXPECT_EQ(order_complaint({header, step1, evaluation0}), "evaluation 0 follows step 1");
 }
 
 TEST(Framing, LayoutIsLengthChecksumPayload) {

@@ -69,6 +69,33 @@ TEST_F(RunLogResume, CutsBehindTheStepAndContinuesToTheSameBytes) {
   }
 }
 
+TEST_F(RunLogResume, KeepsTheEvaluationOfTheStepAndCutsLaterOnes) {
+  const auto write_rest = [](RunLogWriter& writer, std::uint64_t done) {
+    for (std::uint64_t step = done + 1; step <= 4; ++step) {
+      writer.append(step == 3 ? skipped_step(step) : sample_step(step));
+      if (step % 2 == 0) writer.append(sample_evaluation(step));
+      if (step == 4) writer.append(sample_checkpoint(step));
+    }
+  };
+  std::filesystem::remove(path_);
+  {
+    RunLogWriter writer = RunLogWriter::create(path_, sample_header());
+    write_rest(writer, 0);
+  }
+  const std::string whole = read_file(path_);
+  for (std::uint64_t step = 0; step <= 4; ++step) {
+    overwrite(path_, whole);
+    {
+      RunLogWriter writer = RunLogWriter::resume(path_, step);
+      const RunLog kept = read_run_log(path_);
+      EXPECT_EQ(kept.records.back().evaluation.has_value(), step == 2);
+      EXPECT_EQ(kept.records.back().step && kept.records.back().step->skipped, step == 3);
+      write_rest(writer, step);
+    }
+    EXPECT_EQ(read_file(path_), whole) << step;
+  }
+}
+
 TEST_F(RunLogResume, TornTailAnywhereBehindTheStepIsCut) {
   for (std::size_t size = end_of(4); size < bytes_.size(); ++size) {
     overwrite(path_, bytes_.substr(0, size));

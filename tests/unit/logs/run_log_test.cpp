@@ -133,8 +133,7 @@ TEST(RunLog, RemovedAndSwappedRecordsAreFound) {
   const std::size_t a = records[2].offset, b = records[3].offset, c = records[4].offset;
   overwrite(folder / "x.log", bytes.substr(0, a) + bytes.substr(b));
   EXPECT_EQ(kind_of_failure([&] { read_run_log(folder / "x.log"); }), ErrorKind::kCorrupt);
-  overwrite(folder / "x.log",
-                        bytes.substr(0, a) + bytes.substr(b, c - b) + bytes.substr(a, b - a) + bytes.substr(c));
+  overwrite(folder / "x.log", bytes.substr(0, a) + bytes.substr(b, c - b) + bytes.substr(a, b - a) + bytes.substr(c));
   EXPECT_EQ(kind_of_failure([&] { read_run_log(folder / "x.log"); }), ErrorKind::kCorrupt);
 }
 

@@ -69,6 +69,25 @@ inline StepRecord sample_step(std::uint64_t step) {
 
 inline CheckpointRecord sample_checkpoint(std::uint64_t step) { return {step, sha256("root " + std::to_string(step))}; }
 
+inline EvaluationRecord sample_evaluation(std::uint64_t step) {
+  EvaluationRecord record;
+  record.step = step;
+  record.num_sequences = 64;
+  record.num_targets = 16384;
+  record.num_bytes = 60000;
+  record.batch_hash = sha256("held out");
+  record.loss = 3.25;
+  record.bits_per_byte = 1.28125;
+  return record;
+}
+
+/// A step whose gradient norm was a spike.
+inline StepRecord skipped_step(std::uint64_t step) {
+  StepRecord record = sample_step(step);
+  record.skipped.emplace().gradient_norm_limit = 0.25;
+  return record;
+}
+
 /// Writes header, checkpoint 0, steps 1 to `num_steps`, with checkpoints at even steps.
 inline void write_sample_log(const std::filesystem::path& path, std::uint64_t num_steps) {
   RunLogWriter writer = RunLogWriter::create(path, sample_header());

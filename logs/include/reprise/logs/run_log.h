@@ -26,6 +26,13 @@ struct RunHeader {
   std::uint64_t num_grains = 0;  // per step
 };
 
+/// Why the update of a step was left out: the limits that its values were above, one at least.
+struct SkippedUpdate {
+  std::optional<double> loss_limit;
+  std::optional<double> gradient_norm_limit;
+  bool operator==(const SkippedUpdate&) const = default;
+};
+
 /// One optimizer step. Step s turns the weights of step s-1 into those of step s; s starts at 1.
 struct StepRecord {
   std::uint64_t step = 0;
@@ -42,6 +49,18 @@ struct StepRecord {
   float clip_factor = 1;           // the gradient was multiplied by this
   float learning_rate = 0;
   Digest state;                    // digest of weights and moments after the step
+  std::optional<SkippedUpdate> skipped;
+};
+
+/// Held-out sequences under the weights of a step.
+struct EvaluationRecord {
+  std::uint64_t step = 0;
+  std::uint64_t num_sequences = 0;
+  std::uint64_t num_targets = 0;
+  std::uint64_t num_bytes = 0;  // of the text that the targets stand for
+  Digest batch_hash;            // over the token ids
+  double loss = 0;              // mean cross-entropy of a target
+  double bits_per_byte = 0;
 };
 
 /// A scheduled checkpoint was written (it is a function of the recipe too).
@@ -50,11 +69,12 @@ struct CheckpointRecord {
   Digest root;
 };
 
-/// One record of a run.log as read back: exactly one of the three is set.
+/// One record of a run.log as read back: exactly one of the four is set.
 struct RunRecord {
   std::optional<RunHeader> header;
   std::optional<StepRecord> step;
   std::optional<CheckpointRecord> checkpoint;
+  std::optional<EvaluationRecord> evaluation;
   std::uint64_t offset = 0;  // of the record in the file
   Digest chain;              // hash chain up to and including this record
 };
@@ -66,7 +86,7 @@ class RunLogWriter {
   /// Creates a new log. Throws kIo when the file exists.
   static RunLogWriter create(const std::filesystem::path& path, const RunHeader& header);
   /// Opens an existing log for a resume: cuts everything after the records of `step` (its step record and, if any, its
-  /// checkpoint record), torn tail included. Keeps what was cut, so that append() can check that replayed records are
+  /// evaluation and checkpoint records), torn tail included. Keeps what was cut, so that append() can check that replayed records are
   /// the same bytes (throws kCheckpoint otherwise). Throws kCorrupt when the kept part is damaged.
   static RunLogWriter resume(const std::filesystem::path& path, std::uint64_t step);
   ~RunLogWriter();
@@ -74,6 +94,7 @@ class RunLogWriter {
 
   void append(const StepRecord& record);
   void append(const CheckpointRecord& record);
+  void append(const EvaluationRecord& record);
   /// Hash chain so far.
   const Digest& chain() const;
   void sync();
