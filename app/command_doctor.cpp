@@ -6,6 +6,7 @@
 
 #include "commands.h"
 #include "reprise/audit/manifest.h"
+#include "reprise/dist/nccl.h"
 #include "reprise/numerics/function_digests.h"
 #include "reprise/numerics/target.h"
 
@@ -25,6 +26,7 @@ nlohmann::ordered_json facts() {
   nlohmann::ordered_json targets = nlohmann::ordered_json::array();
   for (const numerics::Target target : numerics::available_targets()) targets.push_back(numerics::to_string(target));
   json["kernel_targets"] = targets;
+  json["nccl"] = dist::describe_nccl();
   return json;
 }
 

@@ -35,6 +35,13 @@ add_library(reprise_hdf5 INTERFACE)
 target_include_directories(reprise_hdf5 SYSTEM INTERFACE ${HDF5_C_INCLUDE_DIRS})
 target_link_libraries(reprise_hdf5 INTERFACE ${HDF5_C_LIBRARIES} MPI::MPI_C)
 
+# The header of the pinned NCCL (scripts/setup.sh). The library is loaded at run time, where there is one.
+include(${CMAKE_CURRENT_LIST_DIR}/cache_root.cmake)
+find_path(REPRISE_NCCL_INCLUDE nccl.h HINTS ${REPRISE_TORCH_ROOT}/nvidia/nccl/include NO_DEFAULT_PATH)
+if(NOT REPRISE_NCCL_INCLUDE)
+  message(STATUS "nccl.h was not found (scripts/setup.sh fetches it): built without the NCCL transport")
+endif()
+
 if(REPRISE_WITH_TORCH)
   include(${CMAKE_CURRENT_LIST_DIR}/torch.cmake)
 endif()

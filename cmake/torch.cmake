@@ -2,15 +2,7 @@
 # side under REPRISE_TORCH_ROOT, in the user's cache; any other LibTorch is taken through CMAKE_PREFIX_PATH.
 include_guard(GLOBAL)
 
-if(DEFINED ENV{REPRISE_TORCH_ROOT})
-  set(reprise_torch_default "$ENV{REPRISE_TORCH_ROOT}")
-elseif(DEFINED ENV{XDG_CACHE_HOME})
-  set(reprise_torch_default "$ENV{XDG_CACHE_HOME}/reprise/libtorch-2.11.0")
-else()
-  set(reprise_torch_default "$ENV{HOME}/.cache/reprise/libtorch-2.11.0")
-endif()
-set(REPRISE_TORCH_ROOT "${reprise_torch_default}" CACHE PATH
-    "Folder into which the torch wheel was unpacked (holds torch/ and nvidia/)")
+include(${CMAKE_CURRENT_LIST_DIR}/cache_root.cmake)
 
 find_path(REPRISE_TORCH_INCLUDE torch/csrc/autograd/function.h
           HINTS ${CMAKE_PREFIX_PATH} ${REPRISE_TORCH_ROOT}/torch PATH_SUFFIXES include)

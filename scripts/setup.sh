@@ -34,31 +34,38 @@ else
   say "Debian packages: all there"
 fi
 
-# LibTorch: the cp311 wheel is fetched whatever Python is there, so that there is one hash. A LibTorch of your own is
-# used when CMAKE_PREFIX_PATH points to one.
+# Wheels are fetched for cp311 whatever Python is there, so that there is one hash of each.
 torch_root="${REPRISE_TORCH_ROOT:-${XDG_CACHE_HOME:-$HOME/.cache}/reprise/libtorch-2.11.0}"
+wheels="$torch_root/wheels"
+platforms=(--platform manylinux2014_x86_64)
+for minor in 17 18 24 25 26 27 28; do platforms+=(--platform "manylinux_2_${minor}_x86_64"); done
+wheel_of() {  # name==version
+  compgen -G "$wheels/$(tr - _ <<<"${1%%==*}")-${1##*==}-*.whl" | head -n 1
+}
+download() {  # name==version
+  [ -z "$(wheel_of "$1")" ] || return 0
+  mkdir -p "$wheels"
+  say "downloading $1"
+  python3 -m pip download -q --disable-pip-version-check --no-deps --only-binary=:all: --python-version 3.11 \
+    --implementation cp "${platforms[@]}" -d "$wheels" "$1" >&2
+}
+check() {  # name==version sha256
+  local file
+  file="$(wheel_of "$1")"
+  echo "$2  $file" | sha256sum --check --status ||
+    die "$file does not have SHA-256 $2" "delete it and run the same command again"
+}
+fetch() {  # name==version sha256
+  download "$1" || die "cannot download $1" "check the network and pip's index settings, then run the same command again"
+  check "$1" "$2"
+}
+
+# LibTorch. One of your own is used when CMAKE_PREFIX_PATH points to one.
 if [ -n "${CMAKE_PREFIX_PATH:-}" ]; then
   say "LibTorch: looked for in CMAKE_PREFIX_PATH"
 elif [ -f "$torch_root/complete" ]; then
   say "LibTorch: there already ($torch_root)"
 else
-  wheels="$torch_root/wheels"
-  mkdir -p "$wheels"
-  platforms=(--platform manylinux2014_x86_64)
-  for minor in 17 24 25 26 27 28; do platforms+=(--platform "manylinux_2_${minor}_x86_64"); done
-  fetch() {  # name==version sha256
-    local name="${1%%==*}" version="${1##*==}" file
-    file="$(compgen -G "$wheels/${name//-/_}-$version-*.whl" | head -n 1 || true)"
-    if [ -z "$file" ]; then
-      say "downloading $1"
-      python3 -m pip download -q --disable-pip-version-check --no-deps --only-binary=:all: --python-version 3.11 \
-        --implementation cp "${platforms[@]}" -d "$wheels" "$1" >&2 ||
-        die "cannot download $1" "check the network and pip's index settings, then run the same command again"
-      file="$(compgen -G "$wheels/${name//-/_}-$version-*.whl" | head -n 1)"
-    fi
-    echo "$2  $file" | sha256sum --check --status ||
-      die "$file does not have SHA-256 $2" "delete it and run the same command again"
-  }
   fetch torch==2.11.0 7aa2f9bbc6d4595ba72138026b2074be1233186150e9292865e04b7a63b8c67a
   fetch nvidia-cuda-runtime==13.0.96 7f82250d7782aa23b6cfe765ecc7db554bd3c2870c43f3d1821f1d18aebf0548
   fetch nvidia-cuda-cupti==13.0.85 4eb01c08e859bf924d222250d2e8f8b8ff6d3db4721288cf35d14252a4d933c8
@@ -66,11 +73,28 @@ else
   # Only what a CPU build needs; the wheel's CUDA libraries stay packed. unzip's status 11: a pattern matched nothing.
   for wheel in "$wheels"/*.whl; do
     unzip -q -o "$wheel" 'torch/include/*' 'torch/lib/libtorch_cpu.so' 'torch/lib/libtorch.so' 'torch/lib/libc10.so' \
-      'torch/lib/libgomp*' 'torch/lib/libshm.so' 'torch.libs/*' 'nvidia/*/lib/lib*.so*' -d "$torch_root" 2>/dev/null || [ $? -eq 11 ] ||
+      'torch/lib/libgomp*' 'torch/lib/libshm.so' 'torch.libs/*' 'nvidia/cu13/lib/lib*.so*' -d "$torch_root" 2>/dev/null || [ $? -eq 11 ] ||
       die "cannot unpack $wheel" "free some space in $torch_root, then run the same command again"
   done
   [ -f "$torch_root/torch/lib/libtorch_cpu.so" ] && [ -f "$torch_root/torch/include/ATen/ATen.h" ] ||
     die "the torch wheel did not hold LibTorch" "delete $torch_root and run the same command again"
   rm -r "$wheels"
   touch "$torch_root/complete"
+fi
+
+# NCCL: its header alone, for the transport between GPUs; the library is found at run time where there is one. A build
+# without it lacks that transport and nothing else, so a cache that was complete before stays one without a network.
+nccl=nvidia-nccl-cu13==2.28.9
+if [ -f "$torch_root/nvidia/nccl/include/nccl.h" ]; then
+  say "NCCL's header: there already"
+elif download "$nccl"; then
+  check "$nccl" e4553a30f34195f3fa1da02a6da3d6337d28f2003943aa0a3d247bbc25fefc42
+  # By way of another folder: half a header must not be taken for a whole one.
+  unzip -q -o "$(wheel_of "$nccl")" nvidia/nccl/include/nccl.h -d "$wheels/unpacked" ||
+    die "cannot unpack NCCL's header" "free some space in $torch_root, then run the same command again"
+  mkdir -p "$torch_root/nvidia/nccl/include"
+  mv "$wheels/unpacked/nvidia/nccl/include/nccl.h" "$torch_root/nvidia/nccl/include/nccl.h"
+  rm -r "$wheels"
+else
+  say "NCCL's header could not be downloaded: the build goes on without the transport between GPUs"
 fi

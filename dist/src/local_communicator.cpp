@@ -1,5 +1,6 @@
 // The one-rank communicator, and the choice between it and MPI.
 
+#include <algorithm>
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
@@ -7,6 +8,7 @@
 #include "lost_ranks.h"
 #include "reprise/core/error.h"
 #include "reprise/dist/communicator.h"
+#include "reprise/dist/nccl.h"
 
 namespace reprise::dist {
 namespace {
@@ -55,10 +57,20 @@ void Communicator::require_others_alive() const {
 
 std::unique_ptr<Communicator> make_local_communicator() { return std::make_unique<LocalCommunicator>(); }
 
-bool launched_by_mpi() { return std::getenv("OMPI_COMM_WORLD_SIZE") != nullptr || std::getenv("PMI_SIZE") != nullptr; }
+bool launched_by_mpi() {
+  // mpirun of OpenMPI; PMI-2 and PMIx of other launchers, such as Slurm's srun.
+  constexpr const char* kNames[] = {"OMPI_COMM_WORLD_SIZE", "PMI_SIZE", "PMIX_RANK"};
+  return std::any_of(std::begin(kNames), std::end(kNames),
+                     [](const char* name) { return std::getenv(name) != nullptr; });
+}
 
 std::unique_ptr<Communicator> make_communicator() {
-  return launched_by_mpi() ? make_mpi_communicator() : make_local_communicator();
+  const char* const wish = std::getenv("REPRISE_BACKEND");
+  const std::string_view backend = wish == nullptr ? "mpi" : wish;
+  REPRISE_REQUIRE(backend == "mpi" || backend == "nccl", ErrorKind::kUsage,
+                  fmt::format("REPRISE_BACKEND is {}", backend), "choose mpi or nccl");
+  auto communicator = launched_by_mpi() ? make_mpi_communicator() : make_local_communicator();
+  return backend == "nccl" ? make_nccl_communicator(std::move(communicator)) : std::move(communicator);
 }
 
 }  // namespace reprise::dist

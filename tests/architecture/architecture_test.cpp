@@ -87,6 +87,21 @@ TEST(Architecture, OnlyOpsAndModelIncludeLibTorch) {
   }
 }
 
+// Transport moves bytes: a library that adds would choose the order.
+TEST(Architecture, TransportCallsNoReductionOfMpiOrNccl) {
+  const std::regex reduction(R"(MPI_I?(Reduce|Allreduce|Scan|Exscan)|nccl(AllReduce|Reduce|RedOp))");
+  int files = 0;
+  for (const std::string& library : kLibraries) {
+    for (const fs::path& file : sources_below(folder_of(library))) {
+      ++files;
+      for (const std::string& line : lines_of(file)) {
+        EXPECT_FALSE(std::regex_search(line, reduction)) << file << ": " << line;
+      }
+    }
+  }
+  EXPECT_GT(files, 100);
+}
+
 TEST(Architecture, PublicHeadersHoldNoConditionalCompilation) {
   for (const std::string& library : kLibraries) {
     for (const fs::path& file : sources_below(folder_of(library) / "include")) {

@@ -188,6 +188,15 @@ TEST_F(MpirunCommandTest, BoundRanksRunOnCoresOfTheirOwn) {
   EXPECT_EQ(places.size(), 2u) << output;
 }
 
+TEST(LaunchedByMpiTest, KnowsMpirunAndSrun) {
+  for (const char* name : {"OMPI_COMM_WORLD_SIZE", "PMI_SIZE", "PMIX_RANK"}) {
+    EXPECT_FALSE(launched_by_mpi());
+    ::setenv(name, "2", 1);
+    EXPECT_TRUE(launched_by_mpi()) << name;
+    ::unsetenv(name);
+  }
+}
+
 TEST(RanksOnThisMachineTest, AreWhatMpirunTellsItsRanks) {
   ::unsetenv("OMPI_COMM_WORLD_LOCAL_SIZE");
   ::unsetenv("MPI_LOCALNRANKS");

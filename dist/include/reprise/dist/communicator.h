@@ -19,7 +19,7 @@ class Communicator {
   virtual ~Communicator() = default;
   virtual int rank() const = 0;
   virtual int size() const = 0;
-  virtual std::string_view backend() const = 0;  // "local" or "mpi"
+  virtual std::string_view backend() const = 0;  // "local", "mpi" or "nccl"
 
   /// Sends send[r] to rank r and receives receive[r] from it; both sides know the sizes. send[rank()] is copied.
   virtual void all_to_all(std::span<const std::span<const std::byte>> send,
@@ -62,10 +62,11 @@ std::unique_ptr<Communicator> make_local_communicator();
 /// destroyed. Throws kDistributed, also when there are several ranks and this MPI does not let several threads call it.
 std::unique_ptr<Communicator> make_mpi_communicator();
 
-/// True when this process was started by mpirun (OMPI_COMM_WORLD_SIZE or PMI_SIZE is set).
+/// True when this process was started by mpirun or another launcher of MPI ranks.
 bool launched_by_mpi();
 
-/// Makes the local communicator, or the MPI one when launched_by_mpi().
+/// Makes the local communicator, or the MPI one when launched_by_mpi(). The variable REPRISE_BACKEND (mpi, nccl)
+/// chooses what moves the bytes; NCCL takes the other one to begin with. Throws kUsage for another value.
 std::unique_ptr<Communicator> make_communicator();
 
 /// mpirun_command() of launch.h for ranks on this machine that are not bound to cores.

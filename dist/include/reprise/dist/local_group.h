@@ -10,9 +10,9 @@
 
 namespace reprise::dist {
 
-/// Returns the communicators of a group of `num_ranks`, by rank; each is to be used by one thread. backend() is "local".
-/// A collective call throws kDistributed on every rank when one rank's sizes do not match, when one has called abort()
-/// (which here throws, and ends no process), and when a communicator of the group has been destroyed before.
+/// Returns the communicators of a group of `num_ranks`, by rank; each is to be used by one thread. backend() is
+/// "local". A collective call throws kDistributed on every rank when one rank's sizes do not match, when one has called
+/// abort() (which here throws, and ends no process), and when a communicator of the group has been destroyed before.
 std::vector<std::unique_ptr<Communicator>> make_local_group(int num_ranks);
 
 /// Runs `body` on `num_ranks` threads of one group and waits for all. Rethrows the exception that came first; the other
