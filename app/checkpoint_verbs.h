@@ -1,12 +1,28 @@
 #pragma once
-// Verbs of `reprise checkpoint` that have a file of their own.
+// Verbs of `reprise checkpoint` that have a file of their own, and how they find files.
 
 #include <CLI/CLI.hpp>
+#include <cstdint>
+#include <filesystem>
+#include <string>
 
 #include "commands.h"
 
 namespace reprise::app {
 
+void add_export_verb(CLI::App& checkpoint);
 void add_materialize_verb(CLI::App& checkpoint, Context& context);
+void add_pack_verbs(CLI::App& checkpoint, Context& context);
+void add_prune_verb(CLI::App& checkpoint);
+void add_verify_verb(CLI::App& checkpoint, Context& context);
+
+/// Returns RUN/checkpoints. Throws kIo when there is none.
+std::filesystem::path checkpoint_folder(const std::filesystem::path& run);
+
+/// Returns the file of a step: the scheduled one, or the recovery file when there is no other.
+std::filesystem::path checkpoint_file_of_step(const std::filesystem::path& run, std::uint64_t step);
+
+/// Takes RUN@STEP or the path of a checkpoint file.
+std::filesystem::path checkpoint_file(const std::string& text);
 
 }  // namespace reprise::app

@@ -1,23 +1,21 @@
-// reprise checkpoint list|show|verify|diff (materialize: checkpoint_materialize.cpp)
+// reprise checkpoint list|show|diff; the other verbs have files of their own (checkpoint_verbs.h)
 
 #include <fmt/core.h>
 
-#include <algorithm>
 #include <bit>
-#include <charconv>
 #include <cstdio>
 #include <filesystem>
 #include <memory>
 #include <nlohmann/json.hpp>
+#include <set>
 
 #include "checkpoint_verbs.h"
 #include "commands.h"
 #include "reprise/checkpoints/checkpoint.h"
 #include "reprise/checkpoints/difference.h"
 #include "reprise/checkpoints/folder.h"
-#include "reprise/configs/config.h"
+#include "reprise/checkpoints/prune.h"
 #include "reprise/core/error.h"
-#include "reprise/train/trainer.h"
 
 namespace reprise::app {
 namespace {
@@ -38,27 +36,16 @@ struct Flags {
 
 std::string_view name_of(FileKind kind) { return kind == FileKind::kScheduled ? "scheduled" : "recovery"; }
 
-path folder_of(const path& run) {
-  const path folder = run / "checkpoints";
-  REPRISE_REQUIRE(std::filesystem::is_directory(folder), ErrorKind::kIo,
-                  fmt::format("not a run: {} holds no folder checkpoints", run.string()),
-                  "give the folder that `reprise train` or `reprise reproduce` wrote, such as runs/tiny");
-  return folder;
-}
-
-/// Returns the file of a step: the scheduled one, or the recovery file when there is no other.
-path file_of_step(const path& run, std::uint64_t step) {
-  const path folder = folder_of(run);
-  for (const FileKind kind : {FileKind::kScheduled, FileKind::kRecovery}) {
-    const path file = folder / checkpoints::file_name(kind, step);
-    if (std::filesystem::exists(file)) return file;
-  }
-  throw Error(ErrorKind::kCheckpoint, fmt::format("no checkpoint is stored at step {}: {}", step, folder.string()),
-              fmt::format("`reprise checkpoint list {}` lists the steps", run.string()));
-}
-
 void list(const Flags& flags) {
-  const checkpoints::FolderScan scan = checkpoints::scan_checkpoints(folder_of(flags.run));
+  const path folder = checkpoint_folder(flags.run);
+  const checkpoints::FolderScan scan = checkpoints::scan_checkpoints(folder);
+  std::set<std::uint64_t> pruned_moments;
+  for (const checkpoints::PrunedCheckpoint& gone : checkpoints::read_pruned(folder)) {
+    if (!gone.whole_file) pruned_moments.insert(gone.step);
+  }
+  const auto moments_of = [&](const CheckpointInfo& info) {
+    return info.has_moments ? "yes" : pruned_moments.contains(info.header.step) ? "pruned" : "no";
+  };
   ordered_json json = ordered_json::array();
   for (const CheckpointInfo& info : scan.complete) {
     json.push_back({{"step", info.header.step},
@@ -67,14 +54,15 @@ void list(const Flags& flags) {
                     {"bytes", info.file_bytes},
                     {"path", info.path.string()},
                     {"kind", name_of(info.kind)}});
+    if (info.anchor) json.back()["anchor_step"] = info.anchor->step;
   }
   if (flags.json) {
     fmt::print("{}\n", json.dump(1));
   } else {
-    fmt::print("{:>8}  {:<9}  {:<7}  {:>12}  {}\n", "step", "kind", "moments", "bytes", "root");
+    fmt::print("{:>8}  {:<9}  {:<7}  {:>12}  {:>6}  {}\n", "step", "kind", "moments", "bytes", "anchor", "root");
     for (const CheckpointInfo& info : scan.complete) {
-      fmt::print("{:>8}  {:<9}  {:<7}  {:>12}  {}\n", info.header.step, name_of(info.kind),
-                 info.has_moments ? "yes" : "no", info.file_bytes, info.root.hex());
+      fmt::print("{:>8}  {:<9}  {:<7}  {:>12}  {:>6}  {}\n", info.header.step, name_of(info.kind), moments_of(info),
+                 info.file_bytes, info.anchor ? std::to_string(info.anchor->step) : "", info.root.hex());
     }
   }
   for (const checkpoints::SkippedFile& file : scan.skipped) fmt::print(stderr, "left out: {}\n", file.reason.what());
@@ -82,22 +70,27 @@ void list(const Flags& flags) {
 
 ordered_json header_json(const CheckpointInfo& info) {
   const checkpoints::Header& h = info.header;
-  return {{"step", h.step},
-          {"kind", name_of(info.kind)},
-          {"root", info.root.hex()},
-          {"previous_root", h.previous_root.hex()},
-          {"tokens_seen", h.tokens_seen},
-          {"next_sample", h.next_sample},
-          {"adam_step", h.adam_step},
-          {"beta1_power", h.beta1_power},
-          {"beta2_power", h.beta2_power},
-          {"seed", h.seed},
-          {"contract_version", h.contract_version},
-          {"recipe_hash", h.recipe_hash.hex()},
-          {"data_root", h.data_root.hex()},
-          {"has_moments", info.has_moments},
-          {"bytes", info.file_bytes},
-          {"path", info.path.string()}};
+  ordered_json json = {{"step", h.step},
+                       {"kind", name_of(info.kind)},
+                       {"root", info.root.hex()},
+                       {"previous_root", h.previous_root.hex()},
+                       {"tokens_seen", h.tokens_seen},
+                       {"next_sample", h.next_sample},
+                       {"adam_step", h.adam_step},
+                       {"beta1_power", h.beta1_power},
+                       {"beta2_power", h.beta2_power},
+                       {"seed", h.seed},
+                       {"contract_version", h.contract_version},
+                       {"recipe_hash", h.recipe_hash.hex()},
+                       {"data_root", h.data_root.hex()},
+                       {"has_moments", info.has_moments},
+                       {"bytes", info.file_bytes},
+                       {"path", info.path.string()}};
+  if (info.anchor) {
+    json["anchor_step"] = info.anchor->step;
+    json["anchor_root"] = info.anchor->root.hex();
+  }
+  return json;
 }
 
 ordered_json tensors_json(const CheckpointDescription& description) {
@@ -118,7 +111,8 @@ ordered_json tensors_json(const CheckpointDescription& description) {
 }
 
 void show(const Flags& flags) {
-  const CheckpointDescription description = checkpoints::read_description(file_of_step(flags.run, flags.step));
+  const CheckpointDescription description =
+      checkpoints::read_description(checkpoint_file_of_step(flags.run, flags.step));
   ordered_json json = header_json(description.info);
   const ordered_json tensors = tensors_json(description);
   if (flags.json) {
@@ -135,60 +129,6 @@ void show(const Flags& flags) {
     fmt::print("{:<48} {:<14} {}  {}  {}\n", tensor["name"].get<std::string>(), tensor["shape"].dump(),
                start_of("weight"), start_of("first_moment"), start_of("second_moment"));
   }
-}
-
-/// Returns the steps that the run's recipe schedules, up to the newest one there: a run may be unfinished.
-std::vector<std::uint64_t> expected_steps(const path& run, const std::vector<CheckpointInfo>& present) {
-  std::uint64_t newest = 0;
-  for (const CheckpointInfo& info : present) {
-    if (info.kind == FileKind::kScheduled) newest = std::max(newest, info.header.step);
-  }
-  const configs::RunConfig config = configs::resolve(configs::load_config(run / "recipe.pbtxt"));
-  std::vector<std::uint64_t> steps = train::checkpoint_steps(config.recipe().train());
-  std::erase_if(steps, [&](std::uint64_t step) { return step > newest; });
-  return steps;
-}
-
-void verify(const Flags& flags, Context& context) {
-  const path folder = folder_of(flags.run);
-  const std::vector<CheckpointInfo> present = checkpoints::list_checkpoints(folder);
-  std::vector<checkpoints::ChainProblem> problems =
-      checkpoints::verify_chain(folder, expected_steps(flags.run, present));
-  for (const CheckpointInfo& info : present) {
-    try {
-      checkpoints::read_checkpoint(info.path);
-    } catch (const Error& error) {
-      problems.push_back({info.header.step, info.path, error.what()});
-    }
-  }
-  if (present.empty() && problems.empty()) problems.push_back({0, folder, "the folder holds no checkpoint"});
-  if (!problems.empty()) context.status = exit_code(ErrorKind::kCorrupt);
-  if (flags.json) {
-    ordered_json json = {{"checkpoints", present.size()}, {"problems", ordered_json::array()}};
-    for (const auto& problem : problems) {
-      json["problems"].push_back({{"step", problem.step}, {"path", problem.path.string()}, {"what", problem.what}});
-    }
-    fmt::print("{}\n", json.dump(1));
-    return;
-  }
-  for (const auto& problem : problems) {
-    fmt::print("WRONG  {:<22} {}\n", problem.path.empty() ? "" : problem.path.filename().string(), problem.what);
-  }
-  fmt::print("{} checkpoints read, {} problems\n", present.size(), problems.size());
-}
-
-/// Takes RUN@STEP or the path of a checkpoint file.
-path file_of(const std::string& text) {
-  const std::size_t at = text.rfind('@');
-  std::uint64_t step = 0;
-  if (at != std::string::npos) {
-    const char* const last = text.data() + text.size();
-    const auto parsed = std::from_chars(text.data() + at + 1, last, step);
-    if (parsed.ec == std::errc() && parsed.ptr == last) return file_of_step(text.substr(0, at), step);
-  }
-  REPRISE_REQUIRE(std::filesystem::is_regular_file(text), ErrorKind::kUsage,
-                  fmt::format("not a checkpoint: '{}'", text), "write RUN@STEP, such as runs/tiny@128");
-  return text;
 }
 
 std::string with_bits(float value) { return fmt::format("{} (0x{:08x})", value, std::bit_cast<std::uint32_t>(value)); }
@@ -208,8 +148,8 @@ void print_difference(const checkpoints::Difference& difference) {
 }
 
 void diff(const Flags& flags, Context& context) {
-  const checkpoints::LoadedCheckpoint a = checkpoints::read_checkpoint(file_of(flags.a));
-  const checkpoints::LoadedCheckpoint b = checkpoints::read_checkpoint(file_of(flags.b));
+  const checkpoints::LoadedCheckpoint a = checkpoints::read_checkpoint(checkpoint_file(flags.a));
+  const checkpoints::LoadedCheckpoint b = checkpoints::read_checkpoint(checkpoint_file(flags.b));
   const std::optional<checkpoints::Difference> difference = checkpoints::first_difference(a, b);
   context.status = difference ? 1 : 0;
   if (flags.json) {
@@ -262,13 +202,6 @@ void add_checkpoint_command(CLI::App& app, Context& context) {
   showing->add_option("--step", flags->step, "Step of the checkpoint")->required();
   showing->callback([flags] { show(*flags); });
 
-  CLI::App* verifying =
-      add("verify", "Check every value, digest and root of a run's checkpoints, and their chain",
-          "Print the problems as JSON",
-          "Exit code 0: all is well; 4: something is wrong.\n\nExample:\n  reprise checkpoint verify runs/tiny");
-  add_run(verifying);
-  verifying->callback([flags, &context] { verify(*flags, context); });
-
   CLI::App* comparing = add("diff", "Find the first tensor, chunk and element in which two checkpoints differ",
                             "Print the answer as JSON",
                             "Exit code 0: the same state; 1: they differ.\n\n"
@@ -276,6 +209,10 @@ void add_checkpoint_command(CLI::App& app, Context& context) {
   comparing->add_option("A", flags->a, "RUN@STEP, or a checkpoint file")->required();
   comparing->add_option("B", flags->b, "RUN@STEP, or a checkpoint file")->required();
   comparing->callback([flags, &context] { diff(*flags, context); });
+  add_verify_verb(*verb, context);
+  add_pack_verbs(*verb, context);
+  add_export_verb(*verb);
+  add_prune_verb(*verb);
   add_materialize_verb(*verb, context);
 }
 

@@ -1,7 +1,10 @@
 #include <fmt/core.h>
 
+#include <map>
+
 #include "reprise/audit/manifest.h"
 #include "reprise/checkpoints/checkpoint.h"
+#include "reprise/checkpoints/prune.h"
 #include "reprise/configs/config.h"
 #include "reprise/core/error.h"
 #include "reprise/core/files.h"
@@ -30,15 +33,25 @@ void add_data(const std::filesystem::path& run_dir, Artefacts& artefacts) {
   }
 }
 
-/// Every scheduled checkpoint, whole: each stored tensor is hashed again. A missing one is an error here, not a gap.
+/// Every scheduled checkpoint, whole: each stored tensor is hashed again. One that was pruned counts by its record; a
+/// missing one is an error here, not a gap.
 void add_checkpoints(const configs::Recipe& recipe, const std::filesystem::path& run_dir, Artefacts& artefacts) {
+  std::map<std::uint64_t, Digest> pruned;
+  for (const checkpoints::PrunedCheckpoint& gone : checkpoints::read_pruned(run_dir / "checkpoints")) {
+    if (gone.whole_file) pruned[gone.step] = gone.root;
+  }
   for (const std::uint64_t step : train::checkpoint_steps(recipe.train())) {
     const std::string name = checkpoints::file_name(checkpoints::FileKind::kScheduled, step);
     const std::filesystem::path path = run_dir / "checkpoints" / name;
+    if (pruned.contains(step) && !std::filesystem::exists(path)) {
+      artefacts.push_back({"checkpoints/" + path.stem().string(), pruned[step]});
+      continue;
+    }
     const checkpoints::LoadedCheckpoint loaded = checkpoints::read_checkpoint(path);
-    REPRISE_REQUIRE(loaded.info.header.step == step, ErrorKind::kCorrupt,
-                    fmt::format("{} says it is step {}, its name says {}", path.string(), loaded.info.header.step, step),
-                    "the file was renamed or replaced; restore it or run the training again");
+    REPRISE_REQUIRE(
+        loaded.info.header.step == step, ErrorKind::kCorrupt,
+        fmt::format("{} says it is step {}, its name says {}", path.string(), loaded.info.header.step, step),
+        "the file was renamed or replaced; restore it or run the training again");
     artefacts.push_back({"checkpoints/" + path.stem().string(), loaded.info.root});
   }
 }

@@ -9,6 +9,7 @@
 
 #include "reprise/audit/manifest.h"
 #include "reprise/checkpoints/checkpoint.h"
+#include "reprise/checkpoints/prune.h"
 #include "reprise/configs/config.h"
 #include "reprise/core/error.h"
 #include "reprise/logs/run_log.h"
@@ -52,32 +53,65 @@ std::string check_steps(const configs::Recipe& recipe, const logs::RunLog& log) 
   return fmt::format("{} steps, each once", next - 1);
 }
 
-/// The log's checkpoint records and state digests against the files, and each file's parent against the one before.
-std::string check_chain(const configs::Recipe& recipe, const logs::RunLog& log, const std::filesystem::path& run_dir) {
-  std::map<std::uint64_t, Digest> logged_roots, logged_states;
-  for (const logs::RunRecord& record : log.records) {
-    if (record.checkpoint) logged_roots[record.checkpoint->step] = record.checkpoint->root;
-    if (record.step) logged_states[record.step->step] = record.step->state;
+/// The checkpoints of a run against its log.
+class ChainCheck {
+ public:
+  ChainCheck(const logs::RunLog& log, const std::filesystem::path& run_dir) : folder_(run_dir / "checkpoints") {
+    for (const logs::RunRecord& record : log.records) {
+      if (record.checkpoint) logged_roots_[record.checkpoint->step] = record.checkpoint->root;
+      if (record.step) logged_states_[record.step->step] = record.step->state;
+    }
+    for (const checkpoints::PrunedCheckpoint& gone : checkpoints::read_pruned(folder_)) {
+      if (gone.whole_file) pruned_[gone.step] = gone;
+    }
   }
-  Digest previous{};
-  const std::vector<std::uint64_t> steps = train::checkpoint_steps(recipe.train());
-  for (const std::uint64_t step : steps) {
-    const auto path = run_dir / "checkpoints" / checkpoints::file_name(checkpoints::FileKind::kScheduled, step);
+
+  void check(std::uint64_t step) {
+    const auto path = folder_ / checkpoints::file_name(checkpoints::FileKind::kScheduled, step);
+    const auto gone = pruned_.find(step);
+    if (gone != pruned_.end() && !std::filesystem::exists(path)) {
+      check_link(step, folder_ / "pruned.json", gone->second.root, gone->second.previous_root);
+      ++num_pruned_;
+      return;
+    }
     const checkpoints::LoadedCheckpoint loaded = checkpoints::read_checkpoint(path);
-    if (loaded.info.header.step != step) differ(fmt::format("{} holds step {}", path.string(), loaded.info.header.step));
-    if (loaded.info.header.previous_root != previous) {
-      differ(fmt::format("{} does not follow the checkpoint before it", path.string()));
-    }
-    if (!logged_roots.contains(step) || logged_roots[step] != loaded.info.root) {
-      differ(fmt::format("{} has root {}, which run.log does not hold", path.string(), loaded.info.root.hex()));
-    }
+    if (loaded.info.header.step != step)
+      differ(fmt::format("{} holds step {}", path.string(), loaded.info.header.step));
+    check_link(step, path, loaded.info.root, loaded.info.header.previous_root);
     const Digest state = checkpoints::state_digest(step, loaded.layout, loaded.digests);
-    if (step > 0 && logged_states[step] != state) {
+    if (step > 0 && logged_states_[step] != state) {
       differ(fmt::format("{} holds another state than run.log records for step {}", path.string(), step));
     }
-    previous = loaded.info.root;
   }
-  return fmt::format("{} checkpoints, each the child of the one before and the state in the log", steps.size());
+
+  std::size_t num_pruned() const { return num_pruned_; }
+
+ private:
+  /// A checkpoint is the child of the one before, and the one that the log names.
+  void check_link(std::uint64_t step, const std::filesystem::path& path, const Digest& root, const Digest& previous) {
+    if (previous != previous_)
+      differ(fmt::format("step {} does not follow the checkpoint before it: {}", step, path.string()));
+    if (!logged_roots_.contains(step) || logged_roots_[step] != root) {
+      differ(fmt::format("{} has root {} for step {}, which run.log does not hold", path.string(), root.hex(), step));
+    }
+    previous_ = root;
+  }
+
+  std::filesystem::path folder_;
+  std::map<std::uint64_t, Digest> logged_roots_, logged_states_;
+  std::map<std::uint64_t, checkpoints::PrunedCheckpoint> pruned_;
+  Digest previous_{};
+  std::size_t num_pruned_ = 0;
+};
+
+std::string check_chain(const configs::Recipe& recipe, const logs::RunLog& log, const std::filesystem::path& run_dir) {
+  ChainCheck chain(log, run_dir);
+  const std::vector<std::uint64_t> steps = train::checkpoint_steps(recipe.train());
+  for (const std::uint64_t step : steps) chain.check(step);
+  const std::string all =
+      fmt::format("{} checkpoints, each the child of the one before and the state in the log", steps.size());
+  if (chain.num_pruned() == 0) return all;
+  return fmt::format("{}; of {} that were pruned only the roots are there", all, chain.num_pruned());
 }
 
 std::string check_manifest(const configs::Recipe& recipe, const std::filesystem::path& run_dir,
@@ -85,7 +119,8 @@ std::string check_manifest(const configs::Recipe& recipe, const std::filesystem:
   const Manifest stored = read_manifest(run_dir / "manifest.json");
   const Manifest found = build_manifest(recipe, run_dir);
   root = found.root();
-  if (const auto name = first_difference(stored, found)) differ(fmt::format("the files differ from the manifest at {}", *name));
+  if (const auto name = first_difference(stored, found))
+    differ(fmt::format("the files differ from the manifest at {}", *name));
   return fmt::format("{} artefacts", found.artefacts.size());
 }
 
@@ -115,10 +150,11 @@ Verdict verify_run(const std::filesystem::path& run_dir) {
   add_claim(verdict.claims, "recipe is the one in run.log", [&] { return check_recipe(recipe, log); });
   add_claim(verdict.claims, "every step is logged once", [&] { return check_steps(recipe, log); });
   add_claim(verdict.claims, "checkpoints form one chain", [&] { return check_chain(recipe, log, run_dir); });
-  add_claim(verdict.claims, "files are those of the manifest", [&] { return check_manifest(recipe, run_dir, verdict.root); });
+  add_claim(verdict.claims, "files are those of the manifest",
+            [&] { return check_manifest(recipe, run_dir, verdict.root); });
   verdict.not_checked = {
       "that the steps follow from the data by the recipe (run `reprise reproduce` to compute them again)",
-      "the moments of checkpoints that store their digests only",
+      "the moments of checkpoints that store their digests only, and the contents of those that were pruned",
       "when, where and at what cost the run was made, and that no other run was made and kept back"};
   return verdict;
 }

@@ -1,6 +1,9 @@
 #include <algorithm>
+#include <set>
+#include <utility>
 
 #include "reprise/checkpoints/folder.h"
+#include "reprise/checkpoints/prune.h"
 
 namespace reprise::checkpoints {
 namespace {
@@ -21,18 +24,53 @@ void compare_runs(const CheckpointInfo& first, const CheckpointInfo& info, std::
   }
 }
 
-void check_link(const CheckpointInfo& info, const CheckpointInfo* previous, std::vector<ChainProblem>& problems) {
-  const Digest expected = previous == nullptr ? Digest{} : previous->root;
-  if (info.header.previous_root == expected) return;
-  problems.push_back(
-      {info.header.step, info.path,
-       fmt::format("previous_root is {}, {}", info.header.previous_root.hex(),
-                   previous == nullptr ? std::string("but there is no checkpoint before it")
-                                       : fmt::format("the root of {} is {}", previous->path.filename().string(),
-                                                     previous->root.hex()))});
+/// A place in the chain: a file, or the record of one that was pruned.
+struct Link {
+  std::uint64_t step = 0;
+  std::filesystem::path path;
+  Digest root;
+  Digest previous_root;
+  bool in_chain = true;  // recovery files hang on the chain
+};
+
+/// The chain by step: scheduled and recovery files, and in the gaps between them what the record says was there.
+std::vector<Link> links_of(const FolderScan& scan, const std::vector<PrunedCheckpoint>& pruned,
+                           const std::filesystem::path& folder) {
+  std::vector<Link> links;
+  std::set<std::uint64_t> present;
+  for (const CheckpointInfo& info : scan.complete) {
+    const bool scheduled = info.kind == FileKind::kScheduled;
+    links.push_back({info.header.step, info.path, info.root, info.header.previous_root, scheduled});
+    if (scheduled) present.insert(info.header.step);
+  }
+  for (const PrunedCheckpoint& gone : pruned) {
+    if (!gone.whole_file || present.contains(gone.step)) continue;
+    links.push_back({gone.step, folder / "pruned.json", gone.root, gone.previous_root, true});
+  }
+  std::stable_sort(links.begin(), links.end(), [](const Link& a, const Link& b) {
+    return std::pair(a.step, !a.in_chain) < std::pair(b.step, !b.in_chain);
+  });
+  return links;
 }
 
-void check_steps(const FolderScan& scan, std::span<const std::uint64_t> expected, std::vector<ChainProblem>& problems) {
+void check_link(const Link& link, const Link* previous, std::vector<ChainProblem>& problems) {
+  const Digest expected = previous == nullptr ? Digest{} : previous->root;
+  if (link.previous_root == expected) return;
+  problems.push_back({link.step, link.path,
+                      fmt::format("previous_root is {}, {}", link.previous_root.hex(),
+                                  previous == nullptr ? std::string("but there is no checkpoint before it")
+                                                      : fmt::format("the root of {} is {}",
+                                                                    file_name(FileKind::kScheduled, previous->step),
+                                                                    previous->root.hex()))});
+}
+
+bool is_pruned(const std::vector<PrunedCheckpoint>& pruned, std::uint64_t step) {
+  return std::any_of(pruned.begin(), pruned.end(),
+                     [&](const PrunedCheckpoint& gone) { return gone.whole_file && gone.step == step; });
+}
+
+void check_steps(const FolderScan& scan, const std::vector<PrunedCheckpoint>& pruned,
+                 std::span<const std::uint64_t> expected, std::vector<ChainProblem>& problems) {
   std::vector<std::uint64_t> present;
   for (const CheckpointInfo& info : scan.complete) {
     if (info.kind != FileKind::kScheduled) continue;
@@ -45,7 +83,7 @@ void check_steps(const FolderScan& scan, std::span<const std::uint64_t> expected
     const std::string name = file_name(FileKind::kScheduled, step);
     const bool is_damaged = std::any_of(scan.skipped.begin(), scan.skipped.end(),
                                         [&](const SkippedFile& file) { return file.path.filename() == name; });
-    if (!is_damaged && !std::binary_search(present.begin(), present.end(), step)) {
+    if (!is_damaged && !is_pruned(pruned, step) && !std::binary_search(present.begin(), present.end(), step)) {
       problems.push_back({step, {}, fmt::format("{} is missing", name)});
     }
   }
@@ -58,13 +96,15 @@ std::vector<ChainProblem> verify_chain(const std::filesystem::path& folder,
   const FolderScan scan = scan_checkpoints(folder);
   std::vector<ChainProblem> problems;
   for (const SkippedFile& file : scan.skipped) problems.push_back({0, file.path, file.reason.what()});
-  const CheckpointInfo* previous = nullptr;  // the last scheduled one
-  for (const CheckpointInfo& info : scan.complete) {
-    compare_runs(scan.complete.front(), info, problems);
-    check_link(info, previous, problems);
-    if (info.kind == FileKind::kScheduled) previous = &info;
+  for (const CheckpointInfo& info : scan.complete) compare_runs(scan.complete.front(), info, problems);
+  const std::vector<PrunedCheckpoint> pruned = read_pruned(folder);
+  const std::vector<Link> links = links_of(scan, pruned, folder);
+  const Link* previous = nullptr;  // the last scheduled one
+  for (const Link& link : links) {
+    check_link(link, previous, problems);
+    if (link.in_chain) previous = &link;
   }
-  if (!expected_steps.empty()) check_steps(scan, expected_steps, problems);
+  if (!expected_steps.empty()) check_steps(scan, pruned, expected_steps, problems);
   std::stable_sort(problems.begin(), problems.end(),
                    [](const ChainProblem& a, const ChainProblem& b) { return a.step < b.step; });
   return problems;

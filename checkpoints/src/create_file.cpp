@@ -24,6 +24,7 @@ class FileCreator {
   void write_recipe();
   void write_digests();
   void place_tensors(const Part& part);
+  void write_deltas();
   void attribute(hid_t object, const char* name, hid_t type, const void* value);
   void attribute(hid_t object, const char* name, std::string_view text);
   void attribute(hid_t object, const char* name, const Digest& digest) { attribute(object, name, digest.hex()); }
@@ -73,7 +74,7 @@ void FileCreator::attribute(hid_t object, const char* name, std::string_view tex
 
 void FileCreator::write_header() {
   const hid_t root = file_.id();
-  attribute(root, "format", std::string_view(kFormatName));
+  attribute(root, "format", std::string_view(content_.delta != nullptr ? kDeltaFormatName : kFormatName));
   visit_header(content_.header, [&](const char* name, const auto& value) {
     using Value = std::decay_t<decltype(value)>;
     if constexpr (std::is_same_v<Value, Digest>) {
@@ -85,6 +86,9 @@ void FileCreator::write_header() {
     }
   });
   attribute(root, "root", content_.root);
+  if (content_.delta == nullptr) return;
+  attribute(root, "anchor_root", content_.delta->anchor.root);
+  attribute(root, "anchor_step", H5T_STD_U64LE, &content_.delta->anchor.step);
 }
 
 void FileCreator::write_recipe() {
@@ -94,7 +98,8 @@ void FileCreator::write_recipe() {
   const Handle space = calls_.own(H5Screate(H5S_SCALAR), "prepare");
   const Handle dataset = make_dataset(file_.id(), "recipe_text", type.get(), space);
   attribute(dataset.get(), "sha256", sha256(std::string_view(text)));
-  calls_.check(H5Dwrite(dataset.get(), type.get(), H5S_ALL, H5S_ALL, H5P_DEFAULT, text.c_str()), "write", "recipe_text");
+  calls_.check(H5Dwrite(dataset.get(), type.get(), H5S_ALL, H5S_ALL, H5P_DEFAULT, text.c_str()), "write",
+               "recipe_text");
 }
 
 void FileCreator::write_digests() {
@@ -126,6 +131,25 @@ void FileCreator::place_tensors(const Part& part) {
   }
 }
 
+void FileCreator::write_deltas() {
+  const std::vector<TensorLayout::Entry>& entries = content_.layout.entries();
+  const std::vector<Digest> digests = tensor_digests(content_.layout, content_.digests.weights);
+  const Handle group = make_group(kDeltaGroup, entries.size());
+  for (std::uint64_t index = 0; index < entries.size(); ++index) {
+    const TensorSpec& spec = entries[index].spec;
+    const std::vector<std::byte>& bytes = content_.delta->tensors[index];
+    const hsize_t size = bytes.size();
+    const Handle space = calls_.own(H5Screate_simple(1, &size, nullptr), "prepare");
+    const Handle dataset = make_dataset(group.get(), spec.name, H5T_STD_U8LE, space);
+    attribute(dataset.get(), "index", H5T_STD_U64LE, &index);
+    attribute(dataset.get(), "dtype", std::string_view("float32"));
+    attribute(dataset.get(), "shape", std::string_view(shape_text(spec.shape)));
+    attribute(dataset.get(), "digest", digests[index]);
+    calls_.check(H5Dwrite(dataset.get(), H5T_NATIVE_UINT8, H5S_ALL, H5S_ALL, H5P_DEFAULT, bytes.data()), "write",
+                 spec.name);
+  }
+}
+
 void FileCreator::create() {
   file_.create();
   dataset_create_ = calls_.own(H5Pcreate(H5P_DATASET_CREATE), "prepare");
@@ -136,7 +160,11 @@ void FileCreator::create() {
   write_header();
   write_recipe();
   write_digests();
-  place_tensors(kParts[0]);
+  if (content_.delta != nullptr) {
+    write_deltas();
+  } else {
+    place_tensors(kParts[0]);
+  }
   if (content_.state.store_moments) {
     make_group("optimizer", 2);
     place_tensors(kParts[1]);
@@ -150,14 +178,18 @@ void FileCreator::create() {
 std::uint64_t size_bound(const FileContent& content) {
   constexpr std::uint64_t kFixed = 1 << 18;       // superblock, root group, rounding up of metadata blocks
   constexpr std::uint64_t kTensorMetadata = 640;  // object header with its attributes, link
-  const std::uint64_t copies = content.state.store_moments ? 3 : 1;
+  const std::uint64_t moments = content.state.store_moments ? 2 : 0;
   std::uint64_t metadata = 0;
   for (const TensorLayout::Entry& entry : content.layout.entries()) {
     metadata += kTensorMetadata + 2 * entry.spec.name.size();
   }
-  const auto parameters = static_cast<std::uint64_t>(content.layout.num_parameters());
+  const std::uint64_t values = static_cast<std::uint64_t>(content.layout.num_parameters()) * sizeof(float);
+  std::uint64_t weights = content.delta == nullptr ? values : 0;
+  if (content.delta != nullptr) {
+    for (const std::vector<std::byte>& tensor : content.delta->tensors) weights += tensor.size();
+  }
   const auto chunks = static_cast<std::uint64_t>(content.layout.num_chunks());
-  return kFixed + content.header.recipe_text.size() + copies * (parameters * sizeof(float) + metadata) +
+  return kFixed + content.header.recipe_text.size() + weights + metadata + moments * (values + metadata) +
          kParts.size() * chunks * sizeof(Digest);
 }
 

@@ -3,6 +3,9 @@
 
 #include <array>
 #include <cstddef>
+#include <optional>
+#include <span>
+#include <string>
 #include <string_view>
 #include <vector>
 
@@ -11,6 +14,8 @@
 namespace reprise::checkpoints {
 
 inline constexpr const char* kFormatName = "reprise.checkpoint.v1";
+inline constexpr const char* kDeltaFormatName = "reprise.checkpoint.delta.v1";
+inline constexpr const char* kDeltaGroup = "weight_deltas";  // in place of `weights` in a file of differences
 inline constexpr std::size_t kHexDigits = 64;
 
 /// One of the three parts of the state: where its tensors and its chunk digests are.
@@ -26,6 +31,12 @@ inline constexpr std::array<Part, 3> kParts{{
     {"optimizer/first_moments", "digests/first_moments", "first moment", &StateDigests::first_moments},
     {"optimizer/second_moments", "digests/second_moments", "second moment", &StateDigests::second_moments},
 }};
+
+/// Returns a shape as it stands in an attribute: "[300,40]", "[]" of a single number.
+std::string shape_text(std::span<const std::int64_t> shape);
+
+/// Reads shape_text(); nothing when it is none.
+std::optional<std::vector<std::int64_t>> shape_of_text(std::string_view text);
 
 /// Calls visit(name, member) for each number and digest of a header, in the order of the root. `header` may be const.
 template <typename HeaderType, typename Visitor>

@@ -126,18 +126,30 @@ std::vector<std::int64_t> FileReader::shape_of(const Handle& dataset, const std:
   }
   hsize_t dims[kMaxDimensions] = {};
   calls_.check(H5Sget_simple_extent_dims(space.get(), dims, nullptr), "read the shape of", name);
-  std::vector<std::int64_t> shape;
-  hsize_t left = info_.file_bytes;  // no tensor has more elements than the file has bytes
-  for (int d = 0; d < rank; ++d) {
-    if (dims[d] == 0 || dims[d] > left) corrupt(fmt::format("{} has {} elements in dimension {}", name, dims[d], d));
-    left /= dims[d];
-    shape.push_back(static_cast<std::int64_t>(dims[d]));
+  return require_shape(std::vector<std::int64_t>(dims, dims + rank), name);
+}
+
+/// Refuses a shape larger than the file can stand for.
+std::vector<std::int64_t> FileReader::require_shape(std::vector<std::int64_t> shape, const std::string& name) const {
+  if (shape.size() > kMaxDimensions) corrupt(fmt::format("{} has {} dimensions", name, shape.size()));
+  std::uint64_t left = most_elements();
+  for (std::size_t d = 0; d < shape.size(); ++d) {
+    const auto size = static_cast<std::uint64_t>(shape[d]);
+    if (size == 0 || size > left) corrupt(fmt::format("{} has {} elements in dimension {}", name, size, d));
+    left /= size;
   }
   return shape;
 }
 
+/// No tensor has more elements than the file has bytes, or, of a file of differences, than its digests stand for.
+std::uint64_t FileReader::most_elements() const {
+  if (!info_.anchor) return info_.file_bytes;
+  return info_.file_bytes / (kParts.size() * sizeof(Digest)) * static_cast<std::uint64_t>(kChunkElements);
+}
+
 void FileReader::read_header() {
-  if (read_text_attribute(file_.get(), "format") != kFormatName) corrupt("the format is another one");
+  const std::string format = read_text_attribute(file_.get(), "format");
+  if (format != kFormatName && format != kDeltaFormatName) corrupt("the format is another one");
   visit_header(info_.header, [&](const char* name, auto& value) {
     using Value = std::decay_t<decltype(value)>;
     if constexpr (std::is_same_v<Value, Digest>) {
@@ -150,6 +162,11 @@ void FileReader::read_header() {
   });
   info_.root = read_digest_attribute(file_.get(), "root");
   info_.has_moments = has_link("optimizer");
+  if (format != kDeltaFormatName) return;
+  Anchor anchor{read_digest_attribute(file_.get(), "anchor_root"), 0};
+  read_attribute(file_.get(), "anchor_step", H5T_STD_U64LE, &anchor.step);
+  if (info_.has_moments) corrupt("a file of differences holds moments");
+  info_.anchor = anchor;
 }
 
 void FileReader::read_recipe() {
@@ -169,22 +186,32 @@ void FileReader::read_recipe() {
   info_.header.recipe_text = std::move(text);
 }
 
+/// Reads what a file says of one tensor of the weights.
+TensorSpec FileReader::read_spec(const std::string& place, const std::string& name, std::uint64_t& index) {
+  const Handle dataset = open_dataset(place, info_.anchor ? H5T_STD_U8LE : H5T_IEEE_F32LE);
+  read_attribute(dataset.get(), "index", H5T_STD_U64LE, &index);
+  if (!info_.anchor) return {name, shape_of(dataset, place), true};
+  const std::optional<std::vector<std::int64_t>> shape = shape_of_text(read_text_attribute(dataset.get(), "shape"));
+  if (!shape) corrupt(fmt::format("attribute shape of {} is none", place));
+  return {name, require_shape(*shape, place), true};
+}
+
 void FileReader::read_layout() {
-  const std::vector<std::string> names = links_of(kParts[0].group);
+  const char* const group = info_.anchor ? kDeltaGroup : kParts[0].group;
+  const std::vector<std::string> names = links_of(group);
+  const std::uint64_t most = info_.anchor ? most_elements() : info_.file_bytes / sizeof(float);
   std::vector<TensorSpec> specs(names.size());
   std::uint64_t elements = 0;
   for (const std::string& name : names) {
-    const std::string place = fmt::format("{}/{}", kParts[0].group, name);
-    const Handle dataset = open_dataset(place, H5T_IEEE_F32LE);
+    const std::string place = fmt::format("{}/{}", group, name);
     std::uint64_t index = 0;
-    read_attribute(dataset.get(), "index", H5T_STD_U64LE, &index);
+    TensorSpec spec = read_spec(place, name, index);
     if (index >= specs.size() || !specs[index].name.empty()) {
       corrupt(fmt::format("{} has index {}, of {} tensors", place, index, specs.size()));
     }
-    specs[index].name = name;
-    specs[index].shape = shape_of(dataset, place);
-    elements += static_cast<std::uint64_t>(specs[index].num_elements());
-    if (elements > info_.file_bytes / sizeof(float)) corrupt(fmt::format("{} is larger than the file", place));
+    elements += static_cast<std::uint64_t>(spec.num_elements());
+    if (elements > most) corrupt(fmt::format("{} is larger than the file", place));
+    specs[index] = std::move(spec);
   }
   layout_ = TensorLayout(std::move(specs));
 }
@@ -220,8 +247,9 @@ void FileReader::read_description() {
 }
 
 void FileReader::check_tensor_digest(const Handle& dataset, const Part& part, const TensorLayout::Entry& entry) {
-  const auto chunks = std::span(digests_.*part.of)
-                          .subspan(static_cast<std::size_t>(entry.first_chunk), static_cast<std::size_t>(entry.num_chunks));
+  const auto chunks =
+      std::span(digests_.*part.of)
+          .subspan(static_cast<std::size_t>(entry.first_chunk), static_cast<std::size_t>(entry.num_chunks));
   const Digest expected = tensor_digest(entry.spec, chunks);
   const Digest stored = read_digest_attribute(dataset.get(), "digest");
   if (stored != expected || read_text_attribute(dataset.get(), "dtype") != "float32") {
@@ -233,8 +261,9 @@ void FileReader::check_tensor_digest(const Handle& dataset, const Part& part, co
 void FileReader::check_chunks(const Part& part, const TensorLayout::Entry& entry, std::span<const float> flat) {
   const ChunkRange range{entry.first_chunk, entry.first_chunk + entry.num_chunks};
   const std::vector<Digest> found =
-      chunk_digests(layout_, range, flat.subspan(static_cast<std::size_t>(entry.offset),
-                                                 static_cast<std::size_t>(entry.num_chunks * kChunkElements)));
+      chunk_digests(layout_, range,
+                    flat.subspan(static_cast<std::size_t>(entry.offset),
+                                 static_cast<std::size_t>(entry.num_chunks * kChunkElements)));
   for (std::int64_t chunk = range.begin; chunk < range.end; ++chunk) {
     const Digest& stored = (digests_.*part.of)[static_cast<std::size_t>(chunk)];
     const Digest& computed = found[static_cast<std::size_t>(chunk - range.begin)];
@@ -247,6 +276,10 @@ void FileReader::check_chunks(const Part& part, const TensorLayout::Entry& entry
 }
 
 std::vector<float> FileReader::read_part(const Part& part) {
+  return info_.anchor && &part == &kParts[0] ? read_deltas() : read_stored(part);
+}
+
+std::vector<float> FileReader::read_stored(const Part& part) {
   std::vector<float> flat(static_cast<std::size_t>(layout_.num_elements()));
   if (links_of(part.group).size() != layout_.entries().size()) {
     corrupt(fmt::format("{} holds another number of tensors than weights", part.group));
@@ -254,7 +287,8 @@ std::vector<float> FileReader::read_part(const Part& part) {
   for (const TensorLayout::Entry& entry : layout_.entries()) {
     const std::string place = fmt::format("{}/{}", part.group, entry.spec.name);
     const Handle dataset = open_dataset(place, H5T_IEEE_F32LE);
-    if (shape_of(dataset, place) != entry.spec.shape) corrupt(fmt::format("{} has another shape than the weight", place));
+    if (shape_of(dataset, place) != entry.spec.shape)
+      corrupt(fmt::format("{} has another shape than the weight", place));
     check_tensor_digest(dataset, part, entry);
     calls_.check(H5Dread(dataset.get(), H5T_NATIVE_FLOAT, H5S_ALL, H5S_ALL, H5P_DEFAULT, flat.data() + entry.offset),
                  "read", place);

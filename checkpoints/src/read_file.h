@@ -11,30 +11,45 @@
 
 namespace reprise::checkpoints {
 
+/// Finds the file with the root of an anchor beside `path`. Throws kCheckpoint when there is none. The caller holds
+/// Hdf5Lock.
+std::filesystem::path find_anchor(const std::filesystem::path& path, const Anchor& anchor);
+
 /// One open checkpoint. The caller holds Hdf5Lock for as long as it lives.
 class FileReader {
  public:
   explicit FileReader(const std::filesystem::path& path);
 
+  /// Reads what the attributes say, and checks nothing against anything.
+  void read_header();
   /// Reads header, layout, digests and root, and checks the root against the others.
   void read_description();
-  /// Reads the tensors of one part into a flat buffer (padding zero) and checks every chunk against its digest.
+  /// Reads the tensors of one part into a flat buffer (padding zero) and checks every chunk against its digest. Of a
+  /// file of differences the anchor's weights are read as well.
   std::vector<float> read_part(const Part& part);
+
+  /// Reads the root that the file claims, and nothing else.
+  Digest read_claimed_root() { return read_digest_attribute(file_.get(), "root"); }
 
   const CheckpointInfo& info() const { return info_; }
   const TensorLayout& layout() const { return layout_; }
   const StateDigests& digests() const { return digests_; }
 
  private:
-  void read_header();
   void read_recipe();
   void read_layout();
+  TensorSpec read_spec(const std::string& place, const std::string& name, std::uint64_t& index);
+  std::vector<float> read_stored(const Part& part);
+  std::vector<float> read_deltas();
+  std::vector<float> read_anchor_weights();
   void read_digests();
   void check_root();
   void check_tensor_digest(const Handle& dataset, const Part& part, const TensorLayout::Entry& entry);
   void check_chunks(const Part& part, const TensorLayout::Entry& entry, std::span<const float> flat);
 
   Handle open_dataset(const std::string& name, hid_t type);
+  std::uint64_t most_elements() const;
+  std::vector<std::int64_t> require_shape(std::vector<std::int64_t> shape, const std::string& name) const;
   std::vector<std::int64_t> shape_of(const Handle& dataset, const std::string& name);
   std::vector<std::string> links_of(const char* group);
   bool has_link(const char* name);

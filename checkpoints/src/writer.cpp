@@ -1,12 +1,9 @@
 // write_checkpoint: who writes what, agreement of the ranks on success, and the steps that make a file appear whole or
 // not at all.
 
-#include <fcntl.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include <array>
-#include <cerrno>
 #include <cstring>
 #include <exception>
 #include <new>
@@ -43,7 +40,8 @@ std::optional<Error> failure_of(Work&& work) {
   } catch (const Error& error) {
     return error;
   } catch (const std::bad_alloc&) {
-    return Error(ErrorKind::kOutOfMemory, "out of memory while writing a checkpoint", "use more ranks or close programs");
+    return Error(ErrorKind::kOutOfMemory, "out of memory while writing a checkpoint",
+                 "use more ranks or close programs");
   } catch (const std::exception& error) {
     return Error(ErrorKind::kIo, fmt::format("cannot write a checkpoint: {}", error.what()));
   }
@@ -84,28 +82,6 @@ void check_state(const Header& header, const TensorLayout& layout, const StateDi
     REPRISE_CHECK(!entry.spec.name.empty() && entry.spec.name.find('/') == std::string::npos && entry.spec.name != ".");
   }
   REPRISE_CHECK(header.recipe_text.find('\0') == std::string::npos);
-}
-
-/// Asks the file system for all the space of a file (created when there is none), so that a full disk, a quota, a size
-/// limit or a read-only folder is found out by one rank before anything is written.
-void reserve_space(const std::filesystem::path& path, std::uint64_t bytes) {
-  const auto fail = [&](std::string_view what, int error_number) {
-    throw Error(ErrorKind::kIo, fmt::format("cannot {}: {}: {}", what, path.string(), system_reason(error_number)),
-                system_hint(error_number));
-  };
-  const int fd = ::open(path.c_str(), O_WRONLY | O_CREAT | O_CLOEXEC, 0644);
-  if (fd < 0) fail("create", errno);
-  const int result = ::posix_fallocate(fd, 0, static_cast<off_t>(bytes));  // returns the error, sets no errno
-  ::close(fd);
-  if (result != 0) fail(fmt::format("reserve {} bytes for", bytes), result);
-}
-
-/// Creates the file with a place for every value. HDF5 gives back what was reserved before, so it is reserved again.
-void prepare_file(const std::filesystem::path& path, const FileContent& content) {
-  ::unlink(path.c_str());  // what a killed process left
-  reserve_space(path, size_bound(content));
-  create_file(path, content);
-  reserve_space(path, std::filesystem::file_size(path));
 }
 
 /// Sends every rank's slice of a moment to rank 0.

@@ -8,7 +8,7 @@ run.log, the agreement of both, the tokenizer's hash, the root of the shards, th
 Part two (--torch) loads the weights of step 0 into a plain PyTorch model, reads the batches from the shards in the order
 of the keyed permutation, trains, and compares the losses with the logged ones.
 
-Needs: h5py numpy protobuf (and protoc on PATH); --torch needs torch. Exit code 0: everything agrees.
+Needs: h5py numpy protobuf (and protoc on PATH); zstandard where checkpoints are stored as differences; --torch needs torch. Exit code 0: everything agrees.
 """
 import argparse
 import hashlib
@@ -148,12 +148,57 @@ def chunks_of(array):
     return [hashlib.sha256(flat[i : i + CHUNK].tobytes()).digest() for i in range(0, flat.size, CHUNK)]
 
 
+def zstd_frames(data, sizes):
+    """Decompresses frames that stand one behind the other."""
+    try:
+        import zstandard
+    except ImportError:
+        fail("a checkpoint is stored as differences: install zstandard, or run `reprise checkpoint unpack RUN` first")
+    for size in sizes:
+        frame = zstandard.ZstdDecompressor().decompressobj()
+        values = frame.decompress(data)
+        require(len(values) == size and frame.eof, f"a frame holds {len(values)} bytes, not {size}")
+        data = frame.unused_data
+        yield np.frombuffer(values, np.uint8)
+    require(not data, "bytes are left behind the last frame")
+
+
+def apply_delta(data, anchor, piece=1 << 20):
+    """Undoes the differences of one tensor; `anchor` holds the anchor's values."""
+    old = np.ascontiguousarray(anchor, dtype="<f4").reshape(-1).view(np.uint32)
+    new = np.empty_like(old)
+    starts = range(0, old.size, piece)
+    for start, planes in zip(starts, zstd_frames(data, [4 * min(piece, old.size - s) for s in starts])):
+        a = old[start : start + piece]
+        order = np.argsort((a >> 23) & 0xFF, kind="stable")
+        u = np.zeros(a.size, np.uint32)
+        for i, plane in enumerate(planes.reshape(4, -1)):
+            u[order] |= plane.astype(np.uint32) << (8 * i)
+        new[start : start + piece] = a + ((u >> 1) ^ (0 - (u & 1)).astype(np.uint32))
+    return new.view("<f4").reshape(anchor.shape)
+
+
+def read_weights(path, file):
+    """Returns the weights by name, in the order of the schema, from their values or their differences from an anchor."""
+    if "weights" in file:
+        return {name: file["weights"][name][...] for name in schema_order(list(file["weights"]))}
+    anchor_path = path.parent / f"step-{int(file.attrs['anchor_step']):06d}.h5"
+    require(anchor_path.exists(), f"{path}: its anchor {anchor_path.name} is not there")
+    with h5py.File(anchor_path, "r") as anchor:
+        require(text(anchor.attrs["root"]) == text(file.attrs["anchor_root"]), f"{path}: {anchor_path.name} has another root")
+        return {
+            name: apply_delta(file["weight_deltas"][name][...].tobytes(), anchor["weights"][name][...])
+            for name in schema_order(list(file["weight_deltas"]))
+        }
+
+
 def read_checkpoint(path):
     """Returns header, root, state digest; every stored tensor is hashed again."""
     with h5py.File(path, "r") as file:
         header = {name: file.attrs[name] for name in HEADER}
-        names = schema_order(list(file["weights"]))
-        shapes = {name: file["weights"][name].shape for name in names}
+        weights = read_weights(path, file)
+        names = list(weights)
+        shapes = {name: weights[name].shape for name in names}
         hasher = Canonical("reprise.checkpoint.v1")
         for name in HEADER:
             value = header[name]
@@ -174,8 +219,9 @@ def read_checkpoint(path):
                 count = -(-int(np.prod(shapes[name])) // CHUNK)
                 chunks = stored[position : position + count]
                 position += count
-                if group in file:
-                    require(chunks_of(file[group][name][...]) == chunks, f"{path}: {group}/{name} differs from its digests")
+                if group == "weights" or group in file:
+                    values = weights[name] if group == "weights" else file[group][name][...]
+                    require(chunks_of(values) == chunks, f"{path}: {group}/{name} differs from its digests")
                 leaves.append(tensor_digest(name, shapes[name], chunks))
                 state.digest("tensor", leaves[-1])
             require(position == len(stored), f"{path}: {digests} holds {len(stored)} chunks, the tensors {position}")
@@ -320,7 +366,7 @@ def part_two(run, records, num_steps):
     refuse_what_pytorch_does_not_follow(recipe)
     tokens, _, _ = read_shards(run, "train")
     with h5py.File(run / "checkpoints" / "step-000000.h5", "r") as file:
-        weights = {name: file["weights"][name][()] for name in schema_order(list(file["weights"]))}
+        weights = read_weights(run / "checkpoints" / "step-000000.h5", file)
     logged = [r.step for r in records if r.HasField("step")]
     check_skipped_steps(recipe, logged)
     logged = logged[:num_steps]

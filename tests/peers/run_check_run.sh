@@ -25,3 +25,8 @@ for file in checkpoints/step-000008.h5 run.log tokenizer/tokenizer.json; do
   fi
   cp "$scratch/kept" "$scratch/run/$file"
 done
+# Checkpoints that are stored as differences have the same roots for it.
+if "$REPRISE_PEERS_PYTHON" -c 'import zstandard' 2>/dev/null; then
+  "$2/bin/reprise" checkpoint pack "$scratch/run" --quiet
+  "$REPRISE_PEERS_PYTHON" tests/peers/check_run.py "$scratch/run"
+fi

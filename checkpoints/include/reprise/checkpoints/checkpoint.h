@@ -69,6 +69,12 @@ std::string file_name(FileKind kind, std::uint64_t step);
 Digest write_checkpoint(const std::filesystem::path& folder, FileKind kind, const Header& header, const TensorLayout& layout,
                         const StateDigests& digests, const StateView& state, dist::Communicator& communicator);
 
+/// The checkpoint from which a file of differences differs.
+struct Anchor {
+  Digest root;
+  std::uint64_t step = 0;
+};
+
 struct CheckpointInfo {
   std::filesystem::path path;
   FileKind kind = FileKind::kScheduled;
@@ -76,6 +82,7 @@ struct CheckpointInfo {
   Digest root;
   bool has_moments = false;
   std::uint64_t file_bytes = 0;
+  std::optional<Anchor> anchor;  // when the weights are stored as differences (storage.h)
 };
 
 /// Lists complete checkpoints of a folder by step, scheduled and recovery; partial files are ignored.
@@ -94,7 +101,8 @@ struct LoadedCheckpoint {
 };
 
 /// Reads and verifies a whole checkpoint: every stored tensor against its chunk digests, the root against all. Throws
-/// kCorrupt naming the tensor and chunk that differ.
+/// kCorrupt naming the tensor and chunk that differ. Of a file of differences the anchor is read too, from the same folder;
+/// kCheckpoint when it is not there.
 LoadedCheckpoint read_checkpoint(const std::filesystem::path& path);
 
 /// Returns the complete checkpoint of the highest step that holds moments (scheduled or recovery), if any.

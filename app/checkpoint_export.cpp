@@ -1,0 +1,127 @@
+// reprise checkpoint export: a folder that Hugging Face's transformers loads.
+
+#include <fmt/core.h>
+
+#include <memory>
+#include <nlohmann/json.hpp>
+
+#include "checkpoint_verbs.h"
+#include "reprise/checkpoints/checkpoint.h"
+#include "reprise/checkpoints/safetensors.h"
+#include "reprise/configs/config.h"
+#include "reprise/core/error.h"
+#include "reprise/core/files.h"
+#include "reprise/data_pipeline/tokenizer.h"
+
+namespace reprise::app {
+namespace {
+
+using nlohmann::ordered_json;
+using std::filesystem::path;
+
+struct Flags {
+  path run;
+  std::uint64_t step = 0;
+  path out;
+  bool json = false;
+};
+
+/// What transformers' Olmo2ForCausalLM wants to know.
+ordered_json model_config(const configs::Recipe& recipe, std::int64_t vocab_size, std::int64_t end_of_text) {
+  const configs::ModelRecipe& model = recipe.model();
+  return {{"architectures", {"Olmo2ForCausalLM"}},
+          {"model_type", "olmo2"},
+          {"vocab_size", vocab_size},
+          {"hidden_size", model.hidden_size()},
+          {"intermediate_size", model.ffn_size()},
+          {"num_hidden_layers", model.num_layers()},
+          {"num_attention_heads", model.num_heads()},
+          {"num_key_value_heads", model.num_heads()},
+          {"hidden_act", "silu"},
+          {"max_position_embeddings", recipe.train().sequence_length()},
+          {"initializer_range", model.init_std()},
+          {"rms_norm_eps", model.norm_eps()},
+          {"rope_theta", model.rope_theta()},
+          {"rope_parameters", {{"rope_type", "default"}, {"rope_theta", model.rope_theta()}}},
+          {"attention_bias", false},
+          {"attention_dropout", 0.0},
+          {"tie_word_embeddings", false},
+          {"bos_token_id", nullptr},
+          {"eos_token_id", end_of_text},
+          {"pad_token_id", end_of_text},
+          {"torch_dtype", "float32"},
+          {"use_cache", true}};
+}
+
+/// The text of the special token `id` in a tokenizer.json.
+std::string special_token(const std::string& tokenizer, std::int64_t id) {
+  const ordered_json json = ordered_json::parse(tokenizer);
+  for (const ordered_json& token : json.at("added_tokens")) {
+    if (token.at("id") == id) return token.at("content").get<std::string>();
+  }
+  throw Error(ErrorKind::kData, fmt::format("the tokenizer has no added token {}", id));
+}
+
+std::map<std::string, std::string> provenance(const checkpoints::CheckpointInfo& info) {
+  return {{"format", "pt"},
+          {"reprise.root", info.root.hex()},
+          {"reprise.step", std::to_string(info.header.step)},
+          {"reprise.recipe_hash", info.header.recipe_hash.hex()},
+          {"reprise.data_root", info.header.data_root.hex()},
+          {"reprise.contract_version", std::to_string(info.header.contract_version)}};
+}
+
+void write_json(const path& file, const ordered_json& json) { write_file_atomically(file, json.dump(2) + "\n"); }
+
+void export_checkpoint(const Flags& flags) {
+  const checkpoints::LoadedCheckpoint loaded =
+      checkpoints::read_checkpoint(checkpoint_file_of_step(flags.run, flags.step));
+  const configs::Recipe recipe =
+      configs::parse_config(loaded.info.header.recipe_text, loaded.info.path.string() + ": recipe_text").recipe();
+  const path tokenizer_file = flags.run / "tokenizer" / "tokenizer.json";
+  const data::Tokenizer tokenizer = data::Tokenizer::load(tokenizer_file);
+  const std::string tokenizer_text = read_file(tokenizer_file);
+  const auto end_of_text = static_cast<std::int64_t>(tokenizer.end_of_text());
+  const std::int64_t vocab_size = loaded.layout.entries().front().spec.shape.front();
+
+  make_folders(flags.out);
+  write_file_atomically(flags.out / "tokenizer.json", tokenizer_text);
+  const std::string token = special_token(tokenizer_text, end_of_text);
+  write_json(flags.out / "tokenizer_config.json", {{"tokenizer_class", "PreTrainedTokenizerFast"},
+                                                   {"eos_token", token},
+                                                   {"pad_token", token},
+                                                   {"model_max_length", recipe.train().sequence_length()},
+                                                   {"clean_up_tokenization_spaces", false}});
+  write_json(flags.out / "config.json", model_config(recipe, vocab_size, end_of_text));
+  const path model_file = flags.out / "model.safetensors";
+  checkpoints::write_safetensors(model_file, loaded.layout, loaded.weights, provenance(loaded.info));
+  if (flags.json) {
+    const ordered_json json = {{"path", flags.out.string()},
+                               {"step", flags.step},
+                               {"root", loaded.info.root.hex()},
+                               {"bytes", std::filesystem::file_size(model_file)}};
+    fmt::print("{}\n", json.dump(1));
+    return;
+  }
+  fmt::print("step {} in {}: model.safetensors, config.json, tokenizer.json, tokenizer_config.json\nroot {}\n",
+             flags.step, flags.out.string(), loaded.info.root.hex());
+}
+
+}  // namespace
+
+void add_export_verb(CLI::App& checkpoint) {
+  const auto flags = std::make_shared<Flags>();
+  CLI::App* verb = checkpoint.add_subcommand("export", "Write a checkpoint for Hugging Face's transformers");
+  verb->add_option("RUN", flags->run, "Run folder, such as runs/tiny")->required();
+  verb->add_option("--step", flags->step, "Step of the checkpoint")->required();
+  verb->add_option("--out", flags->out, "Folder to write")->required();
+  verb->add_flag("--json", flags->json, "Print what was written as JSON");
+  verb->footer(
+      "AutoModelForCausalLM.from_pretrained(DIR) and AutoTokenizer.from_pretrained(DIR) load the folder. Root, step "
+      "and\n"
+      "recipe hash are in the metadata of model.safetensors.\n\n"
+      "Example:\n  reprise checkpoint export runs/tiny --step 1200 --out tiny-1200");
+  verb->callback([flags] { export_checkpoint(*flags); });
+}
+
+}  // namespace reprise::app

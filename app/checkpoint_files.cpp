@@ -1,0 +1,42 @@
+// How the verbs of `reprise checkpoint` find the files that are meant.
+
+#include <charconv>
+
+#include "checkpoint_verbs.h"
+#include "reprise/checkpoints/checkpoint.h"
+#include "reprise/core/error.h"
+
+namespace reprise::app {
+
+std::filesystem::path checkpoint_folder(const std::filesystem::path& run) {
+  const std::filesystem::path folder = run / "checkpoints";
+  REPRISE_REQUIRE(std::filesystem::is_directory(folder), ErrorKind::kIo,
+                  fmt::format("not a run: {} holds no folder checkpoints", run.string()),
+                  "give the folder that `reprise train` or `reprise reproduce` wrote, such as runs/tiny");
+  return folder;
+}
+
+std::filesystem::path checkpoint_file_of_step(const std::filesystem::path& run, std::uint64_t step) {
+  const std::filesystem::path folder = checkpoint_folder(run);
+  for (const checkpoints::FileKind kind : {checkpoints::FileKind::kScheduled, checkpoints::FileKind::kRecovery}) {
+    const std::filesystem::path file = folder / checkpoints::file_name(kind, step);
+    if (std::filesystem::exists(file)) return file;
+  }
+  throw Error(ErrorKind::kCheckpoint, fmt::format("no checkpoint is stored at step {}: {}", step, folder.string()),
+              fmt::format("`reprise checkpoint list {}` lists the steps", run.string()));
+}
+
+std::filesystem::path checkpoint_file(const std::string& text) {
+  const std::size_t at = text.rfind('@');
+  std::uint64_t step = 0;
+  if (at != std::string::npos) {
+    const char* const last = text.data() + text.size();
+    const auto parsed = std::from_chars(text.data() + at + 1, last, step);
+    if (parsed.ec == std::errc() && parsed.ptr == last) return checkpoint_file_of_step(text.substr(0, at), step);
+  }
+  REPRISE_REQUIRE(std::filesystem::is_regular_file(text), ErrorKind::kUsage,
+                  fmt::format("not a checkpoint: '{}'", text), "write RUN@STEP, such as runs/tiny@128");
+  return text;
+}
+
+}  // namespace reprise::app

@@ -1,0 +1,148 @@
+// reprise checkpoint verify
+
+#include <fmt/core.h>
+
+#include <algorithm>
+#include <memory>
+#include <nlohmann/json.hpp>
+
+#include "checkpoint_verbs.h"
+#include "reprise/checkpoints/checkpoint.h"
+#include "reprise/checkpoints/examine.h"
+#include "reprise/checkpoints/folder.h"
+#include "reprise/checkpoints/prune.h"
+#include "reprise/configs/config.h"
+#include "reprise/core/error.h"
+#include "reprise/logs/progress_bar.h"
+#include "reprise/logs/run_log.h"
+#include "reprise/train/trainer.h"
+
+namespace reprise::app {
+namespace {
+
+using checkpoints::CheckpointInfo;
+using checkpoints::FileKind;
+using nlohmann::ordered_json;
+using std::filesystem::path;
+
+struct Flags {
+  path run;
+  bool json = false;
+  bool quiet = false;
+};
+
+/// Returns the steps that the run's recipe schedules, up to the newest one there: a run may be unfinished.
+std::vector<std::uint64_t> expected_steps(const path& run, const std::vector<CheckpointInfo>& present) {
+  std::uint64_t newest = 0;
+  for (const CheckpointInfo& info : present) {
+    if (info.kind == FileKind::kScheduled) newest = std::max(newest, info.header.step);
+  }
+  const configs::RunConfig config = configs::resolve(configs::load_config(run / "recipe.pbtxt"));
+  std::vector<std::uint64_t> steps = train::checkpoint_steps(config.recipe().train());
+  std::erase_if(steps, [&](std::uint64_t step) { return step > newest; });
+  return steps;
+}
+
+/// What run.log says of the run's checkpoints; nothing when there is no log that can be read.
+std::optional<checkpoints::Ledger> ledger_of(const path& run) {
+  const path file = run / "run.log";
+  if (!std::filesystem::exists(file)) return std::nullopt;
+  const logs::RunLog log = logs::read_run_log(file);
+  if (log.records.empty() || !log.records.front().header) return std::nullopt;
+  checkpoints::Ledger ledger;
+  ledger.recipe_hash = log.records.front().header->recipe_hash;
+  ledger.data_root = log.records.front().header->data_root;
+  for (const logs::RunRecord& record : log.records) {
+    if (record.checkpoint) ledger.roots[record.checkpoint->step] = record.checkpoint->root;
+    if (record.step) ledger.states[record.step->step] = record.step->state;
+  }
+  const configs::RunConfig config = configs::resolve(configs::load_config(run / "recipe.pbtxt"));
+  ledger.finished = ledger.states.contains(config.recipe().train().num_steps());
+  return ledger;
+}
+
+struct Problem {
+  std::uint64_t step = 0;
+  path file;
+  std::string what;
+  ordered_json more = ordered_json::object();  // what --json says beyond that
+};
+
+std::vector<Problem> problems_by_log(const path& folder, const checkpoints::Ledger& ledger, ProgressSink& progress) {
+  bool begun = false;
+  const auto show = [&](std::size_t done, std::size_t total) {
+    if (!begun) progress.begin("verify", static_cast<std::int64_t>(total), "files");
+    begun = true;
+    progress.update(static_cast<std::int64_t>(done));
+  };
+  std::vector<Problem> problems;
+  for (const checkpoints::Finding& found : checkpoints::examine_checkpoints(folder, ledger, show)) {
+    problems.push_back({found.step, found.path, found.what, {{"kind", to_string(found.kind)}}});
+    if (found.actual_step) problems.back().more["actual_step"] = *found.actual_step;
+    if (!found.equals.empty()) problems.back().more["equals"] = found.equals;
+  }
+  if (begun) progress.end();
+  return problems;
+}
+
+/// Without a log the files can only be held against each other and the recipe's schedule.
+std::vector<Problem> problems_by_files(const path& run, const path& folder) {
+  const std::vector<CheckpointInfo> present = checkpoints::list_checkpoints(folder);
+  std::vector<Problem> problems;
+  for (const auto& problem : checkpoints::verify_chain(folder, expected_steps(run, present))) {
+    problems.push_back({problem.step, problem.path, problem.what});
+  }
+  for (const CheckpointInfo& info : present) {
+    try {
+      checkpoints::read_checkpoint(info.path);
+    } catch (const Error& error) {
+      problems.push_back({info.header.step, info.path, error.what()});
+    }
+  }
+  return problems;
+}
+
+void print_json(const std::vector<Problem>& problems, std::size_t num_files, std::size_t num_pruned) {
+  ordered_json json = {{"checkpoints", num_files}, {"pruned", num_pruned}, {"problems", ordered_json::array()}};
+  for (const Problem& problem : problems) {
+    ordered_json entry = {{"step", problem.step}, {"path", problem.file.string()}, {"what", problem.what}};
+    entry.update(problem.more);
+    json["problems"].push_back(std::move(entry));
+  }
+  fmt::print("{}\n", json.dump(1));
+}
+
+void verify(const Flags& flags, Context& context) {
+  const path folder = checkpoint_folder(flags.run);
+  const std::optional<checkpoints::Ledger> ledger = ledger_of(flags.run);
+  const auto progress = logs::make_progress(flags.quiet);
+  std::vector<Problem> problems =
+      ledger ? problems_by_log(folder, *ledger, *progress) : problems_by_files(flags.run, folder);
+  const checkpoints::FolderScan scan = checkpoints::scan_checkpoints(folder);
+  const std::size_t num_files = scan.complete.size() + scan.skipped.size();
+  const std::size_t num_pruned = checkpoints::read_pruned(folder).size();
+  if (num_files == 0 && problems.empty()) problems.push_back({0, folder, "the folder holds no checkpoint"});
+  if (!problems.empty()) context.status = exit_code(ErrorKind::kCorrupt);
+  if (flags.json) return print_json(problems, num_files, num_pruned);
+  for (const Problem& problem : problems) {
+    fmt::print("WRONG  {:<22} {}\n", problem.file.empty() ? "" : problem.file.filename().string(), problem.what);
+  }
+  fmt::print("{} checkpoints read, {} problems{}\n", num_files, problems.size(),
+             ledger ? "" : " (there is no run.log to hold them against)");
+  if (num_pruned > 0) fmt::print("{} checkpoints were pruned, by checkpoints/pruned.json\n", num_pruned);
+}
+
+}  // namespace
+
+void add_verify_verb(CLI::App& checkpoint, Context& context) {
+  const auto flags = std::make_shared<Flags>();
+  CLI::App* verb =
+      checkpoint.add_subcommand("verify", "Check every value, digest and root of a run's checkpoints, and their chain");
+  verb->add_option("RUN", flags->run, "Run folder, such as runs/tiny")->required();
+  verb->add_flag("--json", flags->json, "Print the problems as JSON");
+  verb->add_flag("--quiet", flags->quiet, "Show no progress");
+  verb->footer("Exit code 0: all is well; 4: something is wrong.\n\nExample:\n  reprise checkpoint verify runs/tiny");
+  verb->callback([flags, &context] { verify(*flags, context); });
+}
+
+}  // namespace reprise::app

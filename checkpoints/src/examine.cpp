@@ -1,0 +1,257 @@
+// A step is known by its state digest, which covers weights and moments and which run.log holds for every step: so the
+// content of a file says which step it is, whatever its name and header say.
+
+#include "reprise/checkpoints/examine.h"
+
+#include <algorithm>
+#include <set>
+
+#include "folder_files.h"
+#include "reprise/checkpoints/prune.h"
+#include "reprise/core/error.h"
+
+namespace reprise::checkpoints {
+namespace {
+
+using Kind = Finding::Kind;
+
+/// What was read of one file.
+struct Examined {
+  Candidate file;
+  std::optional<Error> damage;
+  CheckpointInfo info;
+  Digest weights;                            // over the digests of all chunks
+  std::optional<std::uint64_t> actual_step;  // whose state it holds
+};
+
+std::string name_of(const Examined& examined) { return examined.file.path.filename().string(); }
+
+Digest digest_of_weights(const LoadedCheckpoint& loaded) {
+  CanonicalHasher hasher("reprise.weights.v1");  // for comparison alone; nothing stores it
+  for (const Digest& tensor : tensor_digests(loaded.layout, loaded.digests.weights)) hasher.digest("tensor", tensor);
+  return hasher.finish();
+}
+
+class Examination {
+ public:
+  Examination(const std::filesystem::path& folder, const Ledger& ledger)
+      : ledger_(ledger), pruned_(read_pruned(folder)) {}
+
+  void read(const Candidate& candidate);
+  std::vector<Finding> judge();
+
+ private:
+  std::optional<std::uint64_t> step_of_state(const LoadedCheckpoint& loaded) const;
+  std::optional<Finding> judge_file(const Examined& examined) const;
+  std::optional<Finding> judge_identity(const Examined& examined) const;
+  std::optional<Finding> judge_place(const Examined& examined) const;
+  void find_missing(std::vector<Finding>& findings) const;
+  Finding finding(Kind kind, const Examined& examined, std::string what) const;
+  std::vector<std::string> files_with_weights_of(const Examined& examined) const;
+  const Examined* file_named(std::uint64_t step) const;
+  std::uint64_t newest_step() const;
+
+  const Ledger& ledger_;
+  std::vector<PrunedCheckpoint> pruned_;
+  std::vector<Examined> files_;
+};
+
+/// The step whose state the run's record says this is. Step 0 has no state in the record: its root says it.
+std::optional<std::uint64_t> Examination::step_of_state(const LoadedCheckpoint& loaded) const {
+  const std::uint64_t claimed = loaded.info.header.step;
+  const auto is_state_of = [&](const std::pair<const std::uint64_t, Digest>& entry) {
+    return state_digest(entry.first, loaded.layout, loaded.digests) == entry.second;
+  };
+  const auto at_claim = ledger_.states.find(claimed);  // nearly always right, and searching costs a digest per step
+  if (at_claim != ledger_.states.end() && is_state_of(*at_claim)) return claimed;
+  const auto zero = ledger_.roots.find(0);
+  if (claimed == 0 && zero != ledger_.roots.end() && zero->second == loaded.info.root) return 0;
+  const auto found = std::find_if(ledger_.states.begin(), ledger_.states.end(), is_state_of);
+  return found == ledger_.states.end() ? std::nullopt : std::optional(found->first);
+}
+
+void Examination::read(const Candidate& candidate) {
+  Examined examined{candidate, {}, {}, {}, {}};
+  try {
+    const LoadedCheckpoint loaded = read_checkpoint(candidate.path);
+    examined.info = loaded.info;
+    examined.weights = digest_of_weights(loaded);
+    examined.actual_step = step_of_state(loaded);
+  } catch (const Error& error) {
+    examined.damage = error;
+  }
+  files_.push_back(std::move(examined));
+}
+
+std::vector<std::string> Examination::files_with_weights_of(const Examined& examined) const {
+  std::vector<std::string> names;
+  for (const Examined& other : files_) {
+    if (&other != &examined && !other.damage && other.weights == examined.weights) names.push_back(name_of(other));
+  }
+  return names;
+}
+
+const Examined* Examination::file_named(std::uint64_t step) const {
+  for (const Examined& examined : files_) {
+    if (examined.file.kind == FileKind::kScheduled && examined.file.step == step) return &examined;
+  }
+  return nullptr;
+}
+
+Finding Examination::finding(Kind kind, const Examined& examined, std::string what) const {
+  Finding made{kind, examined.file.path, examined.file.step, examined.actual_step, {}, std::move(what)};
+  if (!examined.damage) made.equals = files_with_weights_of(examined);
+  for (const std::string& name : made.equals) made.what += fmt::format("; its weights are those of {}", name);
+  return made;
+}
+
+/// Whether a file holds the step that its name says.
+std::optional<Finding> Examination::judge_identity(const Examined& examined) const {
+  const std::uint64_t claimed = examined.file.step;
+  const std::uint64_t header = examined.info.header.step;
+  const std::string header_says = header == claimed ? "" : fmt::format(" (its header says step {})", header);
+  if (!examined.actual_step) {
+    return finding(Kind::kUnknownState, examined,
+                   fmt::format("claims step {}{}, holds a state that no step in run.log has", claimed, header_says));
+  }
+  const std::uint64_t actual = *examined.actual_step;
+  if (actual == claimed && header == claimed) return std::nullopt;
+  const std::string what = fmt::format("claims step {}{}, is step {}", claimed, header_says, actual);
+  if (actual == claimed) return finding(Kind::kWrongStep, examined, what);
+  const Examined* const other = file_named(actual);
+  if (examined.file.kind == FileKind::kScheduled && other != nullptr && !other->damage) {
+    if (other->actual_step == claimed) {
+      return finding(Kind::kSwapped, examined,
+                     fmt::format("{}; {} is step {}: they are swapped", what, name_of(*other), claimed));
+    }
+    if (other->weights == examined.weights) return finding(Kind::kDuplicate, examined, what);
+  }
+  return finding(Kind::kWrongStep, examined, what);
+}
+
+/// Whether a file that holds its step is the checkpoint that the run made of it.
+std::optional<Finding> Examination::judge_place(const Examined& examined) const {
+  const std::uint64_t step = examined.file.step;
+  if (examined.file.kind == FileKind::kRecovery) {
+    const Examined* newest = nullptr;
+    for (const Examined& other : files_) {
+      if (other.file.kind == FileKind::kScheduled && other.file.step >= step && !other.damage) newest = &other;
+    }
+    if (newest == nullptr) return std::nullopt;
+    return finding(Kind::kStaleRecovery, examined, fmt::format("is stale: {} is there; delete it", name_of(*newest)));
+  }
+  const auto logged = ledger_.roots.find(step);
+  if (logged == ledger_.roots.end()) {
+    return finding(Kind::kNotListed, examined, fmt::format("run.log lists no checkpoint of step {}", step));
+  }
+  if (logged->second == examined.info.root) return std::nullopt;
+  if (logged != ledger_.roots.begin() && examined.info.header.previous_root != std::prev(logged)->second) {
+    return finding(
+        Kind::kBrokenChain, examined,
+        fmt::format("holds step {}, but does not follow the checkpoint of step {}: previous_root is {}, that has {}",
+                    step, std::prev(logged)->first, examined.info.header.previous_root.hex(),
+                    std::prev(logged)->second.hex()));
+  }
+  return finding(Kind::kUnknownState, examined,
+                 fmt::format("holds step {} with another header: root {}, run.log holds {}", step,
+                             examined.info.root.hex(), logged->second.hex()));
+}
+
+std::optional<Finding> Examination::judge_file(const Examined& examined) const {
+  if (examined.damage) return finding(Kind::kDamaged, examined, examined.damage->what());
+  const Header& header = examined.info.header;
+  if (header.recipe_hash != ledger_.recipe_hash) {
+    return finding(Kind::kForeign, examined,
+                   fmt::format("claims step {} and is of another run: recipe_hash {}, run.log has {}",
+                               examined.file.step, header.recipe_hash.hex(), ledger_.recipe_hash.hex()));
+  }
+  if (header.data_root != ledger_.data_root) {
+    return finding(Kind::kForeign, examined,
+                   fmt::format("claims step {} and was trained on other data: data_root {}, run.log has {}",
+                               examined.file.step, header.data_root.hex(), ledger_.data_root.hex()));
+  }
+  std::optional<Finding> found = judge_identity(examined);
+  return found ? found : judge_place(examined);
+}
+
+std::uint64_t Examination::newest_step() const {
+  std::uint64_t newest = 0;
+  for (const Examined& examined : files_) {
+    if (examined.file.kind == FileKind::kScheduled) newest = std::max(newest, examined.file.step);
+  }
+  return newest;
+}
+
+void Examination::find_missing(std::vector<Finding>& findings) const {
+  for (const auto& [step, root] : ledger_.roots) {
+    if (file_named(step) != nullptr || (!ledger_.finished && step > newest_step())) continue;
+    const std::uint64_t missing = step;
+    const auto gone = std::find_if(pruned_.begin(), pruned_.end(), [&](const PrunedCheckpoint& pruned) {
+      return pruned.whole_file && pruned.step == missing;
+    });
+    const std::string name = file_name(FileKind::kScheduled, step);
+    if (gone == pruned_.end()) {
+      findings.push_back({Kind::kMissing, {}, step, {}, {}, fmt::format("{} is missing: run.log lists it", name)});
+    } else if (gone->root != root) {
+      findings.push_back(
+          {Kind::kMissing,
+           {},
+           step,
+           {},
+           {},
+           fmt::format("{} was pruned with root {}, run.log holds {}", name, gone->root.hex(), root.hex())});
+    }
+  }
+}
+
+std::vector<Finding> Examination::judge() {
+  std::vector<Finding> findings;
+  for (const Examined& examined : files_) {
+    if (std::optional<Finding> found = judge_file(examined)) findings.push_back(*std::move(found));
+  }
+  find_missing(findings);
+  std::stable_sort(findings.begin(), findings.end(),
+                   [](const Finding& a, const Finding& b) { return a.step < b.step; });
+  return findings;
+}
+
+}  // namespace
+
+std::string_view to_string(Kind kind) noexcept {
+  switch (kind) {
+    case Kind::kDamaged:
+      return "damaged";
+    case Kind::kForeign:
+      return "foreign";
+    case Kind::kSwapped:
+      return "swapped";
+    case Kind::kDuplicate:
+      return "duplicate";
+    case Kind::kWrongStep:
+      return "wrong_step";
+    case Kind::kUnknownState:
+      return "unknown_state";
+    case Kind::kBrokenChain:
+      return "broken_chain";
+    case Kind::kNotListed:
+      return "not_listed";
+    case Kind::kMissing:
+      return "missing";
+    case Kind::kStaleRecovery:
+      return "stale_recovery";
+  }
+  return "damaged";
+}
+
+std::vector<Finding> examine_checkpoints(const std::filesystem::path& folder, const Ledger& ledger,
+                                         const std::function<void(std::size_t done, std::size_t total)>& progress) {
+  Examination examination(folder, ledger);
+  const std::vector<Candidate> candidates = candidates_in(folder);
+  for (std::size_t i = 0; i < candidates.size(); ++i) {
+    progress(i, candidates.size());
+    examination.read(candidates[i]);
+  }
+  return examination.judge();
+}
+
+}  // namespace reprise::checkpoints

@@ -1,0 +1,59 @@
+#include "reprise/checkpoints/safetensors.h"
+
+#include <unistd.h>
+
+#include <bit>
+#include <cerrno>
+#include <cstdint>
+#include <fstream>
+#include <nlohmann/json.hpp>
+
+#include "reprise/core/error.h"
+#include "reprise/core/files.h"
+
+namespace reprise::checkpoints {
+namespace {
+
+static_assert(std::endian::native == std::endian::little, "safetensors holds little-endian numbers");
+
+constexpr std::size_t kAlignment = 8;  // of the first value in the file
+
+std::string header_text(const TensorLayout& layout, const std::map<std::string, std::string>& metadata) {
+  nlohmann::ordered_json json = {{"__metadata__", metadata}};
+  std::uint64_t offset = 0;
+  for (const TensorLayout::Entry& entry : layout.entries()) {
+    const std::uint64_t end = offset + static_cast<std::uint64_t>(entry.spec.num_elements()) * sizeof(float);
+    json[entry.spec.name] = {{"dtype", "F32"}, {"shape", entry.spec.shape}, {"data_offsets", {offset, end}}};
+    offset = end;
+  }
+  std::string text = json.dump();
+  text.resize((text.size() + kAlignment - 1) / kAlignment * kAlignment, ' ');
+  return text;
+}
+
+}  // namespace
+
+void write_safetensors(const std::filesystem::path& path, const TensorLayout& layout, std::span<const float> flat,
+                       const std::map<std::string, std::string>& metadata) {
+  REPRISE_CHECK_EQ(static_cast<std::int64_t>(flat.size()), layout.num_elements());
+  const std::string header = header_text(layout, metadata);
+  const std::uint64_t length = header.size();
+  const std::filesystem::path partial = partial_path(path);
+  std::ofstream out(partial, std::ios::binary | std::ios::trunc);
+  out.write(reinterpret_cast<const char*>(&length), sizeof length);
+  out.write(header.data(), static_cast<std::streamsize>(header.size()));
+  for (const TensorLayout::Entry& entry : layout.entries()) {
+    out.write(reinterpret_cast<const char*>(flat.data() + entry.offset),
+              static_cast<std::streamsize>(entry.spec.num_elements()) * static_cast<std::streamsize>(sizeof(float)));
+  }
+  out.close();
+  if (!out) {
+    const int error_number = errno;
+    ::unlink(partial.c_str());
+    throw Error(ErrorKind::kIo, fmt::format("cannot write: {}: {}", path.string(), system_reason(error_number)),
+                system_hint(error_number));
+  }
+  commit_file(partial, path);
+}
+
+}  // namespace reprise::checkpoints

@@ -1,0 +1,181 @@
+// Checkpoints as differences, without moments, or gone: every reader of a run goes on as before, or says what was
+// pruned.
+
+#include <fmt/core.h>
+
+#include <cstdlib>
+#include <map>
+
+#include "program.h"
+#include "reprise/core/files.h"
+
+namespace reprise::cli_test {
+namespace {
+
+using nlohmann::json;
+
+std::map<std::string, std::string> files_in(const std::filesystem::path& folder) {
+  std::map<std::string, std::string> files;
+  for (const auto& entry : std::filesystem::directory_iterator(folder)) {
+    files[entry.path().filename().string()] = read_file(entry.path());
+  }
+  return files;
+}
+
+/// A reproduced small run: 24 steps, checkpoints every 2 and at powers of two, moments every 6, eval, manifest.
+class CheckpointStorage : public ProgramTest {
+ protected:
+  void SetUp() override {
+    ProgramTest::SetUp();
+    static const std::filesystem::path whole = [] {
+      static std::filesystem::path run =
+          std::filesystem::temp_directory_path() / fmt::format("reprise_storage_{}", ::getpid());
+      const Outcome made = run_reprise({"reproduce", small_config(), "--out", run.string(), "--quiet"});
+      EXPECT_EQ(made.exit_code, 0) << made.err;
+      std::atexit([] { std::filesystem::remove_all(run); });
+      return run;
+    }();
+    run_ = folder_ / "run";
+    std::filesystem::copy(whole, run_, std::filesystem::copy_options::recursive);
+    before_ = files_in(run_ / "checkpoints");
+  }
+
+  /// Runs `reprise checkpoint VERB RUN ...`.
+  Outcome checkpoint(const char* verb, const std::vector<std::string>& more = {},
+                     const std::vector<std::string>& environment = {}) const {
+    std::vector<std::string> arguments = {"checkpoint", verb, run_.string()};
+    arguments.insert(arguments.end(), more.begin(), more.end());
+    return run_reprise(arguments, environment);
+  }
+  std::map<std::string, std::string> now() const { return files_in(run_ / "checkpoints"); }
+
+  void expect_verified() const {
+    const Outcome checkpoints = checkpoint("verify");
+    EXPECT_EQ(checkpoints.exit_code, 0) << checkpoints.out;
+    const Outcome run = run_reprise({"verify", run_.string()});
+    EXPECT_EQ(run.exit_code, 0) << run.out << run.err;
+  }
+
+  std::filesystem::path run_;
+  std::map<std::string, std::string> before_;
+};
+
+TEST_F(CheckpointStorage, PackedRunVerifiesAndHasTheSameRoots) {
+  const std::vector<std::string> roots = checkpoint_roots(run_);
+  const Outcome packed = checkpoint("pack", {"--json"});
+  ASSERT_EQ(packed.exit_code, 0) << packed.err;
+  const json report = json::parse(packed.out);
+  EXPECT_EQ(report["files"].size(), 9u);
+  EXPECT_LT(report["ratio"].get<double>(), 1.0);
+  EXPECT_EQ(checkpoint_roots(run_), roots);
+  expect_verified();
+}
+
+TEST_F(CheckpointStorage, PackedRunIsEvaluatedComparedAndReplayedAsBefore) {
+  const auto results = [&] {
+    return run_reprise({"eval", run_.string(), "--checkpoints", "8", "--tasks", "held_out", "--json"}).out;
+  };
+  const std::string scored = results();
+  ASSERT_NE(scored, "");
+  ASSERT_EQ(checkpoint("pack").exit_code, 0);
+  EXPECT_EQ(results(), scored);
+  const std::string run = run_.string();
+  EXPECT_EQ(run_reprise({"checkpoint", "diff", run + "@8", run + "@8"}).exit_code, 0);
+  const Outcome shown = checkpoint("show", {"--step", "8", "--json"});
+  EXPECT_EQ(json::parse(shown.out)["anchor_step"], 6);
+  const Outcome made = checkpoint("materialize", {"--step", "9", "--out", (folder_ / "nine.h5").string(), "--quiet"});
+  EXPECT_EQ(made.exit_code, 0) << made.err;
+}
+
+TEST_F(CheckpointStorage, UnpackingGivesBackEveryByte) {
+  ASSERT_EQ(checkpoint("pack").exit_code, 0);
+  EXPECT_NE(now(), before_);
+  ASSERT_EQ(checkpoint("unpack").exit_code, 0);
+  EXPECT_EQ(now(), before_);
+}
+
+TEST_F(CheckpointStorage, KilledPackLeavesWholeFilesAndTheNextOneGoesOn) {
+  const Outcome killed = checkpoint("pack", {}, {"REPRISE_FAULT=before_rename:4"});
+  EXPECT_EQ(killed.exit_code, 128 + 9);
+  expect_verified();
+  const json rest = json::parse(checkpoint("pack", {"--json"}).out);
+  EXPECT_EQ(rest["files"].size(), 6u);
+  expect_verified();
+  EXPECT_EQ(now().size(), before_.size()) << "no partial file is left";
+}
+
+TEST_F(CheckpointStorage, PrunedRunVerifiesAndSaysWhatWasPruned) {
+  const std::vector<std::string> rule = {"--keep-every", "4", "--keep-moments", "1", "--json"};
+  const Outcome pruned = checkpoint("prune", rule);
+  ASSERT_EQ(pruned.exit_code, 0) << pruned.err;
+  EXPECT_GT(json::parse(pruned.out)["bytes_freed"].get<std::uint64_t>(), 0u);
+  EXPECT_FALSE(std::filesystem::exists(run_ / "checkpoints" / "step-000006.h5"));
+  expect_verified();
+  EXPECT_NE(checkpoint("verify").out.find("were pruned"), std::string::npos);
+  EXPECT_NE(run_reprise({"verify", run_.string()}).out.find("pruned"), std::string::npos);
+  EXPECT_NE(checkpoint("list").out.find("pruned"), std::string::npos) << "step 12 lost its moments";
+}
+
+TEST_F(CheckpointStorage, PrunedStepIsComputedAgainWithTheRootThatTheRunGaveIt) {
+  const json listed = json::parse(checkpoint("list", {"--json"}).out);
+  ASSERT_EQ(checkpoint("prune", {"--keep-every", "12"}).exit_code, 0);
+  const Outcome made =
+      checkpoint("materialize", {"--step", "8", "--out", (folder_ / "eight.h5").string(), "--json", "--quiet"});
+  ASSERT_EQ(made.exit_code, 0) << made.err;
+  for (const json& entry : listed) {
+    if (entry["step"] == 8) EXPECT_EQ(json::parse(made.out)["root"], entry["root"]);
+  }
+}
+
+TEST_F(CheckpointStorage, KilledPruneLeavesNothingGoneWithoutARecord) {
+  const Outcome killed =
+      checkpoint("prune", {"--keep-every", "6", "--keep-moments", "1"}, {"REPRISE_FAULT=before_rename:3"});
+  EXPECT_EQ(killed.exit_code, 128 + 9);
+  expect_verified();
+  ASSERT_EQ(checkpoint("prune", {"--keep-every", "6", "--keep-moments", "1"}).exit_code, 0);
+  expect_verified();
+  EXPECT_FALSE(std::filesystem::exists(run_ / "checkpoints" / "step-000020.h5"));
+}
+
+TEST_F(CheckpointStorage, DeletedFileThatNobodyPrunedIsMissing) {
+  std::filesystem::remove(run_ / "checkpoints" / "step-000010.h5");
+  EXPECT_EQ(run_reprise({"verify", run_.string()}).exit_code, 4);
+  const Outcome verified = checkpoint("verify");
+  EXPECT_EQ(verified.exit_code, 4);
+  EXPECT_NE(verified.out.find("step-000010.h5 is missing"), std::string::npos) << verified.out;
+}
+
+TEST_F(CheckpointStorage, VerifyNamesASwappedADuplicatedAMissingAForeignAndAStaleFile) {
+  const std::filesystem::path folder = run_ / "checkpoints";
+  const auto other = folder_ / "other";
+  copy_prepared_run(other);
+  ASSERT_EQ(run_reprise({"train", small_config(), "--set", "seed=8", "--out", other.string()}).exit_code, 0);
+  const auto replace = std::filesystem::copy_options::overwrite_existing;
+  std::filesystem::rename(folder / "step-000002.h5", folder_ / "between");
+  std::filesystem::rename(folder / "step-000004.h5", folder / "step-000002.h5");
+  std::filesystem::rename(folder_ / "between", folder / "step-000004.h5");
+  std::filesystem::copy_file(folder / "step-000024.h5", folder / "step-000008.h5", replace);
+  std::filesystem::remove(folder / "step-000010.h5");
+  std::filesystem::copy_file(other / "checkpoints" / "step-000014.h5", folder / "step-000014.h5", replace);
+  std::filesystem::copy_file(folder / "step-000018.h5", folder / "recovery-000018.h5");
+  const Outcome outcome = checkpoint("verify", {"--json", "--quiet"});
+  EXPECT_EQ(outcome.exit_code, 4) << outcome.err;
+  const json problems = json::parse(outcome.out)["problems"];
+  std::vector<std::string> found;
+  for (const json& problem : problems)
+    found.push_back(fmt::format("{} {}", problem["step"].get<int>(), problem["kind"].get<std::string>()));
+  EXPECT_EQ(found, (std::vector<std::string>{"2 swapped", "4 swapped", "8 duplicate", "10 missing", "14 foreign",
+                                             "18 stale_recovery"}));
+  EXPECT_EQ(problems[0]["actual_step"], 4);
+  EXPECT_EQ(problems[2]["actual_step"], 24);
+  EXPECT_EQ(problems[2]["equals"][0], "step-000024.h5");
+}
+
+TEST_F(CheckpointStorage, PruneWithoutARuleIsWrongUsage) {
+  const Outcome outcome = checkpoint("prune");
+  EXPECT_EQ(outcome.exit_code, 2);
+  EXPECT_EQ(now(), before_);
+}
+
+}  // namespace
+}  // namespace reprise::cli_test
