@@ -25,6 +25,8 @@ class FileCreator {
   void write_digests();
   void place_tensors(const Part& part);
   void write_deltas();
+  void write_sources();
+  void write_table(const char* name, hid_t type, hid_t memory_type, std::vector<hsize_t> shape, const void* values);
   void attribute(hid_t object, const char* name, hid_t type, const void* value);
   void attribute(hid_t object, const char* name, std::string_view text);
   void attribute(hid_t object, const char* name, const Digest& digest) { attribute(object, name, digest.hex()); }
@@ -74,7 +76,10 @@ void FileCreator::attribute(hid_t object, const char* name, std::string_view tex
 
 void FileCreator::write_header() {
   const hid_t root = file_.id();
-  attribute(root, "format", std::string_view(content_.delta != nullptr ? kDeltaFormatName : kFormatName));
+  attribute(root, "format",
+            std::string_view(content_.delta != nullptr     ? kDeltaFormatName
+                             : content_.average != nullptr ? kAverageFormatName
+                                                           : kFormatName));
   visit_header(content_.header, [&](const char* name, const auto& value) {
     using Value = std::decay_t<decltype(value)>;
     if constexpr (std::is_same_v<Value, Digest>) {
@@ -106,6 +111,7 @@ void FileCreator::write_digests() {
   const Handle group = make_group("digests", kParts.size());
   const hsize_t shape[2] = {static_cast<hsize_t>(content_.layout.num_chunks()), sizeof(Digest)};
   for (const Part& part : kParts) {
+    if (content_.average != nullptr && &part != &kParts[0]) continue;
     const Handle space = calls_.own(H5Screate_simple(2, shape, nullptr), "prepare");
     const Handle dataset = make_dataset(file_.id(), part.digests, H5T_STD_U8LE, space);
     const std::vector<Digest>& digests = content_.digests.*part.of;
@@ -150,6 +156,34 @@ void FileCreator::write_deltas() {
   }
 }
 
+void FileCreator::write_table(const char* name, hid_t type, hid_t memory_type, std::vector<hsize_t> shape,
+                              const void* values) {
+  const Handle space = calls_.own(H5Screate_simple(static_cast<int>(shape.size()), shape.data(), nullptr), "prepare");
+  const Handle dataset = make_dataset(file_.id(), name, type, space);
+  calls_.check(H5Dwrite(dataset.get(), memory_type, H5S_ALL, H5S_ALL, H5P_DEFAULT, values), "write", name);
+}
+
+void FileCreator::write_sources() {
+  const std::vector<AverageSource>& sources = content_.average->sources;
+  std::vector<Digest> roots;
+  std::vector<std::uint64_t> steps;
+  std::vector<double> weights;
+  std::string places;
+  for (const AverageSource& source : sources) {
+    roots.push_back(source.root);
+    steps.push_back(source.step);
+    weights.push_back(source.weight);
+    places += source.place + '\n';
+  }
+  const Handle group = make_group("sources", 4);
+  const hsize_t count = sources.size();
+  attribute(group.get(), "kind", std::string_view(content_.average->kind));
+  write_table("sources/roots", H5T_STD_U8LE, H5T_NATIVE_UINT8, {count, sizeof(Digest)}, roots.data());
+  write_table("sources/steps", H5T_STD_U64LE, H5T_NATIVE_UINT64, {count}, steps.data());
+  write_table("sources/weights", H5T_IEEE_F64LE, H5T_NATIVE_DOUBLE, {count}, weights.data());
+  write_table("sources/places", H5T_STD_U8LE, H5T_NATIVE_UINT8, {places.size()}, places.data());
+}
+
 void FileCreator::create() {
   file_.create();
   dataset_create_ = calls_.own(H5Pcreate(H5P_DATASET_CREATE), "prepare");
@@ -160,6 +194,7 @@ void FileCreator::create() {
   write_header();
   write_recipe();
   write_digests();
+  if (content_.average != nullptr) write_sources();
   if (content_.delta != nullptr) {
     write_deltas();
   } else {
@@ -180,6 +215,9 @@ std::uint64_t size_bound(const FileContent& content) {
   constexpr std::uint64_t kTensorMetadata = 640;  // object header with its attributes, link
   const std::uint64_t moments = content.state.store_moments ? 2 : 0;
   std::uint64_t metadata = 0;
+  if (content.average != nullptr) {
+    for (const AverageSource& source : content.average->sources) metadata += 64 + source.place.size();
+  }
   for (const TensorLayout::Entry& entry : content.layout.entries()) {
     metadata += kTensorMetadata + 2 * entry.spec.name.size();
   }

@@ -1,10 +1,10 @@
 // What a root and a state digest commit to.
 
+#include "file_format.h"
 #include "reprise/checkpoints/checkpoint.h"
 #include "reprise/core/merkle.h"
 
 namespace reprise::checkpoints {
-namespace {
 
 Digest header_hash(const Header& header) {
   return CanonicalHasher("reprise.checkpoint.v1")
@@ -21,8 +21,6 @@ Digest header_hash(const Header& header) {
       .digest("previous_root", header.previous_root)
       .finish();
 }
-
-}  // namespace
 
 Digest state_digest(std::uint64_t step, const TensorLayout& layout, const StateDigests& digests) {
   CanonicalHasher hasher("reprise.state.v1");

@@ -15,6 +15,7 @@ namespace reprise::checkpoints {
 
 inline constexpr const char* kFormatName = "reprise.checkpoint.v1";
 inline constexpr const char* kDeltaFormatName = "reprise.checkpoint.delta.v1";
+inline constexpr const char* kAverageFormatName = "reprise.average.v1";
 inline constexpr const char* kDeltaGroup = "weight_deltas";  // in place of `weights` in a file of differences
 inline constexpr std::size_t kHexDigits = 64;
 
@@ -31,6 +32,9 @@ inline constexpr std::array<Part, 3> kParts{{
     {"optimizer/first_moments", "digests/first_moments", "first moment", &StateDigests::first_moments},
     {"optimizer/second_moments", "digests/second_moments", "second moment", &StateDigests::second_moments},
 }};
+
+/// The first leaf of a checkpoint's root.
+Digest header_hash(const Header& header);
 
 /// Returns a shape as it stands in an attribute: "[300,40]", "[]" of a single number.
 std::string shape_text(std::span<const std::int64_t> shape);

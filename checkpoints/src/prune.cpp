@@ -31,7 +31,7 @@ std::vector<CheckpointInfo> scheduled_in(const std::filesystem::path& folder) {
       const Hdf5Lock lock;
       FileReader reader(candidate.path);
       reader.read_header();
-      if (reader.info().header.step == candidate.step) files.push_back(reader.info());
+      if (!reader.average() && reader.info().header.step == candidate.step) files.push_back(reader.info());
     } catch (const Error&) {
       continue;  // a damaged file is not touched; `checkpoint verify` names it
     }

@@ -149,7 +149,10 @@ std::uint64_t FileReader::most_elements() const {
 
 void FileReader::read_header() {
   const std::string format = read_text_attribute(file_.get(), "format");
-  if (format != kFormatName && format != kDeltaFormatName) corrupt("the format is another one");
+  if (format != kFormatName && format != kDeltaFormatName && format != kAverageFormatName) {
+    corrupt("the format is another one");
+  }
+  if (format == kAverageFormatName) read_sources();
   visit_header(info_.header, [&](const char* name, auto& value) {
     using Value = std::decay_t<decltype(value)>;
     if constexpr (std::is_same_v<Value, Digest>) {
@@ -219,6 +222,7 @@ void FileReader::read_layout() {
 void FileReader::read_digests() {
   const auto num_chunks = layout_.num_chunks();
   for (const Part& part : kParts) {
+    if (average_ && &part != &kParts[0]) continue;
     const Handle dataset = open_dataset(part.digests, H5T_STD_U8LE);
     const std::vector<std::int64_t> shape = shape_of(dataset, part.digests);
     if (shape != std::vector<std::int64_t>{num_chunks, static_cast<std::int64_t>(sizeof(Digest))}) {
@@ -232,7 +236,8 @@ void FileReader::read_digests() {
 }
 
 void FileReader::check_root() {
-  const Digest root = checkpoint_root(info_.header, layout_, digests_);
+  const Digest root = average_ ? average_root(*average_, info_.header, layout_, digests_.weights)
+                               : checkpoint_root(info_.header, layout_, digests_);
   if (root != info_.root) {
     corrupt(fmt::format("header and digests give root {}, the file says {}", root.hex(), info_.root.hex()));
   }

@@ -8,6 +8,7 @@
 
 #include "file_format.h"
 #include "hdf5_call.h"
+#include "reprise/checkpoints/average.h"
 
 namespace reprise::checkpoints {
 
@@ -34,6 +35,8 @@ class FileReader {
   const CheckpointInfo& info() const { return info_; }
   const TensorLayout& layout() const { return layout_; }
   const StateDigests& digests() const { return digests_; }
+  /// What an average is made of; nothing for the checkpoints of a run.
+  const std::optional<AverageRecipe>& average() const { return average_; }
 
  private:
   void read_recipe();
@@ -44,6 +47,9 @@ class FileReader {
   std::vector<float> read_anchor_weights();
   void read_digests();
   void check_root();
+  void read_sources();
+  template <typename Value>
+  std::vector<Value> read_table(const char* name, hid_t type, hid_t memory_type, std::int64_t width);
   void check_tensor_digest(const Handle& dataset, const Part& part, const TensorLayout::Entry& entry);
   void check_chunks(const Part& part, const TensorLayout::Entry& entry, std::span<const float> flat);
 
@@ -61,6 +67,7 @@ class FileReader {
   CheckpointInfo info_;
   TensorLayout layout_;
   StateDigests digests_;
+  std::optional<AverageRecipe> average_;
   Calls calls_;
   Handle file_;
 };

@@ -20,19 +20,27 @@ CheckpointInfo require_name(CheckpointInfo info) {
   return info;
 }
 
+/// Opens a checkpoint of a run and checks everything but its values.
+FileReader open_checkpoint(const std::filesystem::path& path) {
+  FileReader reader(path);
+  reader.read_description();
+  REPRISE_REQUIRE(!reader.average(), ErrorKind::kCheckpoint,
+                  fmt::format("an average is no checkpoint of a run: {}", path.string()),
+                  "`reprise checkpoint show FILE` says what it is made of");
+  return reader;
+}
+
 }  // namespace
 
 CheckpointInfo read_info(const std::filesystem::path& path) {
   const Hdf5Lock lock;
-  FileReader reader(path);
-  reader.read_description();
+  const FileReader reader = open_checkpoint(path);
   return reader.info();
 }
 
 LoadedCheckpoint read_checkpoint(const std::filesystem::path& path) {
   const Hdf5Lock lock;
-  FileReader reader(path);
-  reader.read_description();
+  FileReader reader = open_checkpoint(path);
   LoadedCheckpoint loaded;
   loaded.weights = reader.read_part(kParts[0]);
   if (reader.info().has_moments) {
@@ -47,8 +55,7 @@ LoadedCheckpoint read_checkpoint(const std::filesystem::path& path) {
 
 CheckpointDescription read_description(const std::filesystem::path& path) {
   const Hdf5Lock lock;
-  FileReader reader(path);
-  reader.read_description();
+  const FileReader reader = open_checkpoint(path);
   return {reader.info(), reader.layout(), reader.digests()};
 }
 

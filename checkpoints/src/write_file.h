@@ -9,6 +9,7 @@
 #include <functional>
 #include <vector>
 
+#include "reprise/checkpoints/average.h"
 #include "reprise/checkpoints/checkpoint.h"
 
 namespace reprise::checkpoints {
@@ -27,7 +28,8 @@ struct FileContent {
   const StateView& state;
   ChunkRange weights;  // chunks of the weights that this process writes; of the moments it writes state.moments
   Digest root;
-  const DeltaContent* delta = nullptr;  // then nothing is left to write_values()
+  const DeltaContent* delta = nullptr;     // then nothing is left to write_values()
+  const AverageRecipe* average = nullptr;  // then there are no digests of moments
 };
 
 /// Returns an upper bound of the size of the file.

@@ -1,0 +1,59 @@
+#pragma once
+// Averages of checkpoints as recorded recipes: uniform and weighted soups, and exponential averages over stored
+// checkpoints. The sum has one order and one rounding (docs/numeric_contract.md, [C-50]), the file names its sources by
+// root, and its root commits to both, so that anyone who has the sources can compute it again.
+
+#include <cstdint>
+#include <filesystem>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "reprise/checkpoints/checkpoint.h"
+
+namespace reprise::checkpoints {
+
+struct AverageSource {
+  Digest root;
+  std::uint64_t step = 0;
+  double weight = 1;
+  std::string place;  // where it was read; a hint for whoever computes it again, not in the root
+};
+
+struct AverageRecipe {
+  std::string kind;  // "uniform", "weighted" or "ema": what chose the weights
+  std::vector<AverageSource> sources;
+};
+
+/// The weights that an exponential average over `count` checkpoints comes to, oldest first: (1 - decay) decay^(n - 1 -
+/// i), by repeated multiplication, and decay^(n - 1) for the oldest.
+std::vector<double> ema_weights(std::size_t count, double decay);
+
+/// The root of an average: merkle_root over [its recipe with the header's hash, every weight tensor digest].
+Digest average_root(const AverageRecipe& recipe, const Header& header, const TensorLayout& layout,
+                    std::span<const Digest> weight_digests);
+
+/// An average as read back: its header is that of the source of the highest step; digests of moments are empty.
+struct LoadedAverage {
+  AverageRecipe recipe;
+  LoadedCheckpoint model;
+};
+
+/// Averages the checkpoints at `recipe.sources[i].place` and fills in their roots and steps. Holds one of them and the
+/// sums at a time. Throws kCheckpoint when they are not of one model.
+LoadedAverage average_checkpoints(AverageRecipe recipe);
+
+/// Writes an average, atomically; the bytes are a function of its content. Returns its root.
+Digest write_average(const std::filesystem::path& path, const LoadedAverage& average);
+
+/// Whether a file says that it is an average. read_checkpoint() refuses those: a run neither lists nor resumes from
+/// one.
+bool is_average(const std::filesystem::path& path);
+
+/// Reads and verifies an average against its digests and root. Throws kCorrupt.
+LoadedAverage read_average(const std::filesystem::path& path);
+
+/// Reads a checkpoint or an average, for those who want weights alone.
+LoadedCheckpoint read_model(const std::filesystem::path& path);
+
+}  // namespace reprise::checkpoints

@@ -1,0 +1,138 @@
+#include "reprise/checkpoints/average.h"
+
+#include <algorithm>
+#include <cmath>
+
+#include "read_file.h"
+#include "reprise/core/error.h"
+#include "reprise/core/merkle.h"
+#include "write_file.h"
+
+namespace reprise::checkpoints {
+namespace {
+
+void require_one_model(const LoadedCheckpoint& first, const LoadedCheckpoint& other) {
+  const auto same = [](const TensorLayout::Entry& a, const TensorLayout::Entry& b) {
+    return a.spec.name == b.spec.name && a.spec.shape == b.spec.shape;
+  };
+  const auto& a = first.layout.entries();
+  const auto& b = other.layout.entries();
+  REPRISE_REQUIRE(std::equal(a.begin(), a.end(), b.begin(), b.end(), same), ErrorKind::kCheckpoint,
+                  fmt::format("checkpoints of different models have no average: {} and {}", first.info.path.string(),
+                              other.info.path.string()),
+                  "`reprise checkpoint diff` says in which tensor they differ");
+}
+
+double sum_of_weights(const AverageRecipe& recipe) {
+  double sum = 0;
+  for (const AverageSource& source : recipe.sources) {
+    REPRISE_REQUIRE(std::isfinite(source.weight), ErrorKind::kUsage,
+                    fmt::format("a weight of an average is no number: {}", source.weight), "give finite weights");
+    sum += source.weight;
+  }
+  REPRISE_REQUIRE(std::isfinite(sum) && sum > 0, ErrorKind::kUsage,
+                  fmt::format("the weights of an average come to {}", sum), "give weights with a positive sum");
+  return sum;
+}
+
+void add(std::vector<double>& sums, const std::vector<float>& values, double weight) {
+  for (std::size_t i = 0; i < sums.size(); ++i) sums[i] += weight * static_cast<double>(values[i]);
+}
+
+}  // namespace
+
+std::vector<double> ema_weights(std::size_t count, double decay) {
+  REPRISE_REQUIRE(decay > 0 && decay < 1, ErrorKind::kUsage, fmt::format("the decay of an average is {}", decay),
+                  "give a number between 0 and 1, such as 0.9");
+  std::vector<double> weights(count);
+  double power = 1;
+  for (std::size_t i = count; i-- > 0;) {
+    weights[i] = i == 0 ? power : (1 - decay) * power;
+    power *= decay;
+  }
+  return weights;
+}
+
+Digest average_root(const AverageRecipe& recipe, const Header& header, const TensorLayout& layout,
+                    std::span<const Digest> weight_digests) {
+  CanonicalHasher hasher("reprise.average.v1");
+  hasher.string("kind", recipe.kind).u64("num_sources", recipe.sources.size());
+  for (const AverageSource& source : recipe.sources) {
+    hasher.digest("root", source.root).u64("step", source.step).f64("weight", source.weight);
+  }
+  hasher.digest("header", header_hash(header));
+  std::vector<Digest> leaves{hasher.finish()};
+  const std::vector<Digest> tensors = tensor_digests(layout, weight_digests);
+  leaves.insert(leaves.end(), tensors.begin(), tensors.end());
+  return merkle_root(leaves);
+}
+
+LoadedAverage average_checkpoints(AverageRecipe recipe) {
+  REPRISE_REQUIRE(!recipe.sources.empty(), ErrorKind::kUsage, "an average of nothing",
+                  "name checkpoints as RUN@STEP, such as runs/tiny@1176 runs/tiny@1200");
+  const double total = sum_of_weights(recipe);
+  LoadedAverage average;
+  LoadedCheckpoint& model = average.model;
+  std::vector<double> sums;
+  for (AverageSource& source : recipe.sources) {
+    LoadedCheckpoint loaded = read_checkpoint(source.place);
+    source.root = loaded.info.root;
+    source.step = loaded.info.header.step;
+    if (sums.empty()) {
+      sums.assign(loaded.weights.size(), 0.0);
+      model.info = loaded.info;
+      model.layout = loaded.layout;
+    }
+    require_one_model(model, loaded);
+    add(sums, loaded.weights, source.weight);
+    if (loaded.info.header.step > model.info.header.step) model.info = loaded.info;
+  }
+  model.weights.resize(sums.size());
+  std::transform(sums.begin(), sums.end(), model.weights.begin(),
+                 [&](double sum) { return static_cast<float>(sum / total); });
+  // Padding is zero in every source, and 0 * w / total is 0.
+  model.digests.weights = chunk_digests(model.layout, {0, model.layout.num_chunks()}, model.weights);
+  model.info.has_moments = false;
+  model.info.anchor.reset();
+  model.info.root = average_root(recipe, model.info.header, model.layout, model.digests.weights);
+  average.recipe = std::move(recipe);
+  return average;
+}
+
+Digest write_average(const std::filesystem::path& path, const LoadedAverage& average) {
+  const LoadedCheckpoint& model = average.model;
+  StateView view;
+  view.weights = model.weights;
+  view.moments = {0, model.layout.num_chunks()};
+  FileContent content{model.info.header, model.layout, model.digests, view, view.moments, model.info.root};
+  content.average = &average.recipe;
+  replace_file(path, content, [](const std::filesystem::path& temporary) { read_average(temporary); });
+  return model.info.root;
+}
+
+bool is_average(const std::filesystem::path& path) {
+  const Hdf5Lock lock;
+  FileReader reader(path);
+  reader.read_header();
+  return reader.average().has_value();
+}
+
+LoadedAverage read_average(const std::filesystem::path& path) {
+  const Hdf5Lock lock;
+  FileReader reader(path);
+  reader.read_description();
+  REPRISE_REQUIRE(reader.average(), ErrorKind::kCheckpoint, fmt::format("not an average: {}", path.string()),
+                  "`reprise checkpoint average` makes them");
+  LoadedAverage average{*reader.average(), {}};
+  average.model.weights = reader.read_part(kParts[0]);
+  average.model.info = reader.info();
+  average.model.layout = reader.layout();
+  average.model.digests = reader.digests();
+  return average;
+}
+
+LoadedCheckpoint read_model(const std::filesystem::path& path) {
+  return is_average(path) ? read_average(path).model : read_checkpoint(path);
+}
+
+}  // namespace reprise::checkpoints

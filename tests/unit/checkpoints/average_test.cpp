@@ -1,0 +1,148 @@
+// Averages: one order, one rounding, and a file whose root commits to what it is made of.
+
+#include "reprise/checkpoints/average.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <cmath>
+
+#include "chain_folder.h"
+#include "reprise/checkpoints/folder.h"
+#include "reprise/checkpoints/storage.h"
+
+namespace reprise::checkpoints {
+namespace {
+
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+
+class AverageTest : public ::testing::Test {
+ protected:
+  AverageRecipe recipe_of(const std::vector<std::uint64_t>& steps, std::vector<double> weights = {}) const {
+    AverageRecipe recipe{weights.empty() ? "uniform" : "weighted", {}};
+    weights.resize(steps.size(), 1.0);
+    for (std::size_t i = 0; i < steps.size(); ++i) {
+      recipe.sources.push_back({{}, steps[i], weights[i], chain_.file(steps[i]).string()});
+    }
+    return recipe;
+  }
+  std::filesystem::path out() const { return chain_.path() / "average.h5"; }
+
+  ChainFolder chain_;
+};
+
+TEST_F(AverageTest, IsTheSumInOrderInBinary64DividedByTheSumOfWeightsAndRoundedOnce) {
+  const LoadedAverage average = average_checkpoints(recipe_of({2, 6, 8}, {0.5, 0.25, 3}));
+  const SampleState a = ChainFolder::state_of(2);
+  const SampleState b = ChainFolder::state_of(6);
+  const SampleState c = ChainFolder::state_of(8);
+  for (std::size_t i = 0; i < a.weights.size(); ++i) {
+    double sum = 0.5 * static_cast<double>(a.weights[i]);
+    sum += 0.25 * static_cast<double>(b.weights[i]);
+    sum += 3.0 * static_cast<double>(c.weights[i]);
+    ASSERT_EQ(average.model.weights[i], static_cast<float>(sum / 3.75)) << i;
+  }
+}
+
+TEST_F(AverageTest, OfOneCheckpointIsThatCheckpoint) {
+  EXPECT_EQ(average_checkpoints(recipe_of({6})).model.weights, ChainFolder::state_of(6).weights);
+}
+
+TEST_F(AverageTest, RootCommitsToSourcesOrderWeightsAndKind) {
+  const Digest root = average_checkpoints(recipe_of({2, 6})).model.info.root;
+  EXPECT_EQ(average_checkpoints(recipe_of({2, 6})).model.info.root, root);
+  EXPECT_NE(average_checkpoints(recipe_of({6, 2})).model.info.root, root);
+  EXPECT_NE(average_checkpoints(recipe_of({2, 6}, {2, 2})).model.info.root, root);
+  AverageRecipe other = recipe_of({2, 6});
+  other.kind = "ema";
+  EXPECT_NE(average_checkpoints(other).model.info.root, root);
+}
+
+TEST_F(AverageTest, FileGivesBackRecipeHeaderAndWeights) {
+  const LoadedAverage made = average_checkpoints(recipe_of({2, 8, 6}, {1, 2, 3}));
+  EXPECT_EQ(write_average(out(), made), made.model.info.root);
+  const LoadedAverage read = read_average(out());
+  EXPECT_EQ(read.model.weights, made.model.weights);
+  EXPECT_EQ(read.model.info.root, made.model.info.root);
+  EXPECT_EQ(read.model.info.header.step, 8u) << "the header is that of the highest step";
+  EXPECT_EQ(read.model.info.header.recipe_text, made.model.info.header.recipe_text);
+  EXPECT_EQ(read.recipe.kind, "weighted");
+  ASSERT_EQ(read.recipe.sources.size(), 3u);
+  EXPECT_EQ(read.recipe.sources[1].step, 8u);
+  EXPECT_EQ(read.recipe.sources[1].weight, 2.0);
+  EXPECT_EQ(read.recipe.sources[1].root, read_info(chain_.file(8)).root);
+  EXPECT_EQ(read.recipe.sources[1].place, chain_.file(8).string());
+}
+
+TEST_F(AverageTest, SameAverageHasTheSameBytesFromWholeFilesAndFromDifferences) {
+  write_average(out(), average_checkpoints(recipe_of({2, 6})));
+  const std::string bytes = read_file(out());
+  pack_checkpoints(chain_.path(), false, [](std::size_t, std::size_t) { return true; });
+  write_average(out(), average_checkpoints(recipe_of({2, 6})));
+  EXPECT_EQ(read_file(out()), bytes);
+}
+
+TEST_F(AverageTest, IsNoCheckpointOfARun) {
+  write_average(chain_.file(12), average_checkpoints(recipe_of({2, 6})));
+  EXPECT_THROW(read_checkpoint(chain_.file(12)), Error);
+  EXPECT_EQ(list_checkpoints(chain_.path()).back().header.step, 8u);
+  EXPECT_EQ(latest_resumable(chain_.path())->header.step, 4u);
+  EXPECT_TRUE(is_average(chain_.file(12)));
+  EXPECT_FALSE(is_average(chain_.file(8)));
+}
+
+TEST_F(AverageTest, ModelIsReadFromEitherKindOfFile) {
+  const LoadedAverage made = average_checkpoints(recipe_of({2, 6}));
+  write_average(out(), made);
+  EXPECT_EQ(read_model(out()).weights, made.model.weights);
+  EXPECT_EQ(read_model(chain_.file(6)).weights, ChainFolder::state_of(6).weights);
+}
+
+TEST_F(AverageTest, AChangedWeightOfTheRecipeBreaksTheRoot) {
+  write_average(out(), average_checkpoints(recipe_of({2, 6}, {0.625, 0.375})));
+  std::string bytes = read_file(out());
+  const double stored[2] = {0.625, 0.375};
+  const std::size_t place = bytes.find(std::string_view(reinterpret_cast<const char*>(stored), sizeof stored));
+  ASSERT_NE(place, std::string::npos);
+  bytes[place + 6] ^= 1;
+  write_file_atomically(out(), bytes);
+  try {
+    read_average(out());
+    FAIL();
+  } catch (const Error& error) {
+    EXPECT_EQ(error.kind(), ErrorKind::kCorrupt);
+    EXPECT_THAT(error.what(), HasSubstr("header and digests give root"));
+  }
+}
+
+TEST_F(AverageTest, CheckpointsOfDifferentModelsHaveNone) {
+  const SampleState other(9, TensorLayout({{"model.embed_tokens.weight", {40, 300}, true}}));
+  other.write(chain_.path(), false, *dist::make_local_communicator());
+  EXPECT_THROW(average_checkpoints(recipe_of({2, 9})), Error);
+}
+
+TEST_F(AverageTest, RefusesWeightsThatComeToNothing) {
+  EXPECT_THROW(average_checkpoints(recipe_of({2, 6}, {1, -1})), Error);
+  EXPECT_THROW(average_checkpoints(recipe_of({2, 6}, {std::nan(""), 1})), Error);
+  EXPECT_THROW(average_checkpoints(recipe_of({})), Error);
+}
+
+TEST(EmaWeightsTest, FallByTheDecayFromTheNewestAndLeaveTheRestToTheOldest) {
+  EXPECT_THAT(ema_weights(4, 0.5), ElementsAre(0.125, 0.125, 0.25, 0.5));
+  EXPECT_THAT(ema_weights(1, 0.9), ElementsAre(1.0));
+  EXPECT_THROW(ema_weights(3, 1.0), Error);
+}
+
+TEST(EmaWeightsTest, GiveWhatTheRecurrenceGives) {
+  const std::vector<double> values = {3, -1, 4, 1, 5, 9};
+  double recurrence = values[0];
+  for (std::size_t i = 1; i < values.size(); ++i) recurrence = 0.75 * recurrence + 0.25 * values[i];
+  const std::vector<double> weights = ema_weights(values.size(), 0.75);
+  double sum = 0;
+  for (std::size_t i = 0; i < values.size(); ++i) sum += weights[i] * values[i];
+  EXPECT_NEAR(sum, recurrence, 1e-12);
+}
+
+}  // namespace
+}  // namespace reprise::checkpoints
