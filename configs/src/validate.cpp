@@ -163,8 +163,8 @@ bool is_sha256(std::string_view text) {
 std::vector<Mistake> validate(const RunConfig& config) {
   Findings findings;
   for (const std::span<const Rule> rules :
-       {std::span<const Rule>(kHeadRules), data_rules(), input_rules(), model_rules(), train_rules(), optimizer_rules(), mixture_rules(),
-        native_rules(), std::span<const Rule>(kRuntimeRules)}) {
+       {std::span<const Rule>(kHeadRules), data_rules(), input_rules(), model_rules(), train_rules(), optimizer_rules(),
+        batch_rules(), mixture_rules(), native_rules(), std::span<const Rule>(kRuntimeRules)}) {
     for (const Rule rule : rules) rule(config, findings);
   }
   return findings.take();

@@ -30,6 +30,7 @@ std::span<const Rule> input_rules();      // validate_inputs.cpp: recipe.data.ba
 std::span<const Rule> model_rules();      // validate_model.cpp: recipe.model
 std::span<const Rule> train_rules();      // validate_train.cpp: recipe.train, recipe.eval
 std::span<const Rule> optimizer_rules();  // validate_optimizer.cpp: adamw.group, start_step, spike_skipping
+std::span<const Rule> batch_rules();      // validate_batches.cpp: recipe.train.batch_warmup, evaluation
 std::span<const Rule> mixture_rules();    // validate_mixture.cpp: recipe.train.group, recipe.train.stage
 std::span<const Rule> native_rules();     // validate_native.cpp: recipe.native
 

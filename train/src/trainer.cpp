@@ -7,6 +7,7 @@
 #include "batch.h"
 #include "checkpoint_writer.h"
 #include "gather.h"
+#include "held_out_evaluation.h"
 #include "reprise/configs/config.h"
 #include "reprise/configs/profile.h"
 #include "reprise/core/error.h"
@@ -35,11 +36,14 @@ class Trainer {
  private:
   void read_data();
   void open_state();
+  void open_evaluation();
   void start_from(const std::filesystem::path& checkpoint);
   void open_run_log();
   void read_spike_window();
   void loop();
   void one_step(std::uint64_t step);
+  void evaluate(std::uint64_t step);
+  std::string figures() const;
   void save_scheduled();
   FileKind save_whole_state();
   void save_recovery(int signal_number);
@@ -71,6 +75,8 @@ class Trainer {
   std::unique_ptr<CheckpointWriter> writer_;
   std::optional<logs::RunLogWriter> run_log_;  // rank 0
   std::unique_ptr<SessionRecorder> session_;
+  std::unique_ptr<HeldOutEvaluation> evaluation_;  // with train.evaluation
+  std::optional<logs::EvaluationRecord> last_evaluation_;
   Batch batch_;
   StepOutcome last_;
   std::string resumed_from_;
@@ -147,6 +153,7 @@ void Trainer::read_data() {
 
 void Trainer::open_state() {
   model_ = std::make_unique<TrainingModel>(identity_.recipe, options_.compute, threads_, communicator_);
+  open_evaluation();
   writer_ = std::make_unique<CheckpointWriter>(folder_.checkpoints(), model_->layout(), communicator_);
   resumed_from_ = on_first_rank(communicator_, [&] {
     if (options_.resume) {
@@ -161,6 +168,13 @@ void Trainer::open_state() {
   } else {
     start_from(resumed_from_);
   }
+}
+
+void Trainer::open_evaluation() {
+  if (!recipe_.has_evaluation()) return;
+  const data::TokenSet held_out = data::TokenSet::open(folder_.shards(), "held_out");
+  evaluation_ = std::make_unique<HeldOutEvaluation>(recipe_, held_out, data::Tokenizer::load(folder_.tokenizer()),
+                                                    folder_.shards(), model_->grain_threads(), communicator_);
 }
 
 void Trainer::start_from(const std::filesystem::path& checkpoint) {
@@ -251,11 +265,28 @@ void Trainer::one_step(std::uint64_t step) {
   }
   last_.record.batch_hash = batch_hash(batch_);
   if (is_first_rank()) run_log_->append(last_.record);
+  if (evaluation_ != nullptr && evaluation_->is_due(step)) evaluate(step);
   if (is_scheduled(step)) save_scheduled();
   session_->step(last_, writer_->write_seconds());
+  progress_.update(static_cast<std::int64_t>(step), figures());
+}
+
+void Trainer::evaluate(std::uint64_t step) {
+  const std::int64_t num_sequences = recipe_.grain_sequences();
+  const std::int64_t length = recipe_.sequence_length();
+  last_evaluation_ =
+      evaluation_->run(step, [&](std::span<const std::int32_t> inputs, std::span<const std::int32_t> targets) {
+        return model_->decoder().score(inputs, targets, num_sequences, length);
+      });
+  if (is_first_rank()) run_log_->append(*last_evaluation_);
+}
+
+/// For the progress of the run.
+std::string Trainer::figures() const {
+  std::string text = fmt::format("loss {:.3f}", last_.record.loss);
+  if (last_evaluation_) text += fmt::format(", held out {:.4f} bits/byte", last_evaluation_->bits_per_byte);
   const double rate = static_cast<double>(model_->state().header.tokens_seen - tokens_at_start_) / seconds();
-  progress_.update(static_cast<std::int64_t>(step),
-                   fmt::format("loss {:.3f}, {:.0f} tokens/s", last_.record.loss, rate));
+  return text + fmt::format(", {:.0f} tokens/s", rate);
 }
 
 void Trainer::save_scheduled() {

@@ -53,17 +53,17 @@ TrainingModel::TrainingModel(const configs::Recipe& recipe, const ComputeSetting
   step_settings.grains_per_forward = settings.grains_per_forward;
   step_settings.parts =
       model::gradient_parts(layout_, settings.bucket_kib * 1024 / static_cast<std::int64_t>(sizeof(float)));
-  ThreadPool* grain_threads = &threads;
+  grain_threads_ = &threads;
   if (configs::is_native(recipe)) {
     step_settings.grains_per_forward = 1;
     const int threads_per_grain = static_cast<int>(recipe.native().threads_per_grain());
     if (threads_per_grain > 1) {
       native_threads_ = std::make_unique<ThreadPool>(std::max(1, threads.num_threads() / threads_per_grain));
-      grain_threads = native_threads_.get();
+      grain_threads_ = native_threads_.get();
     }
   }
   runner_ =
-      std::make_unique<StepRunner>(train, layout_, run_grains, step_settings, *grain_threads, threads, communicator);
+      std::make_unique<StepRunner>(train, layout_, run_grains, step_settings, *grain_threads_, threads, communicator);
   state_.slice = runner_->slice();
 }
 

@@ -29,12 +29,16 @@ class TrainingModel {
   TrainingState& state() { return state_; }
   const TrainingState& state() const { return state_; }
   StepRunner& runner() { return *runner_; }
+  const model::Decoder& decoder() const { return *decoder_; }
+  /// Threads that run whole grains.
+  ThreadPool& grain_threads() { return *grain_threads_; }
 
  private:
   TensorLayout layout_;
   TrainingState state_;
   std::unique_ptr<model::Decoder> decoder_;
   std::unique_ptr<ThreadPool> native_threads_;  // under native with several threads per grain: those that run grains
+  ThreadPool* grain_threads_ = nullptr;
   std::unique_ptr<StepRunner> runner_;
 };
 

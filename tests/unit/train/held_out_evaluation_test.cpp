@@ -1,0 +1,163 @@
+// [C-44]: the loss of held-out sequences along a run.
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <unistd.h>
+
+#include <cmath>
+
+#include "reprise/checkpoints/checkpoint.h"
+#include "reprise/configs/config.h"
+#include "reprise/core/error.h"
+#include "reprise/core/files.h"
+#include "reprise/core/stop.h"
+#include "reprise/data_pipeline/shards.h"
+#include "reprise/data_pipeline/tokenizer.h"
+#include "reprise/dist/local_group.h"
+#include "reprise/logs/run_log.h"
+#include "reprise/model/decoder.h"
+#include "reprise/model/schema.h"
+#include "tiny_run.h"
+
+namespace reprise::train {
+namespace {
+
+using testing::HasSubstr;
+
+class HeldOut : public testing::Test {
+ protected:
+  static std::filesystem::path scratch() {
+    return std::filesystem::temp_directory_path() / fmt::format("reprise_held_out_{}", ::getpid());
+  }
+  static void SetUpTestSuite() {
+    std::filesystem::remove_all(scratch());
+    make_tiny_data(scratch() / "data");
+    // The documents that are trained on serve as held-out ones: what matters here is the arithmetic.
+    data::write_shards(scratch() / "data" / "data" / "train.jsonl.zst",
+                       data::Tokenizer::load(scratch() / "data" / "tokenizer" / "tokenizer.json"),
+                       scratch() / "data" / "shards", "held_out", 1, no_progress());
+    whole_ = copy_of(scratch() / "data", "whole");
+    train_tiny(whole_, 1, false, config());
+  }
+  static void TearDownTestSuite() { std::filesystem::remove_all(scratch()); }
+  void SetUp() override { request_stop(0); }
+  void TearDown() override { request_stop(0); }
+
+  static configs::RunConfig config() {
+    return tiny_config({"train.evaluation.interval=5", "train.evaluation.sequences=14"});
+  }
+  static std::filesystem::path copy_of(const std::filesystem::path& from, const std::string& name) {
+    const std::filesystem::path folder = scratch() / name;
+    std::filesystem::remove_all(folder);
+    std::filesystem::copy(from, folder, std::filesystem::copy_options::recursive);
+    return folder;
+  }
+  static std::vector<logs::EvaluationRecord> evaluations_in(const std::filesystem::path& folder) {
+    std::vector<logs::EvaluationRecord> found;
+    for (const logs::RunRecord& record : logs::read_run_log(folder / "run.log").records) {
+      if (record.evaluation) found.push_back(*record.evaluation);
+    }
+    return found;
+  }
+  static void train_on_ranks(const std::filesystem::path& folder, int num_ranks, bool resume,
+                             ProgressSink* progress = nullptr) {
+    dist::run_local_group(num_ranks, [&](dist::Communicator& communicator) {
+      TrainOptions options;
+      options.run_dir = folder;
+      options.num_threads = 2;
+      options.resume = resume;
+      options.command_line = {"train_tiny"};
+      train(config(), options, communicator,
+            progress == nullptr || communicator.rank() != 0 ? no_progress() : *progress);
+    });
+  }
+  static void expect_whole(const std::filesystem::path& folder) {
+    EXPECT_EQ(roots_in(folder), roots_in(whole_));
+    EXPECT_TRUE(read_file(folder / "run.log") == read_file(whole_ / "run.log"));
+  }
+
+  static inline std::filesystem::path whole_;
+};
+
+TEST_F(HeldOut, IsMeasuredAtMultiplesOfTheIntervalAndAtTheLastStep) {
+  std::vector<std::uint64_t> steps;
+  for (const logs::EvaluationRecord& record : evaluations_in(whole_)) {
+    steps.push_back(record.step);
+    EXPECT_EQ(record.num_sequences, 14u);
+    EXPECT_EQ(record.num_targets, 14u * 16);
+  }
+  EXPECT_EQ(steps, (std::vector<std::uint64_t>{5, 10, 12}));
+}
+
+TEST_F(HeldOut, IsTheMeanLossOfTheFirstSequencesUnderTheWeightsOfTheStep) {
+  const configs::Recipe recipe = configs::resolve(config()).recipe();
+  const TensorLayout layout = model::parameter_layout(recipe.model(), recipe.tokenizer().vocab_size(), false);
+  auto loaded = checkpoints::read_checkpoint(whole_ / "checkpoints" / "step-000012.h5");
+  const model::Decoder decoder(recipe.model(), recipe.tokenizer().vocab_size(), 16, layout, loaded.weights);
+  const data::TokenSet tokens = data::TokenSet::open(whole_ / "shards", "held_out");
+  const data::Tokenizer tokenizer = data::Tokenizer::load(whole_ / "tokenizer" / "tokenizer.json");
+  std::vector<std::int32_t> inputs(14 * 16);
+  std::vector<std::int32_t> targets(inputs.size());
+  for (std::uint64_t i = 0; i < 14; ++i) tokens.read_sequence(i, 16, &inputs[i * 16], &targets[i * 16]);
+  double sum = 0;
+  for (const float loss : decoder.score(inputs, targets, 14, 16)) sum += static_cast<double>(loss);
+  const std::uint64_t num_bytes = tokenizer.decode(targets).size();
+  const logs::EvaluationRecord record = evaluations_in(whole_).back();
+  EXPECT_NEAR(record.loss, sum / static_cast<double>(inputs.size()), 1e-12);
+  EXPECT_EQ(record.num_bytes, num_bytes);
+  EXPECT_NEAR(record.bits_per_byte, sum / std::log(2.0) / static_cast<double>(num_bytes), 1e-12);
+}
+
+TEST_F(HeldOut, ChangesNoStepOfTheRun) {
+  const auto folder = copy_of(scratch() / "data", "without");
+  train_tiny(folder, 1, false);
+  const auto states = [](const std::filesystem::path& run) {
+    std::vector<Digest> digests;
+    for (const logs::RunRecord& record : logs::read_run_log(run / "run.log").records) {
+      if (record.step) digests.push_back(record.step->state);
+    }
+    return digests;
+  };
+  EXPECT_EQ(states(folder), states(whole_));
+}
+
+TEST_F(HeldOut, HasTheSameBitsOnAnyNumberOfRanks) {
+  for (const int ranks : {2, 3, 8}) {  // 7 grains: a rank of 8 has none
+    const auto folder = copy_of(scratch() / "data", "ranks");
+    train_on_ranks(folder, ranks, false);
+    expect_whole(folder);
+  }
+}
+
+TEST_F(HeldOut, HasTheSameBitsAfterAStopAndAResumeOnOtherRanks) {
+  for (const int stop_after : {3, 4, 5, 8, 9, 10, 11}) {
+    const auto folder = copy_of(scratch() / "data", "stopped");
+    StopAt stop(stop_after, 15);
+    train_on_ranks(folder, 1 + stop_after % 3, false, &stop);
+    request_stop(0);
+    train_on_ranks(folder, 1 + (stop_after + 1) % 3, true);
+    expect_whole(folder);
+  }
+}
+
+TEST_F(HeldOut, TakesWhatTheShardsHoldWhenThatIsLess) {
+  const auto folder = copy_of(scratch() / "data", "less");
+  train_tiny(folder, 1, false, tiny_config({"train.evaluation.sequences=100000"}));
+  const std::uint64_t held = data::TokenSet::open(folder / "shards", "held_out").num_sequences(16);
+  EXPECT_EQ(evaluations_in(folder).back().num_sequences, held / 2 * 2);
+}
+
+TEST_F(HeldOut, NeedsHeldOutShardsBeforeTheFirstStep) {
+  const auto folder = copy_of(scratch() / "data", "none");
+  std::filesystem::remove(folder / "shards" / "held_out-00000.h5");
+  try {
+    train_tiny(folder, 1, false, config());
+    FAIL() << "no error was thrown";
+  } catch (const Error& error) {
+    EXPECT_THAT(error.what(), HasSubstr("held_out"));
+    EXPECT_FALSE(std::filesystem::exists(folder / "run.log"));
+  }
+}
+
+}  // namespace
+}  // namespace reprise::train
