@@ -7,6 +7,7 @@
 #include <nlohmann/json.hpp>
 
 #include "commands.h"
+#include "death_watch.h"
 #include "launch.h"
 #include "reprise/configs/config.h"
 #include "reprise/configs/profile.h"
@@ -18,6 +19,7 @@
 #include "reprise/train/memory_plan.h"
 #include "reprise/train/parameter_groups.h"
 #include "reprise/train/trainer.h"
+#include "restart.h"
 
 namespace reprise::app {
 namespace {
@@ -31,6 +33,7 @@ struct TrainFlags {
   int ranks = 0;
   int threads = 0;
   int grains_per_forward = 0;
+  int restarts = 0;
   bool dry_run = false;
   bool json = false;
   bool quiet = false;
@@ -148,6 +151,7 @@ void print_summary(const train::TrainSummary& summary, bool as_json) {
 void train_here(const TrainFlags& flags, const configs::RunConfig& config, Context& context) {
   const StopHandlers handlers;
   const auto communicator = dist::make_communicator();
+  DeathWatch watch(*communicator);
   try {
     check_ranks(flags.ranks, *communicator);
     const auto progress = logs::make_progress(flags.quiet || communicator->rank() != 0);
@@ -168,19 +172,44 @@ void train_here(const TrainFlags& flags, const configs::RunConfig& config, Conte
       }
     }
   } catch (const std::exception&) {
+    watch.disarm();
     let_first_rank_speak(*communicator);
     throw;
   }
+}
+
+/// Starts the ranks; the config in the run folder and the given runtime start them again after one was lost.
+int start_ranks(const TrainFlags& flags, const configs::RunConfig& config, const Context& context) {
+  const dist::Launch launch = launch_of(config, flags.hostfile);
+  if (flags.restarts == 0) return run_ranks(launch, context.command_line);
+  Restarts restarts;
+  restarts.allowed = flags.restarts;
+  restarts.run_dir = configs::output_folder(config);
+  restarts.start = without_option(without_option(context.command_line, "--restart"), "--ranks");
+  restarts.resume = [&] {
+    std::vector<std::string> words = {context.command_line.front(), "train", "--resume", restarts.run_dir.string()};
+    const std::vector<std::string> overrides = runtime_overrides(config.runtime());
+    words.insert(words.end(), overrides.begin(), overrides.end());
+    if (!flags.hostfile.empty()) words.insert(words.end(), {"--hostfile", flags.hostfile});
+    if (flags.json) words.emplace_back("--json");
+    if (flags.quiet) words.emplace_back("--quiet");
+    return words;
+  };
+  return run_ranks_with_restarts(launch, restarts);
 }
 
 void run(const TrainFlags& flags, Context& context) {
   const configs::RunConfig config = load(flags);
   REPRISE_REQUIRE(flags.hostfile.empty() || config.runtime().num_ranks() > 1 || dist::launched_by_mpi(),
                   ErrorKind::kUsage, "--hostfile was given, but only one rank is to run", "give --ranks too");
+  REPRISE_REQUIRE(
+      flags.restarts == 0 || !dist::launched_by_mpi(), ErrorKind::kUsage,
+      "--restart was given under mpirun, which ends all ranks when one is lost",
+      "start with `reprise train --ranks N --restart M`, which runs mpirun itself, or leave --restart away");
   if (flags.dry_run) {
     print_plan(config, flags.json);
-  } else if (config.runtime().num_ranks() > 1 && !dist::launched_by_mpi()) {
-    context.status = run_ranks(launch_of(config, flags.hostfile), context.command_line);
+  } else if ((config.runtime().num_ranks() > 1 || flags.restarts > 0) && !dist::launched_by_mpi()) {
+    context.status = start_ranks(flags, config, context);
   } else {
     train_here(flags, config, context);
   }
@@ -204,6 +233,9 @@ void add_train_command(CLI::App& app, Context& context) {
   verb->add_option("--grains-per-forward", flags->grains_per_forward,
                    "Grains that one forward pass takes (default 1); the bits do not depend on it")
       ->check(CLI::Range(1, 65536));
+  verb->add_option("--restart", flags->restarts,
+                   "Start again up to N times, with one rank fewer, after a rank died or got stuck")
+      ->check(CLI::Range(0, 1000));
   verb->add_flag("--dry-run", flags->dry_run, "Print the resolved config and what the run would make, then stop");
   verb->add_flag("--json", flags->json, "Print the summary, or the plan, as JSON on stdout");
   verb->add_flag("--quiet", flags->quiet, "Show no progress");

@@ -6,6 +6,7 @@
 #include <cerrno>
 #include <csignal>
 #include <cstdio>
+#include <cstdlib>
 #include <cstring>
 #include <new>
 #include <string>
@@ -15,6 +16,7 @@
 #include "reprise/core/error.h"
 #include "reprise/core/files.h"
 #include "reprise/core/nearest_name.h"
+#include "reprise/dist/communicator.h"
 
 namespace reprise::app {
 namespace {
@@ -63,6 +65,18 @@ std::string first_line(const char* text) {
   return end == nullptr ? std::string(text) : std::string(text, end);
 }
 
+/// Prints an error and returns its exit code. Where ranks are lost, a thread may still be inside MPI or HDF5, whose
+/// exit handlers would wait for it: the process then ends here.
+int report(const Error& error) {
+  fmt::print(stderr, "{}\n", error.formatted());
+  const int code = exit_code(error.kind());
+  if (error.kind() == ErrorKind::kDistributed || dist::launched_by_mpi()) {
+    std::fflush(nullptr);
+    std::_Exit(code);
+  }
+  return code;
+}
+
 }  // namespace
 
 int run_guarded(CLI::App& app, int argc, char** argv, Context& context) {
@@ -78,23 +92,16 @@ int run_guarded(CLI::App& app, int argc, char** argv, Context& context) {
   } catch (const CLI::ParseError& error) {
     return report_usage(app, error, argc, argv);
   } catch (const Error& error) {
-    fmt::print(stderr, "{}\n", error.formatted());
-    return exit_code(error.kind());
+    return report(error);
   } catch (const std::bad_alloc&) {
-    const Error error(ErrorKind::kOutOfMemory, "out of memory", "use fewer threads or a smaller batch");
-    fmt::print(stderr, "{}\n", error.formatted());
-    return exit_code(error.kind());
+    return report(Error(ErrorKind::kOutOfMemory, "out of memory", "use fewer threads or a smaller batch"));
   } catch (const std::system_error& error) {
     // Printing fails with this. A reader that has seen enough (`| head`) is no mistake of anyone.
     if (error.code().value() == EPIPE) return 128 + SIGPIPE;
-    const Error output(ErrorKind::kIo, first_line(error.what()), system_hint(error.code().value()));
-    fmt::print(stderr, "{}\n", output.formatted());
-    return exit_code(output.kind());
+    return report(Error(ErrorKind::kIo, first_line(error.what()), system_hint(error.code().value())));
   } catch (const std::exception& error) {
-    const Error internal(ErrorKind::kInternal, first_line(error.what()),
-                         "this is a bug of Reprise; please report it with the command that was run");
-    fmt::print(stderr, "{}\n", internal.formatted());
-    return exit_code(ErrorKind::kInternal);
+    return report(Error(ErrorKind::kInternal, first_line(error.what()),
+                        "this is a bug of Reprise; please report it with the command that was run"));
   }
 }
 

@@ -10,6 +10,10 @@
 #include <unistd.h>
 
 #include <cerrno>
+#include <filesystem>
+#include <fstream>
+#include <set>
+#include <system_error>
 #include <vector>
 
 #include "reprise/core/error.h"
@@ -52,6 +56,42 @@ int wait_and_pass_signals(pid_t child) {
   }
 }
 
+/// Makes this process the parent of what its children leave behind, for as long as the object lives.
+class Subreaper {
+ public:
+  Subreaper() { ::prctl(PR_SET_CHILD_SUBREAPER, 1); }
+  ~Subreaper() { ::prctl(PR_SET_CHILD_SUBREAPER, 0); }
+  Subreaper(const Subreaper&) = delete;
+  Subreaper& operator=(const Subreaper&) = delete;
+};
+
+std::set<pid_t> children() {
+  std::set<pid_t> found;
+  std::error_code error;
+  for (const auto& thread : std::filesystem::directory_iterator("/proc/self/task", error)) {
+    std::ifstream file(thread.path() / "children");
+    for (pid_t child = 0; file >> child;) found.insert(child);
+  }
+  return found;
+}
+
+/// Ends the ranks of an mpirun that was killed itself. They would write on into a run that somebody resumes. An mpirun
+/// that ends by itself leaves none.
+void end_orphans(const std::set<pid_t>& others) {
+  for (int round = 0; round < 200; ++round) {
+    bool alive = false;
+    for (const pid_t child : children()) {
+      if (others.contains(child)) continue;
+      if (::waitpid(child, nullptr, WNOHANG) == child) continue;
+      alive = true;
+      ::kill(child, SIGKILL);
+    }
+    if (!alive) return;
+    const timespec nap{0, 10'000'000};
+    ::nanosleep(&nap, nullptr);
+  }
+}
+
 }  // namespace
 
 int run_ranks(const Launch& launch, std::span<const std::string> arguments) {
@@ -59,6 +99,8 @@ int run_ranks(const Launch& launch, std::span<const std::string> arguments) {
   std::vector<char*> pointers;
   for (std::string& argument : command) pointers.push_back(argument.data());
   pointers.push_back(nullptr);
+  const Subreaper subreaper;
+  const std::set<pid_t> others = children();
   const pid_t parent = ::getpid();
   const pid_t child = ::fork();
   if (child < 0) {
@@ -67,6 +109,7 @@ int run_ranks(const Launch& launch, std::span<const std::string> arguments) {
   }
   if (child == 0) become(pointers.data(), parent);
   const int status = wait_and_pass_signals(child);
+  end_orphans(others);
   if (status == kExecFailed) {
     throw Error(ErrorKind::kDistributed,
                 fmt::format("mpirun could not start {}", arguments.empty() ? "" : arguments[0]),

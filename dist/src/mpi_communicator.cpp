@@ -199,7 +199,8 @@ std::string MpiCommunicator::lost_rank() const {
   }
   for (const Peer& peer : peers_) {
     if (has_ended(peer.process)) {
-      return fmt::format("rank {} has died (process {}); rank {} was waiting for it", peer.rank, peer.process, rank_);
+      return fmt::format("rank {} has died (process {}); rank {} cannot go on without it", peer.rank, peer.process,
+                         rank_);
     }
   }
   return {};

@@ -13,6 +13,7 @@ namespace reprise::train {
 using checkpoints::FileKind;
 
 constexpr std::chrono::milliseconds kLook{100};
+constexpr std::chrono::seconds kAnswer{3};
 constexpr std::chrono::seconds kGrace{1};  // for a write that a lost rank has broken to notice it by itself
 
 /// Everything that the thread touches; it lives until the thread is done with it, also behind its owner.
@@ -93,23 +94,31 @@ void CheckpointWriter::wait() {
   if (!in_flight_) return;
   WaitClock clock;
   given_up_ = true;  // until it has ended
+  // A little longer than the thread waits for other ranks, which can name the one that is missing.
+  const std::chrono::seconds limit =
+      communicator_.patience().count() == 0 ? communicator_.patience() : communicator_.patience() + kGrace;
   while (!thread_.wait_for(kLook)) {
     communicator_.require_others_alive();
     clock.tick();
-    if (communicator_.patience().count() == 0) continue;
-    // A little longer than the thread waits for other ranks, which can name the one that is missing.
-    REPRISE_REQUIRE(
-        !clock.exceeds(communicator_.patience() + kGrace), ErrorKind::kDistributed,
-        fmt::format("rank {} has waited {} s for the write of {}", communicator_.rank(),
-                    communicator_.patience().count(),
-                    (work_->folder / checkpoints::file_name(work_->kind, work_->snapshot.header.step)).string()),
-        "look at the disk; slower ones need a larger runtime.watchdog_seconds; continue with `reprise train "
-        "--resume RUN`");
+    if (clock.exceeds(limit)) throw_stuck();
   }
   given_up_ = false;
   in_flight_ = false;
   thread_.collect();
   write_seconds_ += work_->seconds;
+}
+
+/// The thread is inside the file system or inside MPI's file access, neither of which tells whom it waits for. All
+/// ranks have come here if they can: so the one that does not answer now is the one.
+void CheckpointWriter::throw_stuck() {
+  const auto patience = communicator_.patience();
+  communicator_.set_patience(kAnswer);
+  communicator_.barrier();
+  throw Error(ErrorKind::kDistributed,
+              fmt::format("rank {} has waited {} s for the write of {}", communicator_.rank(), patience.count(),
+                          (work_->folder / checkpoints::file_name(work_->kind, work_->snapshot.header.step)).string()),
+              "look at the disk; slower ones need a larger runtime.watchdog_seconds; continue with `reprise train "
+              "--resume RUN`");
 }
 
 void CheckpointWriter::Work::perform() {

@@ -40,6 +40,7 @@ class CheckpointWriter {
  private:
   struct Work;
   bool has_ended_everywhere();
+  [[noreturn]] void throw_stuck();
 
   dist::Communicator& communicator_;
   std::shared_ptr<Work> work_;  // belongs to the thread while a write is in flight

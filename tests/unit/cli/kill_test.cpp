@@ -5,7 +5,7 @@
 #include <random>
 
 #include "program.h"
-#include "reprise/core/files.h"
+#include "whole_run.h"
 
 namespace reprise::cli_test {
 namespace {
@@ -18,7 +18,8 @@ struct Kill {
   int resume_ranks;
 };
 
-/// Twenty kills, four at each point; counts, ranks and victims by a seeded generator, so that a red run can be repeated.
+/// Twenty kills, four at each point; counts, ranks and victims by a seeded generator, so that a red run can be
+/// repeated.
 std::vector<Kill> seeded_kills() {
   std::mt19937 random(20261121);
   const auto below = [&](int limit) { return static_cast<int>(random() % static_cast<unsigned>(limit)); };
@@ -36,53 +37,25 @@ std::vector<Kill> seeded_kills() {
   return kills;
 }
 
-std::vector<std::string> ranks_flag(int ranks) { return {"--ranks", std::to_string(ranks), "--threads", "1"}; }
-
-class KilledRun : public ProgramTest, public testing::WithParamInterface<Kill> {
- protected:
-  struct Expected {
-    std::vector<std::string> roots;
-    std::string run_log;
-  };
-  /// The uninterrupted run, made once.
-  static const Expected& expected() {
-    static const Expected value = [] {
-      const auto run = std::filesystem::temp_directory_path() / fmt::format("reprise_whole_{}", ::getpid());
-      copy_prepared_run(run);
-      const Outcome outcome = run_reprise({"train", small_config(), "--out", run.string(), "--threads", "2"});
-      EXPECT_EQ(outcome.exit_code, 0) << outcome.err;
-      Expected whole{checkpoint_roots(run), read_file(run / "run.log")};
-      std::filesystem::remove_all(run);
-      return whole;
-    }();
-    return value;
-  }
-};
+class KilledRun : public ProgramTest, public testing::WithParamInterface<Kill> {};
 
 TEST_P(KilledRun, ResumesToTheSameRootsAndLog) {
   const Kill& kill = GetParam();
-  const Expected& whole = expected();
-  ASSERT_GT(whole.roots.size(), 12u);
+  ASSERT_GT(whole_run().roots.size(), 12u);
   const auto run = folder_ / "run";
   copy_prepared_run(run);
-
-  std::vector<std::string> first = {"train", small_config(), "--out", run.string()};
-  for (const std::string& flag : ranks_flag(kill.ranks)) first.push_back(flag);
+  std::vector<std::string> words = {"train", small_config(), "--out", run.string()};
+  for (const std::string& flag : ranks_flag(kill.ranks)) words.push_back(flag);
   const Outcome killed =
-      run_reprise(first, {fmt::format("REPRISE_FAULT={}:{}:{}", kill.point, kill.count, kill.killed_rank)});
+      run_reprise(words, {fmt::format("REPRISE_FAULT={}:{}:{}", kill.point, kill.count, kill.killed_rank)});
   ASSERT_NE(killed.exit_code, 0) << "the run was not killed: the fault point was not reached";
-
-  std::vector<std::string> second = {"train", "--resume", run.string()};
-  for (const std::string& flag : ranks_flag(kill.resume_ranks)) second.push_back(flag);
-  const Outcome resumed = run_reprise(second);
-  ASSERT_EQ(resumed.exit_code, 0) << resumed.err;
-  EXPECT_EQ(checkpoint_roots(run), whole.roots);
-  EXPECT_EQ(read_file(run / "run.log"), whole.run_log);
+  expect_only_whole_checkpoints(run);
+  expect_resumes_to_the_whole_run(run, kill.resume_ranks);
 }
 
-INSTANTIATE_TEST_SUITE_P(TwentySeededKills, KilledRun, testing::ValuesIn(seeded_kills()), [](const auto& info) {
-  return fmt::format("{}_{}_{}_pass{}_rank{}of{}_resume{}", info.index, info.param.point, "kill", info.param.count,
-                     info.param.killed_rank, info.param.ranks, info.param.resume_ranks);
+INSTANTIATE_TEST_SUITE_P(TwentySeededKills, KilledRun, testing::ValuesIn(seeded_kills()), [](const auto& kill) {
+  return fmt::format("{}_{}_pass{}_rank{}of{}_resume{}", kill.index, kill.param.point, kill.param.count,
+                     kill.param.killed_rank, kill.param.ranks, kill.param.resume_ranks);
 });
 
 }  // namespace

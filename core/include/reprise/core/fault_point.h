@@ -1,6 +1,7 @@
 #pragma once
-// Places where tests kill the process. REPRISE_FAULT="name:count[:rank]" raises SIGKILL the count-th time that the
-// named point is passed (on that rank only, when one is given). Without the variable a point costs one comparison.
+// Places where tests kill the process. REPRISE_FAULT="name:count[:rank[:what]]" raises SIGKILL the count-th time that the
+// named point is passed (on that rank only, when one is given). `what` may also be "stop", which stops the whole process
+// as a debugger does, or "hang", which keeps the thread there for ever. Without the variable a point costs one comparison.
 
 #include <string_view>
 

@@ -27,7 +27,8 @@ std::vector<std::string> mpirun_command(const Launch& launch, std::span<const st
 /// signal of this process (core/stop.h) is passed to the ranks once, as SIGUSR1 for SIGINT and SIGUSR2 for SIGTERM:
 /// mpirun forwards these, while SIGINT and SIGTERM would make it kill the ranks after two seconds. Ranks take them for
 /// the real ones (make_mpi_communicator() sees to it), save what they have, and end. mpirun ends when this process
-/// does. Throws kDistributed when mpirun cannot be started.
+/// does; ranks that outlive a killed mpirun are ended before this returns. Throws kDistributed when mpirun cannot be
+/// started.
 int run_ranks(const Launch& launch, std::span<const std::string> arguments);
 int run_ranks(int num_ranks, std::span<const std::string> arguments);
 

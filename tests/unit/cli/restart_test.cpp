@@ -1,0 +1,67 @@
+// The parts of --restart and of the watch over other ranks that need no ranks.
+
+#include "restart.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <thread>
+
+#include "death_watch.h"
+#include "reprise/configs/config.pb.h"
+#include "reprise/dist/local_group.h"
+
+namespace reprise::app {
+namespace {
+
+using testing::ElementsAre;
+
+TEST(Restart, FollowsADeathBySignalAndAWaitInVainAndNothingElse) {
+  for (const int code : {6, 128 + 9, 128 + 11, 128 + 6, 128 + 7}) EXPECT_TRUE(rank_was_lost(code)) << code;
+  for (const int code : {0, 1, 2, 3, 4, 5, 7, 128 + 2, 128 + 15, 127}) EXPECT_FALSE(rank_was_lost(code)) << code;
+}
+
+TEST(Restart, LeavesAnOptionAndItsValueAwayInBothSpellings) {
+  EXPECT_THAT(without_option({"reprise", "train", "--restart", "3", "a.pbtxt", "--ranks=4"}, "--restart"),
+              ElementsAre("reprise", "train", "a.pbtxt", "--ranks=4"));
+  EXPECT_THAT(without_option({"reprise", "train", "--restart", "3", "a.pbtxt", "--ranks=4"}, "--ranks"),
+              ElementsAre("reprise", "train", "--restart", "3", "a.pbtxt"));
+}
+
+TEST(Restart, CarriesTheNumbersAndSwitchesOfTheRuntimeOnButNotTheNumberOfRanks) {
+  configs::Runtime runtime;
+  runtime.set_num_ranks(4);
+  runtime.set_num_threads(2);
+  runtime.set_watchdog_seconds(30);
+  runtime.set_output_dir("a b");
+  runtime.mutable_checkpoint_storage()->set_delta(true);
+  EXPECT_THAT(runtime_overrides(runtime),
+              testing::UnorderedElementsAre("--set", "runtime.num_threads=2", "--set", "runtime.watchdog_seconds=30",
+                                            "--set", "runtime.checkpoint_storage.delta=true"));
+}
+
+/// A rank of two that learns of a death and computes on.
+[[noreturn]] void compute_beside_a_dead_rank() {
+  auto ranks = dist::make_local_group(2);
+  const DeathWatch watch(*ranks[0]);
+  ranks[1].reset();
+  while (true) std::this_thread::sleep_for(std::chrono::milliseconds(10));
+}
+
+TEST(DeathWatchDeathTest, SpeaksAndEndsTheProcessWhileTheRankComputes) {
+  testing::FLAGS_gtest_death_test_style = "threadsafe";
+  EXPECT_EXIT(compute_beside_a_dead_rank(), testing::ExitedWithCode(6),
+              "error.distributed.: rank 1 has left the group\nhint: continue with `reprise train --resume RUN`");
+}
+
+TEST(DeathWatch, LeavesTheWordToARankThatSpeaksForItself) {
+  auto ranks = dist::make_local_group(2);
+  DeathWatch watch(*ranks[0]);
+  ranks[1].reset();
+  watch.disarm();
+  std::this_thread::sleep_for(std::chrono::milliseconds(1200));
+  EXPECT_EQ(ranks[0]->lost_rank(), "rank 1 has left the group");
+}
+
+}  // namespace
+}  // namespace reprise::app
