@@ -36,10 +36,17 @@ int cores_free_to_bind() {
   return static_cast<int>(cores.size());
 }
 
-/// Binding keeps threads near their memory, but two runs that bind share the first cores while others idle: so only a
-/// run that leaves no room for a second one of its kind is bound.
-bool fills_this_machine(const Launch& launch) {
-  if (!launch.hostfile.empty() || launch.threads_per_rank <= 0) return false;
+int num_memory_nodes() {
+  int nodes = 0;
+  while (std::filesystem::exists("/sys/devices/system/node/node" + std::to_string(nodes))) ++nodes;
+  return nodes;
+}
+
+/// Binding keeps threads near their memory, which matters where a machine has several. But a bound rank waits for
+/// whatever else runs on its cores, and two runs that bind take the same ones while others idle: so only a run that
+/// leaves no room for a second one of its kind is bound.
+bool gains_by_binding(const Launch& launch) {
+  if (!launch.hostfile.empty() || launch.threads_per_rank <= 0 || num_memory_nodes() < 2) return false;
   const int cores = cores_free_to_bind();
   const int wanted = launch.num_ranks * launch.threads_per_rank;
   return wanted <= cores && wanted * 2 > cores;
@@ -56,7 +63,7 @@ bool binds_to_cores(const Launch& launch) {
   }
   REPRISE_REQUIRE(binding == "auto", ErrorKind::kUsage, fmt::format("REPRISE_BINDING is {}", binding),
                   "choose auto, core or none");
-  return fills_this_machine(launch);
+  return gains_by_binding(launch);
 }
 
 void check_hostfile(const std::filesystem::path& path) {

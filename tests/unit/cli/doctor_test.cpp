@@ -10,6 +10,14 @@ namespace {
 
 class Doctor : public ProgramTest {};
 
+TEST_F(Doctor, SaysWhetherNcclCanBeLoaded) {
+  const Outcome outcome =
+      run_reprise({"doctor", "--json"}, {"REPRISE_NCCL_LIBRARY=/nowhere/a.so", "REPRISE_CUDART_LIBRARY=/nowhere/b.so"});
+  ASSERT_EQ(outcome.exit_code, 0) << outcome.err;
+  const std::string said = nlohmann::json::parse(outcome.out)["nccl"];
+  EXPECT_TRUE(said.find("/nowhere/b.so") != std::string::npos || said == "not built in: nccl.h was not found") << said;
+}
+
 TEST_F(Doctor, FindsEveryFunctionAsPublishedOnThePortableAndTheDefaultTarget) {
   const std::vector<std::vector<std::string>> environments = {{}, {"REPRISE_TARGET=portable"}};
   for (const auto& environment : environments) {

@@ -18,9 +18,10 @@ struct Launch {
 /// end; for printing and for exec.
 ///
 /// This machine: more ranks than cores are allowed. Ranks are bound to as many cores as they have threads where these
-/// fit into the machine and fill more than half of it, and OMP_NUM_THREADS is set for them. Hostfile: slots, placing
-/// and fabrics are left to mpirun; variables REPRISE_*, NCCL_* and LD_LIBRARY_PATH are passed on. The variable
-/// REPRISE_BINDING (auto, core, none) overrules the binding. Throws kUsage for a hostfile that cannot be used.
+/// fit into a machine with several memories (NUMA nodes) and fill more than half of it, and OMP_NUM_THREADS is set for
+/// them. Hostfile: slots, placing and fabrics are left to mpirun; variables REPRISE_*, NCCL_* and LD_LIBRARY_PATH are
+/// passed on. The variable REPRISE_BINDING (auto, core, none) overrules the binding. Throws kUsage for a hostfile that
+/// cannot be used.
 std::vector<std::string> mpirun_command(const Launch& launch, std::span<const std::string> arguments);
 
 /// Runs mpirun_command(launch, arguments) and returns its exit status (128 + signal when a signal ended it). A stop

@@ -1,0 +1,67 @@
+// Whatever moves the bytes between ranks, and wherever the ranks are, the checkpoints and run.log are the same.
+
+#include <fmt/core.h>
+
+#include <filesystem>
+#include <fstream>
+
+#include "program.h"
+#include "reprise/core/files.h"
+
+namespace reprise::cli_test {
+namespace {
+
+namespace fs = std::filesystem;
+
+class Transports : public ProgramTest {
+ protected:
+  /// Trains in a folder of its own and returns it.
+  fs::path train(const std::string& name, const std::vector<std::string>& flags,
+                 const std::vector<std::string>& environment = {}) {
+    const fs::path run = folder_ / name;
+    copy_prepared_run(run);
+    std::vector<std::string> arguments = {"train", small_config(), "--out", run.string(), "--threads", "1"};
+    arguments.insert(arguments.end(), flags.begin(), flags.end());
+    const Outcome outcome = run_reprise(arguments, environment);
+    EXPECT_EQ(outcome.exit_code, 0) << outcome.err;
+    return run;
+  }
+
+  void expect_same(const fs::path& run, const fs::path& other) {
+    EXPECT_EQ(checkpoint_roots(run), checkpoint_roots(other));
+    EXPECT_EQ(read_file(run / "run.log"), read_file(other / "run.log"));
+  }
+};
+
+TEST_F(Transports, NcclGivesTheBitsOfOneRank) {
+  const std::string library = REPRISE_BINARY_DIR "/tests/libnccl_double.so";
+  if (!fs::exists(library)) GTEST_SKIP() << "built without nccl.h";
+  const std::vector<std::string> environment = {"REPRISE_BACKEND=nccl", "REPRISE_NCCL_LIBRARY=" + library,
+                                                "REPRISE_CUDART_LIBRARY=" + library,
+                                                "NCCL_DOUBLE_FOLDER=" + folder_.string()};
+  const fs::path one = train("one", {});
+  expect_same(train("nccl", {"--ranks", "3"}, environment), one);
+}
+
+// Two machines are played by one: the agent that mpirun calls in the place of ssh runs the command here.
+TEST_F(Transports, RanksOnTheMachinesOfAHostfileGiveTheBitsOfOneRank) {
+  const fs::path hostfile = folder_ / "hosts";
+  const fs::path agent = folder_ / "agent";
+  std::ofstream(hostfile) << "localhost slots=1\nelsewhere slots=2\n";
+  std::ofstream(agent) << "#!/bin/sh\nshift\nexec sh -c \"$*\"\n";
+  fs::permissions(agent, fs::perms::owner_all);
+  const fs::path one = train("one", {});
+  const fs::path hosts = train("hosts_run", {"--ranks", "3", "--hostfile", hostfile.string()},
+                               {"OMPI_MCA_plm_rsh_agent=" + agent.string()});
+  expect_same(hosts, one);
+}
+
+TEST_F(Transports, HostfileWithOneRankIsAUsageError) {
+  const Outcome outcome =
+      run_reprise({"train", small_config(), "--out", (folder_ / "run").string(), "--hostfile", "x"});
+  EXPECT_EQ(outcome.exit_code, 2);
+  EXPECT_NE(outcome.err.find("--hostfile was given, but only one rank is to run"), std::string::npos) << outcome.err;
+}
+
+}  // namespace
+}  // namespace reprise::cli_test
