@@ -10,11 +10,18 @@
 
 namespace reprise::app {
 
+void add_average_verb(CLI::App& checkpoint);
 void add_export_verb(CLI::App& checkpoint);
 void add_materialize_verb(CLI::App& checkpoint, Context& context);
 void add_pack_verbs(CLI::App& checkpoint, Context& context);
 void add_prune_verb(CLI::App& checkpoint);
 void add_verify_verb(CLI::App& checkpoint, Context& context);
+
+/// What `show` prints of an average.
+void show_average(const std::filesystem::path& file, bool json);
+
+/// What `verify` does with one file: its values against its root, and an average against its sources where they are.
+void verify_file(const std::filesystem::path& file, bool json, Context& context);
 
 /// Returns RUN/checkpoints. Throws kIo when there is none.
 std::filesystem::path checkpoint_folder(const std::filesystem::path& run);

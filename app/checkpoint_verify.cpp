@@ -113,6 +113,7 @@ void print_json(const std::vector<Problem>& problems, std::size_t num_files, std
 }
 
 void verify(const Flags& flags, Context& context) {
+  if (std::filesystem::is_regular_file(flags.run)) return verify_file(flags.run, flags.json, context);
   const path folder = checkpoint_folder(flags.run);
   const std::optional<checkpoints::Ledger> ledger = ledger_of(flags.run);
   const auto progress = logs::make_progress(flags.quiet);
@@ -138,7 +139,7 @@ void add_verify_verb(CLI::App& checkpoint, Context& context) {
   const auto flags = std::make_shared<Flags>();
   CLI::App* verb =
       checkpoint.add_subcommand("verify", "Check every value, digest and root of a run's checkpoints, and their chain");
-  verb->add_option("RUN", flags->run, "Run folder, such as runs/tiny")->required();
+  verb->add_option("RUN", flags->run, "Run folder, such as runs/tiny, or one file")->required();
   verb->add_flag("--json", flags->json, "Print the problems as JSON");
   verb->add_flag("--quiet", flags->quiet, "Show no progress");
   verb->footer("Exit code 0: all is well; 4: something is wrong.\n\nExample:\n  reprise checkpoint verify runs/tiny");

@@ -7,10 +7,12 @@
 #include <filesystem>
 #include <memory>
 #include <nlohmann/json.hpp>
+#include <optional>
 #include <set>
 
 #include "checkpoint_verbs.h"
 #include "commands.h"
+#include "reprise/checkpoints/average.h"
 #include "reprise/checkpoints/checkpoint.h"
 #include "reprise/checkpoints/difference.h"
 #include "reprise/checkpoints/folder.h"
@@ -28,7 +30,7 @@ using std::filesystem::path;
 
 struct Flags {
   path run;
-  std::uint64_t step = 0;
+  std::optional<std::uint64_t> step;
   bool json = false;
   std::string a;
   std::string b;
@@ -111,8 +113,12 @@ ordered_json tensors_json(const CheckpointDescription& description) {
 }
 
 void show(const Flags& flags) {
-  const CheckpointDescription description =
-      checkpoints::read_description(checkpoint_file_of_step(flags.run, flags.step));
+  const bool is_file = std::filesystem::is_regular_file(flags.run);
+  REPRISE_REQUIRE(is_file || flags.step, ErrorKind::kUsage, fmt::format("which checkpoint of {}?", flags.run.string()),
+                  "give --step N, or a file in place of the run");
+  const path file = is_file ? flags.run : checkpoint_file_of_step(flags.run, *flags.step);
+  if (checkpoints::is_average(file)) return show_average(file, flags.json);
+  const CheckpointDescription description = checkpoints::read_description(file);
   ordered_json json = header_json(description.info);
   const ordered_json tensors = tensors_json(description);
   if (flags.json) {
@@ -198,8 +204,8 @@ void add_checkpoint_command(CLI::App& app, Context& context) {
   CLI::App* showing =
       add("show", "Show the header and the tensors of one checkpoint, with their digests",
           "Print one object, digests in full", "Example:\n  reprise checkpoint show runs/tiny --step 128");
-  add_run(showing);
-  showing->add_option("--step", flags->step, "Step of the checkpoint")->required();
+  showing->add_option("RUN", flags->run, "Run folder, such as runs/tiny, or one file")->required();
+  showing->add_option("--step", flags->step, "Step of the checkpoint");
   showing->callback([flags] { show(*flags); });
 
   CLI::App* comparing = add("diff", "Find the first tensor, chunk and element in which two checkpoints differ",
@@ -211,6 +217,7 @@ void add_checkpoint_command(CLI::App& app, Context& context) {
   comparing->callback([flags, &context] { diff(*flags, context); });
   add_verify_verb(*verb, context);
   add_pack_verbs(*verb, context);
+  add_average_verb(*verb);
   add_export_verb(*verb);
   add_prune_verb(*verb);
   add_materialize_verb(*verb, context);

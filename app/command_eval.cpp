@@ -26,6 +26,7 @@ using nlohmann::ordered_json;
 struct EvalFlags {
   std::string run;
   std::string checkpoints = "last";
+  std::string file;
   std::vector<std::string> tasks{"held_out", "pairs", "baselines"};
   std::string data;
   int threads = 0;
@@ -124,6 +125,7 @@ EvalReport evaluate(const EvalFlags& flags) {
   eval::EvalOptions options;
   options.run_dir = run;
   options.steps = steps_of(flags, recipe);
+  if (!flags.file.empty()) options.file = flags.file;
   options.num_threads = thread_count(flags.threads);
   options.held_out = tasks.count("held_out") == 1;
   options.pairs = tasks.count("pairs") == 1;
@@ -266,6 +268,9 @@ void add_eval_command(CLI::App& app, Context&) {
   verb->add_option("RUN", flags->run, "Run folder, such as runs/tiny");
   verb->add_option("--checkpoints", flags->checkpoints, "last, all (those the recipe evaluates) or steps N,N,...")
       ->capture_default_str();
+  verb->add_option("--checkpoint", flags->file, "One file in place of the run's own: a checkpoint of this model or an average")
+      ->check(CLI::ExistingFile)
+      ->excludes("--checkpoints");
   verb->add_option("--tasks", flags->tasks, "held_out, pairs, baselines, blimp")->delimiter(',')->capture_default_str();
   verb->add_option("--data", flags->data, "Folder of BLiMP's *.jsonl(.zst) files; default: REPRISE_EVAL_DATA");
   verb->add_option("--threads", flags->threads, "Threads; 0 takes all cores. The figures do not depend on it")

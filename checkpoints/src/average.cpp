@@ -131,6 +131,15 @@ LoadedAverage read_average(const std::filesystem::path& path) {
   return average;
 }
 
+Recomputation recompute(const LoadedAverage& average) {
+  for (const AverageSource& source : average.recipe.sources) {
+    if (std::filesystem::exists(source.place) && read_info(source.place).root == source.root) continue;
+    return {false, fmt::format("step {} with root {} ({})", source.step, source.root.hex(), source.place)};
+  }
+  const LoadedAverage again = average_checkpoints(average.recipe);
+  return {again.model.digests.weights == average.model.digests.weights, {}};
+}
+
 LoadedCheckpoint read_model(const std::filesystem::path& path) {
   return is_average(path) ? read_average(path).model : read_checkpoint(path);
 }

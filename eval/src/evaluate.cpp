@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "decoder_scorer.h"
+#include "reprise/checkpoints/average.h"
 #include "reprise/checkpoints/checkpoint.h"
 #include "reprise/configs/config.h"
 #include "reprise/core/error.h"
@@ -42,6 +43,11 @@ checkpoints::LoadedCheckpoint read_step(const configs::Recipe& recipe, const std
       fmt::format("{} was made by another recipe: {}", path.string(), checkpoint.info.header.recipe_hash.hex()),
       fmt::format("evaluate it with the recipe in {}", (run_dir / "recipe.pbtxt").string()));
   return checkpoint;
+}
+
+/// The named file, or the run's checkpoint of `step`. A file may be of another run of the same model: the scorer looks.
+checkpoints::LoadedCheckpoint read_for(const configs::Recipe& recipe, const EvalOptions& options, std::uint64_t step) {
+  return options.file ? checkpoints::read_model(*options.file) : read_step(recipe, options.run_dir, step);
 }
 
 /// The suite of the recipe; a recipe that fixes its hash gets that suite or an error.
@@ -115,6 +121,7 @@ EvalResult evaluate_run(const configs::Recipe& recipe, const EvalOptions& option
   std::vector<std::uint64_t> steps = options.steps.empty() ? eval_steps(recipe) : options.steps;
   std::sort(steps.begin(), steps.end());
   steps.erase(std::unique(steps.begin(), steps.end()), steps.end());
+  if (options.file) steps = {checkpoints::read_model(*options.file).info.header.step};
   const data::Tokenizer tokenizer = load_tokenizer(recipe, options.run_dir);
   const PairTask pairs(suite_of(recipe.eval(), result.suite), encoder_of(tokenizer), tokenizer.end_of_text());
   const data::TokenSet tokens = data::TokenSet::open(options.run_dir / "shards", "held_out");
@@ -130,7 +137,7 @@ EvalResult evaluate_run(const configs::Recipe& recipe, const EvalOptions& option
   const OnScored on_scored = [&](std::int64_t num_targets) { phase.add(num_targets); };
   for (const std::uint64_t step : steps) {
     phase.say(fmt::format("step {}", step));
-    const checkpoints::LoadedCheckpoint checkpoint = read_step(recipe, options.run_dir, step);
+    const checkpoints::LoadedCheckpoint checkpoint = read_for(recipe, options, step);
     scorer.load(checkpoint);
     CheckpointResult& entry = result.checkpoints.emplace_back();
     entry.step = step;
@@ -146,7 +153,7 @@ std::vector<PairGroup> evaluate_pairs(const configs::Recipe& recipe, const EvalO
   const data::Tokenizer tokenizer = load_tokenizer(recipe, options.run_dir);
   const PairTask task(pairs, encoder_of(tokenizer), tokenizer.end_of_text());
   DecoderScorer scorer(recipe);
-  scorer.load(read_step(recipe, options.run_dir, step));
+  scorer.load(read_for(recipe, options, step));
   ThreadPool pool(options.num_threads);
   Phase phase(progress, "pairs", task.num_targets());
   return task.score(scorer, recipe.train().sequence_length(), pool,

@@ -21,6 +21,7 @@ struct CheckpointWriter::Work {
   std::filesystem::path folder;
   TensorLayout layout;
   std::unique_ptr<dist::Communicator> communicator;
+  checkpoints::StorageRule rule;
 
   FileKind kind = FileKind::kScheduled;
   bool store_moments = false;
@@ -34,11 +35,12 @@ struct CheckpointWriter::Work {
 };
 
 CheckpointWriter::CheckpointWriter(std::filesystem::path folder, const TensorLayout& layout,
-                                   dist::Communicator& communicator)
+                                   dist::Communicator& communicator, const checkpoints::StorageRule& rule)
     : communicator_(communicator), work_(std::make_shared<Work>()) {
   work_->folder = std::move(folder);
   work_->layout = layout;
   work_->communicator = communicator.duplicate();
+  work_->rule = rule;
 }
 
 CheckpointWriter::~CheckpointWriter() {
@@ -138,7 +140,13 @@ void CheckpointWriter::Work::perform() {
   const Digest written =
       checkpoints::write_checkpoint(folder, kind, snapshot.header, layout, snapshot.digests, view, *communicator);
   REPRISE_CHECK(written == root);
-  if (kind == FileKind::kScheduled && communicator->rank() == 0) delete_recovery_files();
+  if (kind == FileKind::kScheduled) {
+    on_first_rank(*communicator, [&] {
+      delete_recovery_files();
+      checkpoints::apply_rule(folder, snapshot.header.step, rule);
+      return std::string();
+    });
+  }
   seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
 }
 

@@ -8,6 +8,7 @@
 
 #include "io_thread.h"
 #include "reprise/checkpoints/checkpoint.h"
+#include "reprise/checkpoints/storage.h"
 #include "reprise/dist/communicator.h"
 #include "training_state.h"
 
@@ -15,8 +16,10 @@ namespace reprise::train {
 
 class CheckpointWriter {
  public:
-  /// Collective. The patience of `communicator` is also that with a write: one that takes longer counts as stuck.
-  CheckpointWriter(std::filesystem::path folder, const TensorLayout& layout, dist::Communicator& communicator);
+  /// Collective. The patience of `communicator` is also that with a write: one that takes longer counts as stuck. `rule`
+  /// is applied to the folder behind every scheduled checkpoint.
+  CheckpointWriter(std::filesystem::path folder, const TensorLayout& layout, dist::Communicator& communicator,
+                   const checkpoints::StorageRule& rule = {});
   /// Finishes the write in flight; its failure is lost, so call wait() first. A write that cannot end, because a rank
   /// is lost, is left behind.
   ~CheckpointWriter();

@@ -66,6 +66,7 @@ class Trainer {
   RunFolder folder_;
   RunIdentity identity_;
   const configs::TrainRecipe& recipe_;
+  checkpoints::StorageRule storage_;
   std::vector<std::uint64_t> schedule_;
   ThreadPool threads_;
 
@@ -94,6 +95,7 @@ Trainer::Trainer(const configs::RunConfig& config, const TrainOptions& options, 
       folder_(options.run_dir),
       identity_(identify(config)),
       recipe_(identity_.recipe.train()),
+      storage_{config.runtime().checkpoint_storage().delta(), config.runtime().checkpoint_storage().keep_moments()},
       schedule_(checkpoint_steps(recipe_)),
       threads_(options.num_threads) {
   set_fault_rank(communicator.rank());
@@ -154,7 +156,7 @@ void Trainer::read_data() {
 void Trainer::open_state() {
   model_ = std::make_unique<TrainingModel>(identity_.recipe, options_.compute, threads_, communicator_);
   open_evaluation();
-  writer_ = std::make_unique<CheckpointWriter>(folder_.checkpoints(), model_->layout(), communicator_);
+  writer_ = std::make_unique<CheckpointWriter>(folder_.checkpoints(), model_->layout(), communicator_, storage_);
   resumed_from_ = on_first_rank(communicator_, [&] {
     if (options_.resume) {
       const std::optional<std::filesystem::path> found = folder_.prepare_resume(identity_);

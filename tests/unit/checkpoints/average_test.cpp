@@ -116,6 +116,26 @@ TEST_F(AverageTest, AChangedWeightOfTheRecipeBreaksTheRoot) {
   }
 }
 
+TEST_F(AverageTest, WhatItsSourcesDoNotGiveIsFoundThoughItsRootIsRight) {
+  LoadedAverage forged = average_checkpoints(recipe_of({2, 6}));
+  EXPECT_TRUE(recompute(forged).same);
+  forged.model.weights[5] = std::nextafter(forged.model.weights[5], 1.0f);
+  forged.model.digests.weights =
+      chunk_digests(forged.model.layout, {0, forged.model.layout.num_chunks()}, forged.model.weights);
+  forged.model.info.root =
+      average_root(forged.recipe, forged.model.info.header, forged.model.layout, forged.model.digests.weights);
+  write_average(out(), forged);
+  const Recomputation again = recompute(read_average(out()));
+  EXPECT_FALSE(again.same);
+  EXPECT_EQ(again.missing, "");
+}
+
+TEST_F(AverageTest, SourceThatIsAnotherFileByNowIsMissing) {
+  const LoadedAverage made = average_checkpoints(recipe_of({2, 6}));
+  std::filesystem::copy_file(chain_.file(8), chain_.file(6), std::filesystem::copy_options::overwrite_existing);
+  EXPECT_THAT(recompute(made).missing, HasSubstr("step 6 with root "));
+}
+
 TEST_F(AverageTest, CheckpointsOfDifferentModelsHaveNone) {
   const SampleState other(9, TensorLayout({{"model.embed_tokens.weight", {40, 300}, true}}));
   other.write(chain_.path(), false, *dist::make_local_communicator());

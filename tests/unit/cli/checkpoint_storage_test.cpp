@@ -177,5 +177,103 @@ TEST_F(CheckpointStorage, PruneWithoutARuleIsWrongUsage) {
   EXPECT_EQ(now(), before_);
 }
 
+class Average : public CheckpointStorage {
+ protected:
+  std::string at(int step) const { return fmt::format("{}@{}", run_.string(), step); }
+  std::string out() const { return (folder_ / "average.h5").string(); }
+};
+
+TEST_F(Average, IsScoredShownAndComputedAgain) {
+  ASSERT_EQ(run_reprise({"checkpoint", "average", at(20), at(22), at(24), "--out", out()}).exit_code, 0);
+  const json shown = json::parse(run_reprise({"checkpoint", "show", out(), "--json"}).out);
+  EXPECT_EQ(shown["kind"], "uniform");
+  EXPECT_EQ(shown["sources"].size(), 3u);
+  const Outcome verified = run_reprise({"checkpoint", "verify", out()});
+  EXPECT_EQ(verified.exit_code, 0) << verified.err;
+  EXPECT_NE(verified.out.find("computed again from its 3 sources: the same bits"), std::string::npos) << verified.out;
+  const Outcome scored = run_reprise({"eval", run_.string(), "--checkpoint", out(), "--tasks", "held_out", "--json"});
+  ASSERT_EQ(scored.exit_code, 0) << scored.err;
+  EXPECT_EQ(json::parse(scored.out)["checkpoint_root"], shown["root"]);
+}
+
+TEST_F(Average, OfOneCheckpointScoresLikeThatCheckpoint) {
+  ASSERT_EQ(run_reprise({"checkpoint", "average", at(24), "--out", out()}).exit_code, 0);
+  const auto score = [&](const std::vector<std::string>& which) {
+    std::vector<std::string> arguments = {"eval", run_.string(), "--tasks", "held_out", "--json"};
+    arguments.insert(arguments.end(), which.begin(), which.end());
+    return json::parse(run_reprise(arguments).out)["held_out"];
+  };
+  EXPECT_EQ(score({"--checkpoint", out()}), score({"--checkpoints", "24"}));
+}
+
+TEST_F(Average, ExponentialOneTakesEveryCheckpointOfARun) {
+  const Outcome made = run_reprise({"checkpoint", "average", run_.string(), "--ema", "0.5", "--out", out(), "--json"});
+  ASSERT_EQ(made.exit_code, 0) << made.err;
+  const json sources = json::parse(made.out)["sources"];
+  EXPECT_EQ(sources.size(), checkpoint_roots(run_).size());
+  EXPECT_EQ(sources.back()["weight"], 0.5);
+  EXPECT_EQ(sources.back()["step"], 24);
+}
+
+TEST_F(Average, WithoutItsSourcesIsCheckedAgainstItsRootAndSaysWhichIsMissing) {
+  ASSERT_EQ(run_reprise({"checkpoint", "average", at(22), at(24), "--out", out()}).exit_code, 0);
+  std::filesystem::remove(run_ / "checkpoints" / "step-000022.h5");
+  const Outcome verified = run_reprise({"checkpoint", "verify", out(), "--json"});
+  EXPECT_EQ(verified.exit_code, 0);
+  EXPECT_EQ(json::parse(verified.out)["recomputed"], false);
+  EXPECT_NE(verified.out.find("step 22"), std::string::npos) << verified.out;
+}
+
+TEST_F(Average, RefusesWeightsThatDoNotMatchAndCheckpointsThatAreNotThere) {
+  EXPECT_EQ(run_reprise({"checkpoint", "average", at(22), at(24), "--weights", "1", "--out", out()}).exit_code, 2);
+  EXPECT_EQ(run_reprise({"checkpoint", "average", at(23), "--out", out()}).exit_code, 4);
+  EXPECT_EQ(run_reprise({"checkpoint", "average", run_.string(), "--ema", "1.5", "--out", out()}).exit_code, 2);
+  EXPECT_FALSE(std::filesystem::exists(out()));
+}
+
+/// Training with a rule of storage, beside the run that stores everything plainly.
+class StorageRule : public CheckpointStorage {
+ protected:
+  Outcome train(const std::vector<std::string>& more, const std::vector<std::string>& environment = {}) const {
+    std::vector<std::string> arguments = {"train", small_config(),
+                                          "--set", "runtime.checkpoint_storage.delta=true",
+                                          "--set", "runtime.checkpoint_storage.keep_moments=1"};
+    arguments.insert(arguments.end(), more.begin(), more.end());
+    return run_reprise(arguments, environment);
+  }
+  void expect_same_run(const std::filesystem::path& other) const {
+    EXPECT_EQ(checkpoint_roots(other), checkpoint_roots(run_));
+    EXPECT_EQ(read_file(other / "run.log"), read_file(run_ / "run.log"));
+    const json listed = json::parse(run_reprise({"checkpoint", "list", "--json", other.string()}).out);
+    for (const json& entry : listed) {
+      EXPECT_EQ(entry["has_moments"], entry["step"] == 24) << entry;
+      EXPECT_EQ(entry.contains("anchor_step"), entry["step"].get<int>() % 6 != 0) << entry;
+    }
+    EXPECT_EQ(run_reprise({"checkpoint", "verify", other.string()}).exit_code, 0);
+  }
+};
+
+TEST_F(StorageRule, LeavesRootsAndLogAsTheyAreOnAnyNumberOfRanks) {
+  for (const char* ranks : {"1", "2"}) {
+    const auto other = folder_ / ranks;
+    copy_prepared_run(other);
+    const Outcome trained = train({"--out", other.string(), "--ranks", ranks});
+    ASSERT_EQ(trained.exit_code, 0) << trained.err;
+    expect_same_run(other);
+  }
+}
+
+TEST_F(StorageRule, RunThatIsKilledWhilePackingGoesOnToTheSameRun) {
+  for (const char* pass : {"2", "5", "9", "14"}) {
+    const auto other = folder_ / pass;
+    copy_prepared_run(other);
+    const Outcome killed = train({"--out", other.string()}, {std::string("REPRISE_FAULT=before_rename:") + pass});
+    ASSERT_EQ(killed.exit_code, 128 + 9) << killed.err;
+    const Outcome resumed = train({"--resume", other.string()});
+    ASSERT_EQ(resumed.exit_code, 0) << resumed.err;
+    expect_same_run(other);
+  }
+}
+
 }  // namespace
 }  // namespace reprise::cli_test

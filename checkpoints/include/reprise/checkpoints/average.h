@@ -53,6 +53,15 @@ bool is_average(const std::filesystem::path& path);
 /// Reads and verifies an average against its digests and root. Throws kCorrupt.
 LoadedAverage read_average(const std::filesystem::path& path);
 
+struct Recomputation {
+  bool same = false;  // bit for bit
+  std::string
+      missing;  // the source that is not at its place, or that is another file by now; then nothing was computed
+};
+
+/// Computes an average again from the sources that it names.
+Recomputation recompute(const LoadedAverage& average);
+
 /// Reads a checkpoint or an average, for those who want weights alone.
 LoadedCheckpoint read_model(const std::filesystem::path& path);
 

@@ -51,6 +51,7 @@ Digest result_hash(const EvalResult& result);
 struct EvalOptions {
   std::filesystem::path run_dir;
   std::vector<std::uint64_t> steps;  // empty: the recipe's evenly spaced ones and the last
+  std::optional<std::filesystem::path> file;  // one checkpoint or average of this model, in place of `steps`
   int num_threads = 1;
   bool held_out = true;  // false: leave CheckpointResult::held_out empty
   bool pairs = true;     // false: leave CheckpointResult::pairs empty
