@@ -25,6 +25,8 @@ import zlib
 import h5py
 import numpy as np
 
+from checkpoint_delta import apply_delta
+
 SOURCE = pathlib.Path(__file__).resolve().parents[2]
 CHUNK = 4096
 
@@ -148,36 +150,6 @@ def chunks_of(array):
     return [hashlib.sha256(flat[i : i + CHUNK].tobytes()).digest() for i in range(0, flat.size, CHUNK)]
 
 
-def zstd_frames(data, sizes):
-    """Decompresses frames that stand one behind the other."""
-    try:
-        import zstandard
-    except ImportError:
-        fail("a checkpoint is stored as differences: install zstandard, or run `reprise checkpoint unpack RUN` first")
-    for size in sizes:
-        frame = zstandard.ZstdDecompressor().decompressobj()
-        values = frame.decompress(data)
-        require(len(values) == size and frame.eof, f"a frame holds {len(values)} bytes, not {size}")
-        data = frame.unused_data
-        yield np.frombuffer(values, np.uint8)
-    require(not data, "bytes are left behind the last frame")
-
-
-def apply_delta(data, anchor, piece=1 << 20):
-    """Undoes the differences of one tensor; `anchor` holds the anchor's values."""
-    old = np.ascontiguousarray(anchor, dtype="<f4").reshape(-1).view(np.uint32)
-    new = np.empty_like(old)
-    starts = range(0, old.size, piece)
-    for start, planes in zip(starts, zstd_frames(data, [4 * min(piece, old.size - s) for s in starts])):
-        a = old[start : start + piece]
-        order = np.argsort((a >> 23) & 0xFF, kind="stable")
-        u = np.zeros(a.size, np.uint32)
-        for i, plane in enumerate(planes.reshape(4, -1)):
-            u[order] |= plane.astype(np.uint32) << (8 * i)
-        new[start : start + piece] = a + ((u >> 1) ^ (0 - (u & 1)).astype(np.uint32))
-    return new.view("<f4").reshape(anchor.shape)
-
-
 def read_weights(path, file):
     """Returns the weights by name, in the order of the schema, from their values or their differences from an anchor."""
     if "weights" in file:
@@ -230,21 +202,34 @@ def read_checkpoint(path):
         return header, root, state.finish()
 
 
+def pruned_checkpoints(run):
+    """Roots and parents of the files that were taken away on purpose, by step."""
+    path = run / "checkpoints" / "pruned.json"
+    pruned = json.loads(path.read_text())["pruned"] if path.exists() else []
+    return {p["step"]: (bytes.fromhex(p["root"]), bytes.fromhex(p["previous_root"])) for p in pruned if p["what"] == "file"}
+
+
 def check_checkpoints(run, records, artefacts):
     logged = {r.checkpoint.step: r.checkpoint.root for r in records if r.HasField("checkpoint")}
     states = {r.step.step: r.step.state for r in records if r.HasField("step")}
     previous = bytes(32)
-    files = sorted((run / "checkpoints").glob("step-*.h5"))
-    for path in files:
-        header, root, state = read_checkpoint(path)
-        step = header["step"]
-        require(path.stem == f"step-{step:06d}", f"{path}: holds step {step}")
-        require(header["previous_root"] == previous, f"{path}: does not follow the checkpoint before it")
-        require(logged.get(step) == root, f"{path}: run.log holds another root")
-        require(step == 0 or states[step] == state, f"{path}: run.log holds another state digest")
-        require(artefacts[f"checkpoints/{path.stem}"] == root.hex(), f"{path}: the manifest holds another root")
+    files = {int(path.stem.split("-")[1]): path for path in (run / "checkpoints").glob("step-*.h5")}
+    pruned = {step: roots for step, roots in pruned_checkpoints(run).items() if step not in files}
+    for step in sorted(files.keys() | pruned.keys()):
+        name = f"step-{step:06d}"
+        if step in pruned:
+            root, parent = pruned[step]
+        else:
+            header, root, state = read_checkpoint(files[step])
+            parent = header["previous_root"]
+            require(step == header["step"], f"{name}: holds step {header['step']}")
+            require(step == 0 or states[step] == state, f"{name}: run.log holds another state digest")
+        require(parent == previous, f"{name}: does not follow the checkpoint before it")
+        require(logged.get(step) == root, f"{name}: run.log holds another root")
+        require(artefacts[f"checkpoints/{name}"] == root.hex(), f"{name}: the manifest holds another root")
         previous = root
-    require(len(files) == sum(name.startswith("checkpoints/") for name in artefacts), "checkpoints are missing")
+    listed = sum(name.startswith("checkpoints/") for name in artefacts)
+    require(len(files) + len(pruned) == listed, f"checkpoints are missing: {len(files)} of {listed} are there")
     return len(files)
 
 

@@ -30,3 +30,11 @@ if "$REPRISE_PEERS_PYTHON" -c 'import zstandard' 2>/dev/null; then
   "$2/bin/reprise" checkpoint pack "$scratch/run" --quiet
   "$REPRISE_PEERS_PYTHON" tests/peers/check_run.py "$scratch/run"
 fi
+# What was pruned is a link of the chain by its record; without the record it is missing.
+"$2/bin/reprise" checkpoint prune "$scratch/run" --keep-every 8 --keep-moments 1
+"$REPRISE_PEERS_PYTHON" tests/peers/check_run.py "$scratch/run"
+rm "$scratch/run/checkpoints/pruned.json"
+if "$REPRISE_PEERS_PYTHON" tests/peers/check_run.py "$scratch/run" >/dev/null 2>&1; then
+  echo "missing checkpoints were not found"
+  exit 1
+fi
