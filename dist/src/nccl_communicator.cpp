@@ -25,6 +25,7 @@ namespace {
 constexpr std::size_t kStagingBytes = std::size_t{256} << 20;
 constexpr std::size_t kSmallestPiece = 64;
 constexpr std::size_t kAlignment = 256;  // as cudaMalloc's
+constexpr std::chrono::seconds kMusterPatience{10};
 
 using HostName = std::array<char, 256>;
 
@@ -53,26 +54,6 @@ std::size_t room_for_each(const auto& messages) {
 }
 
 }  // namespace
-
-DeviceBuffer::~DeviceBuffer() {
-  if (memory_ != nullptr) cuda_.free(memory_);
-}
-
-std::byte* DeviceBuffer::at_least(std::size_t bytes) {
-  if (bytes <= bytes_) return memory_;
-  if (memory_ != nullptr) cuda_.free(memory_);
-  memory_ = nullptr;
-  bytes_ = 0;
-  void* memory = nullptr;
-  const int code = cuda_.malloc(&memory, bytes);
-  REPRISE_REQUIRE(
-      code == kCudaSuccess, ErrorKind::kOutOfMemory,
-      fmt::format("cannot take {} bytes of GPU memory for messages: {}", bytes, cuda_.get_error_string(code)),
-      "let other programs on this GPU end");
-  memory_ = static_cast<std::byte*>(memory);
-  bytes_ = bytes;
-  return memory_;
-}
 
 NcclCommunicator::NcclCommunicator(std::unique_ptr<Communicator> bootstrap, std::size_t staging_bytes)
     : bootstrap_(std::move(bootstrap)),
@@ -314,11 +295,21 @@ void NcclCommunicator::wait_until(const std::function<bool()>& done) {
     if (turn % 256 != 0) continue;
     clock.tick();
     if (const std::string lost = bootstrap_->lost_rank(); !lost.empty()) fail(lost, kLostRankHint);
-    if (clock.exceeds(patience())) {
-      fail(fmt::format("NCCL has not ended an exchange for {} s; rank {} was waiting", patience().count(), rank()),
-           kMissingRanksHint);
-    }
+    if (clock.exceeds(patience())) fail_by_missing_ranks();
   }
+}
+
+/// NCCL does not say who is missing. The bootstrap does: ranks that wait for NCCL lose patience at about the same time
+/// and meet there, the others do not come.
+void NcclCommunicator::fail_by_missing_ranks() {
+  std::string missing;
+  try {
+    bootstrap_->set_patience(std::min(patience(), kMusterPatience));
+    bootstrap_->barrier();
+  } catch (const Error& error) {
+    missing = std::string(": ") + error.what();
+  }
+  fail(fmt::format("NCCL has not ended an exchange for {} s{}", patience().count(), missing), kMissingRanksHint);
 }
 
 void NcclCommunicator::wait_for_stream() {

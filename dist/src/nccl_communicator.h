@@ -6,27 +6,11 @@
 #include <string>
 #include <vector>
 
+#include "device_buffer.h"
 #include "nccl_library.h"
 #include "reprise/dist/communicator.h"
 
 namespace reprise::dist {
-
-/// Memory of the GPU, grown when more is needed.
-class DeviceBuffer {
- public:
-  explicit DeviceBuffer(const CudaFunctions& cuda) : cuda_(cuda) {}
-  ~DeviceBuffer();
-  DeviceBuffer(const DeviceBuffer&) = delete;
-  DeviceBuffer& operator=(const DeviceBuffer&) = delete;
-
-  /// Returns at least `bytes`; what was there is lost when it grows. Throws kOutOfMemory.
-  std::byte* at_least(std::size_t bytes);
-
- private:
-  const CudaFunctions& cuda_;
-  std::byte* memory_ = nullptr;
-  std::size_t bytes_ = 0;
-};
 
 class NcclCommunicator : public Communicator {
  public:
@@ -75,6 +59,7 @@ class NcclCommunicator : public Communicator {
   void wait_until(const std::function<bool()>& done);
   void require(ncclResult_t result, const char* what);
   void require_cuda(int code, const char* what);
+  [[noreturn]] void fail_by_missing_ranks();
   [[noreturn]] void fail_by_nccl(ncclResult_t result, const char* what);
   [[noreturn]] void fail(const std::string& message, std::string hint = {});
   void abort_nccl();

@@ -41,6 +41,7 @@ TEST_F(Transports, NcclGivesTheBitsOfOneRank) {
                                                 "NCCL_DOUBLE_FOLDER=" + folder_.string()};
   const fs::path one = train("one", {});
   expect_same(train("nccl", {"--ranks", "3"}, environment), one);
+  expect_same(train("parts", {"--ranks", "2", "--set", "runtime.bucket_kib=16"}, environment), one);
 }
 
 // Two machines are played by one: the agent that mpirun calls in the place of ssh runs the command here.

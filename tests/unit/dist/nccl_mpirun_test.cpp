@@ -94,10 +94,10 @@ TEST_F(NcclMpirunTest, AbortEndsEveryRankWithTheGivenStatus) {
   EXPECT_THAT(outcome.output, HasSubstr("rank 2 of 3 ends the run: the scenario asks for it"));
 }
 
-TEST_F(NcclMpirunTest, RankThatDoesNotComeEndsTheWaitWhenPatienceIsOver) {
-  const Outcome outcome = run(2, "late");
+TEST_F(NcclMpirunTest, RankThatDoesNotComeIsNamedWhenPatienceIsOver) {
+  const Outcome outcome = run(3, "late");
   EXPECT_EQ(outcome.status, 6);
-  EXPECT_THAT(outcome.output, HasSubstr("NCCL has not ended an exchange for 1 s; rank 0 was waiting"));
+  EXPECT_THAT(outcome.output, HasSubstr("NCCL has not ended an exchange for 1 s: rank 2 has not come for 1 s"));
 }
 
 TEST_F(NcclMpirunTest, MissingLibraryIsSaidWithAHint) {
