@@ -9,6 +9,7 @@
 #include "commands.h"
 #include "death_watch.h"
 #include "launch.h"
+#include "reprise/configs/batch_plan.h"
 #include "reprise/configs/config.h"
 #include "reprise/configs/profile.h"
 #include "reprise/core/error.h"
@@ -118,6 +119,11 @@ void print_plan(const configs::RunConfig& given, bool as_json) {
   plan["steps"] = recipe.num_steps();
   plan["tokens_per_step"] = std::uint64_t{recipe.batch_sequences()} * recipe.sequence_length();
   plan["grains_per_step"] = recipe.batch_sequences() / configs::sequences_per_leaf(config.recipe());
+  if (recipe.batch_warmup_size() > 0) {
+    const configs::BatchPlan batches(recipe);
+    plan["batch_warmup_steps"] = batches.warmup_steps();
+    plan["tokens"] = batches.tokens_behind(recipe.num_steps());
+  }
   plan["checkpoints"] = steps.size();
   plan["checkpoints_with_moments"] = num_anchors;
   plan["checkpoint_tensor_bytes"] = (steps.size() + 2 * num_anchors) * weight_bytes;

@@ -2,26 +2,31 @@
 
 #include <algorithm>
 
+#include "reprise/configs/batch_plan.h"
+
 namespace reprise::configs {
 namespace {
 
 bool has_length(const Stage& stage) { return stage.has_steps() || stage.has_tokens(); }
 
-std::uint64_t steps_of(const Stage& stage, std::uint64_t tokens_per_step) {
-  if (stage.has_steps() || tokens_per_step == 0) return stage.steps();
-  return stage.tokens() / tokens_per_step + (stage.tokens() % tokens_per_step != 0 ? 1 : 0);
+/// `before`: steps of the stages before.
+std::uint64_t steps_of(const Stage& stage, const TrainRecipe& recipe, std::uint64_t before) {
+  if (stage.has_steps() || recipe.sequence_length() == 0 || recipe.batch_sequences() == 0) return stage.steps();
+  return BatchPlan(recipe).steps_of_tokens(stage.tokens(), before);
 }
 
 }  // namespace
 
 std::vector<std::uint64_t> stage_steps(const TrainRecipe& recipe) {
-  const std::uint64_t tokens_per_step = std::uint64_t{recipe.sequence_length()} * recipe.batch_sequences();
   std::vector<std::uint64_t> steps;
   std::uint64_t remaining = recipe.num_steps();
+  std::uint64_t before = 0;
   for (const Stage& stage : recipe.stage()) {
     const bool takes_rest = !has_length(stage) && static_cast<int>(steps.size()) + 1 == recipe.stage_size();
-    steps.push_back(takes_rest ? remaining : steps_of(stage, tokens_per_step));
+    steps.push_back(takes_rest ? remaining : steps_of(stage, recipe, before));
     remaining -= std::min(remaining, steps.back());
+    // Stages that are too long are a mistake; what is counted behind them must only not wrap round.
+    before += std::min<std::uint64_t>(steps.back(), std::uint64_t{1} << 40);
   }
   return steps;
 }

@@ -2,6 +2,7 @@
 #include <array>
 #include <string>
 
+#include "reprise/configs/batch_plan.h"
 #include "validate_rules.h"
 
 namespace reprise::configs {
@@ -119,10 +120,9 @@ void warmup_ends_before_the_shape(const RunConfig& config, Findings& findings) {
   const TrainRecipe& train = config.recipe().train();
   const LearningRate& rate = train.learning_rate();
   if (!rate.has_shape_steps()) return;
-  const std::uint64_t tokens_per_step = std::uint64_t{train.batch_sequences()} * train.sequence_length();
-  const bool in_tokens = rate.has_warmup_tokens() && tokens_per_step > 0;
+  const bool in_tokens = rate.has_warmup_tokens() && train.batch_sequences() > 0 && train.sequence_length() > 0;
   const std::uint64_t warmup =
-      in_tokens ? (rate.warmup_tokens() + tokens_per_step - 1) / tokens_per_step : rate.warmup_steps();
+      in_tokens ? BatchPlan(train).steps_of_tokens(rate.warmup_tokens(), rate.start_step()) : rate.warmup_steps();
   findings.require(rate.shape_steps() > warmup, "recipe.train.learning_rate.shape_steps",
                    fmt::format("must be above the {} steps of the warm-up, is {}", warmup, rate.shape_steps()),
                    "the shape begins behind the warm-up");

@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "interleaving.h"
+#include "reprise/configs/batch_plan.h"
 #include "reprise/configs/stages.h"
 #include "reprise/core/error.h"
 #include "stage_counts.h"
@@ -25,11 +26,14 @@ namespace {
 std::vector<std::vector<std::uint64_t>> counts_of(const configs::TrainRecipe& recipe,
                                                   std::span<const std::uint64_t> num_sequences,
                                                   std::vector<std::string>& mistakes) {
-  if (recipe.stage_size() == 0) return {{std::uint64_t{recipe.num_steps()} * recipe.batch_sequences()}};
-  const std::vector<std::uint64_t> steps = configs::stage_steps(recipe);
+  const configs::BatchPlan plan(recipe);
+  if (recipe.stage_size() == 0) return {{plan.first_sample(recipe.num_steps() + std::uint64_t{1})}};
+  const std::vector<std::uint64_t> lengths = configs::stage_steps(recipe);
   std::vector<std::vector<std::uint64_t>> counts;
+  StepRange steps;
   for (int i = 0; i < recipe.stage_size(); ++i) {
-    counts.push_back(stage_counts(recipe, i, steps[static_cast<std::size_t>(i)], num_sequences, mistakes));
+    steps = {steps.end, steps.end + lengths[static_cast<std::size_t>(i)]};
+    counts.push_back(stage_counts(recipe, i, plan, steps, num_sequences, mistakes));
   }
   return counts;
 }

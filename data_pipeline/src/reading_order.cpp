@@ -19,12 +19,10 @@ std::vector<std::uint64_t> sequences_by_group(const DocumentGroups& groups) {
 
 ReadingOrder::ReadingOrder(const TokenSet& tokens, const configs::Recipe& recipe)
     : tokens_(tokens),
-      batch_sequences_(recipe.train().batch_sequences()),
+      plan_(recipe.train()),
       num_steps_(recipe.train().num_steps()),
       groups_(tokens, recipe.train()),
-      mixture_(recipe, sequences_by_group(groups_)) {
-  REPRISE_CHECK(batch_sequences_ > 0);
-}
+      mixture_(recipe, sequences_by_group(groups_)) {}
 
 void ReadingOrder::read_sample(std::uint64_t ordinal, std::int32_t* inputs, std::int32_t* targets) const {
   const SamplePlace place = mixture_.place(ordinal);
@@ -33,19 +31,21 @@ void ReadingOrder::read_sample(std::uint64_t ordinal, std::int32_t* inputs, std:
 
 SampleContent ReadingOrder::content(std::uint64_t ordinal) const {
   const SamplePlace place = mixture_.place(ordinal);
-  return {static_cast<std::uint32_t>(ordinal % batch_sequences_), place, groups_.parts(place.group, place.sequence)};
+  const std::uint64_t first = plan_.first_sample(plan_.step_of(ordinal));
+  return {static_cast<std::uint32_t>(ordinal - first), place, groups_.parts(place.group, place.sequence)};
 }
 
 std::vector<SampleContent> ReadingOrder::batch(std::uint64_t step, std::optional<std::uint32_t> sample) const {
   REPRISE_REQUIRE(step >= 1 && step <= num_steps_, ErrorKind::kUsage, fmt::format("there is no step {}", step),
                   fmt::format("the run has the steps 1 to {}", num_steps_));
-  REPRISE_REQUIRE(!sample || *sample < batch_sequences_, ErrorKind::kUsage,
+  const std::uint32_t sequences = plan_.sequences(step);
+  REPRISE_REQUIRE(!sample || *sample < sequences, ErrorKind::kUsage,
                   fmt::format("there is no sample {}", sample.value_or(0)),
-                  fmt::format("a batch has the samples 0 to {}", batch_sequences_ - 1));
+                  fmt::format("the batch of step {} has the samples 0 to {}", step, sequences - 1));
   std::vector<SampleContent> contents;
   const std::uint32_t first = sample.value_or(0);
-  const std::uint32_t last = sample ? first + 1 : batch_sequences_;
-  for (std::uint32_t i = first; i < last; ++i) contents.push_back(content((step - 1) * batch_sequences_ + i));
+  const std::uint32_t last = sample ? first + 1 : sequences;
+  for (std::uint32_t i = first; i < last; ++i) contents.push_back(content(plan_.first_sample(step) + i));
   return contents;
 }
 
@@ -60,7 +60,7 @@ std::vector<Visit> ReadingOrder::visits(std::size_t document) const {
   std::sort(ordinals.begin(), ordinals.end());
   std::vector<Visit> visits;
   for (const std::uint64_t ordinal : ordinals) {
-    visits.push_back({ordinal / batch_sequences_ + 1, content(ordinal)});
+    visits.push_back({plan_.step_of(ordinal), content(ordinal)});
     std::erase_if(visits.back().content.parts, [&](const DocumentPart& part) { return part.document != document; });
   }
   return visits;

@@ -72,17 +72,18 @@ std::uint64_t rounded_product(double times, std::uint64_t count) {
       std::floor(std::min(times * static_cast<double>(count) + 0.5, static_cast<double>(kLargest))));
 }
 
-std::vector<std::uint64_t> stage_counts(const configs::TrainRecipe& recipe, int index, std::uint64_t num_steps,
-                                        std::span<const std::uint64_t> num_sequences,
+std::vector<std::uint64_t> stage_counts(const configs::TrainRecipe& recipe, int index, const configs::BatchPlan& plan,
+                                        const StepRange& steps, std::span<const std::uint64_t> num_sequences,
                                         std::vector<std::string>& mistakes) {
   const configs::Stage& stage = recipe.stage(index);
-  const std::uint64_t total = num_steps * recipe.batch_sequences();
+  const std::uint64_t first = plan.first_sample(steps.begin + 1);
+  const std::uint64_t total = plan.first_sample(steps.end + 1) - first;
   Shares shares = shares_of(recipe, stage, num_sequences);
   const std::uint64_t fixed = sum(shares.fixed);
   const auto refuse = [&](const std::string& what) {
     mistakes.push_back(
         fmt::format("stage '{}' has {} sequences ({} steps), and its epochs and token budgets ask for {}: {}",
-                    stage.name(), total, num_steps, fixed, what));
+                    stage.name(), total, steps.end - steps.begin, fixed, what));
     return std::vector<std::uint64_t>(num_sequences.size());
   };
   if (sum(shares.weights) > 0) {
@@ -92,9 +93,9 @@ std::vector<std::uint64_t> stage_counts(const configs::TrainRecipe& recipe, int 
     return shares.fixed;
   }
   // Of an incomplete last batch nothing is read.
-  if (fixed < total || fixed - total >= recipe.batch_sequences()) {
-    return refuse(
-        fmt::format("set steps: {}, or give a group a weight to take the rest", fixed / recipe.batch_sequences()));
+  if (fixed < total || fixed - total >= plan.sequences(steps.end + 1)) {
+    return refuse(fmt::format("set steps: {}, or give a group a weight to take the rest",
+                              plan.step_of(first + fixed) - 1 - steps.begin));
   }
   return divide(total, shares.fixed);
 }

@@ -333,6 +333,19 @@ def check_skipped_steps(recipe, logged):
         require(step.HasField("skipped") == bool(said), f"step {step.step}: skipped without a limit")
 
 
+def check_batch_sizes(train, logged):
+    """Counts the sequences of every step again ([C-45])."""
+    sizes = []
+    for size in train.batch_warmup:
+        steps = size.steps or -(-size.tokens // (size.sequences * train.sequence_length))
+        sizes += [size.sequences] * steps
+    first = logged[0].first_sample
+    for step in logged:
+        size = sizes[step.step - 1] if step.step <= len(sizes) else train.batch_sequences
+        require((step.first_sample, step.num_samples) == (first, size), f"step {step.step}: does not read [{first}, {first + size})")
+        first += size
+
+
 def refuse_what_pytorch_does_not_follow(recipe):
     train = recipe.train
     for name, given in (("train.group", train.group), ("train.document_mask", train.document_mask),
@@ -354,6 +367,7 @@ def part_two(run, records, num_steps):
         weights = read_weights(run / "checkpoints" / "step-000000.h5", file)
     logged = [r.step for r in records if r.HasField("step")]
     check_skipped_steps(recipe, logged)
+    check_batch_sizes(recipe.train, logged)
     logged = logged[:num_steps]
     worst = 0.0
     for step, (loss, z_loss) in zip(logged, follow_losses(recipe, weights, tokens, logged)):

@@ -17,10 +17,11 @@ std::string_view bytes_of(const std::vector<std::int32_t>& ids) {
 
 }  // namespace
 
-void read_batch(const data::ReadingOrder& order, std::uint64_t first_sample, Batch& batch) {
+void read_batch(const data::ReadingOrder& order, std::uint64_t first_sample, std::uint64_t num_sequences,
+                Batch& batch) {
   batch.first_sample = first_sample;
   batch.length = order.groups().sequence_length();
-  batch.num_sequences = order.batch_sequences();
+  batch.num_sequences = num_sequences;
   batch.inputs.resize(batch.num_sequences * batch.length);
   batch.targets.resize(batch.inputs.size());
   for (std::size_t i = 0; i < batch.num_sequences; ++i) {

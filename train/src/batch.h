@@ -19,8 +19,9 @@ struct Batch {
   std::uint64_t num_targets = 0;      // N of the contract
 };
 
-/// Reads the sequences of one step, at the ordinals from `first_sample` on, into `batch`, whose memory is used again.
-void read_batch(const data::ReadingOrder& order, std::uint64_t first_sample, Batch& batch);
+/// Reads the sequences of one step, `num_sequences` from the ordinal `first_sample` on, into `batch`, whose memory is
+/// used again.
+void read_batch(const data::ReadingOrder& order, std::uint64_t first_sample, std::uint64_t num_sequences, Batch& batch);
 
 /// CanonicalHasher "reprise.batch.v1": u64 "num_sequences", u64 "sequence_length", string "inputs", string "targets";
 /// the strings are the token ids as little-endian int32, sequence after sequence.

@@ -2,6 +2,7 @@
 #include <cmath>
 #include <set>
 
+#include "reprise/configs/batch_plan.h"
 #include "reprise/core/error.h"
 #include "reprise/numerics/host_math.h"
 #include "reprise/train/trainer.h"
@@ -10,15 +11,6 @@ namespace reprise::train {
 namespace {
 
 constexpr double kPi = 3.14159265358979323846;
-
-std::uint64_t tokens_per_step(const configs::TrainRecipe& recipe) {
-  return std::uint64_t{recipe.batch_sequences()} * recipe.sequence_length();
-}
-
-std::uint64_t steps_of_tokens(const configs::TrainRecipe& recipe, std::uint64_t tokens) {
-  const std::uint64_t per_step = tokens_per_step(recipe);
-  return tokens / per_step + (tokens % per_step != 0 ? 1 : 0);
-}
 
 /// From 1 at x = 0 to 0 at x = 1.
 double curve(const std::string& name, double x) {
@@ -69,7 +61,8 @@ void add_geometric_steps(std::uint32_t per_doubling, std::uint64_t last, std::se
 
 std::uint64_t warmup_steps(const configs::TrainRecipe& recipe) {
   const configs::LearningRate& schedule = recipe.learning_rate();
-  return schedule.has_warmup_tokens() ? steps_of_tokens(recipe, schedule.warmup_tokens()) : schedule.warmup_steps();
+  if (!schedule.has_warmup_tokens()) return schedule.warmup_steps();
+  return configs::BatchPlan(recipe).steps_of_tokens(schedule.warmup_tokens(), schedule.start_step());
 }
 
 double unrounded_learning_rate(const configs::TrainRecipe& recipe, std::uint64_t step) {
@@ -101,8 +94,9 @@ std::vector<std::uint64_t> checkpoint_steps(const configs::TrainRecipe& recipe) 
     if (step <= last) steps.insert(step);
   }
   const std::uint64_t tokens = schedule.interval_tokens();
-  const std::uint64_t seen = last * tokens_per_step(recipe);
-  for (std::uint64_t k = 1; tokens > 0 && k <= seen / tokens; ++k) steps.insert(steps_of_tokens(recipe, k * tokens));
+  if (tokens == 0) return {steps.begin(), steps.end()};
+  const configs::BatchPlan plan(recipe);
+  for (std::uint64_t k = 1; k <= plan.tokens_behind(last) / tokens; ++k) steps.insert(plan.steps_of_tokens(k * tokens));
   return {steps.begin(), steps.end()};
 }
 

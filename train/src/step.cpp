@@ -66,16 +66,16 @@ class ReducerSink final : public model::GradientSink {
 
 }  // namespace
 
-StepRunner::StepRunner(const configs::TrainRecipe& recipe, const TensorLayout& layout, RunGrains run_grains,
-                       const StepSettings& settings, ThreadPool& grain_threads, ThreadPool& threads,
-                       dist::Communicator& communicator)
+StepRunner::StepRunner(const configs::TrainRecipe& recipe, std::uint32_t batch_sequences, const TensorLayout& layout,
+                       RunGrains run_grains, const StepSettings& settings, ThreadPool& grain_threads,
+                       ThreadPool& threads, dist::Communicator& communicator)
     : recipe_(recipe),
       layout_(layout),
       run_grains_(std::move(run_grains)),
       grains_per_forward_(std::max(1, settings.grains_per_forward)),
       grain_threads_(grain_threads),
       communicator_(communicator),
-      num_grains_(recipe.batch_sequences() / recipe.grain_sequences()),
+      num_grains_(batch_sequences / recipe.grain_sequences()),
       parts_(settings.parts.empty() ? std::vector<ChunkRange>{{0, layout.num_chunks()}} : settings.parts),
       exchange_(num_grains_, layout, parts_, communicator),
       reducer_(num_grains_, layout, parts_, exchange_, communicator.rank(), communicator.size()),

@@ -45,17 +45,17 @@ struct StepOutcome {
 
 class StepRunner {
  public:
-  /// `grain_threads` run grains and may be `threads`, which do the rest.
-  StepRunner(const configs::TrainRecipe& recipe, const TensorLayout& layout, RunGrains run_grains,
-             const StepSettings& settings, ThreadPool& grain_threads, ThreadPool& threads,
+  /// For steps of `batch_sequences` sequences. `grain_threads` run grains and may be `threads`, which do the rest.
+  StepRunner(const configs::TrainRecipe& recipe, std::uint32_t batch_sequences, const TensorLayout& layout,
+             RunGrains run_grains, const StepSettings& settings, ThreadPool& grain_threads, ThreadPool& threads,
              dist::Communicator& communicator);
 
   /// Chunks whose moments this rank holds.
   ChunkRange slice() const { return exchange_.my_slice(); }
 
   /// Takes `state` from step s-1 to s with `batch`. Collective. Throws kNumeric on every rank (tensor, step) when a
-  /// loss, the gradient norm or the new state is not finite. A spike, where the recipe leaves those out, changes neither
-  /// weights nor moments.
+  /// loss, the gradient norm or the new state is not finite. A spike, where the recipe leaves those out, changes
+  /// neither weights nor moments.
   StepOutcome run(std::uint64_t step, const Batch& batch, TrainingState& state);
 
   /// Fills state.digests for weights and moments as they are. Collective.

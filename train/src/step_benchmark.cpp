@@ -3,6 +3,7 @@
 #include <chrono>
 
 #include "batch.h"
+#include "reprise/core/error.h"
 #include "reprise/core/thread_pool.h"
 #include "reprise/data_pipeline/reading_order.h"
 #include "reprise/dist/communicator.h"
@@ -31,6 +32,9 @@ StepBenchmark bench_steps(const configs::RunConfig& config, const std::filesyste
   const data::TokenSet tokens = data::TokenSet::open(RunFolder(folder).shards(), "train");
   identity.data_root = tokens.root();
   const configs::TrainRecipe& recipe = identity.recipe.train();
+  REPRISE_REQUIRE(recipe.batch_warmup_size() == 0, ErrorKind::kUsage,
+                  "the recipe has train.batch_warmup, and steps of different sizes cannot be compared",
+                  "time a run without it");
   const data::ReadingOrder order(tokens, identity.recipe);
   ThreadPool threads(num_threads);
   const auto communicator = dist::make_local_communicator();
@@ -44,7 +48,7 @@ StepBenchmark bench_steps(const configs::RunConfig& config, const std::filesyste
   Batch batch;
   for (std::uint64_t step = 1; step <= recipe.num_steps(); ++step) {
     const auto start = std::chrono::steady_clock::now();
-    read_batch(order, model.state().header.next_sample, batch);
+    read_batch(order, model.state().header.next_sample, recipe.batch_sequences(), batch);
     const StepOutcome outcome = model.runner().run(step, batch, model.state());
     const std::chrono::duration<double> seconds = std::chrono::steady_clock::now() - start;
     result.steps.push_back({seconds.count(), outcome.compute_seconds, outcome.update_seconds});

@@ -256,7 +256,8 @@ void Trainer::loop() {
 
 void Trainer::one_step(std::uint64_t step) {
   writer_->poll();
-  read_batch(*order_, model_->state().header.next_sample, batch_);
+  model_->prepare_step(step);
+  read_batch(*order_, model_->state().header.next_sample, order_->plan().sequences(step), batch_);
   try {
     last_ = model_->runner().run(step, batch_, model_->state());
   } catch (const Error& error) {

@@ -33,38 +33,52 @@ std::optional<configs::NativeNumerics> native_numerics(const configs::Recipe& re
 
 TrainingModel::TrainingModel(const configs::Recipe& recipe, const ComputeSettings& settings, ThreadPool& threads,
                              dist::Communicator& communicator)
-    : layout_(model::parameter_layout(recipe.model(), recipe.tokenizer().vocab_size(),
+    : recipe_(step_recipe(recipe)),
+      plan_(recipe.train()),
+      threads_(threads),
+      communicator_(communicator),
+      layout_(model::parameter_layout(recipe.model(), recipe.tokenizer().vocab_size(),
                                       recipe.train().adamw().decay_embeddings())) {
-  const configs::TrainRecipe train = step_recipe(recipe);
   resize_large(state_.weights, static_cast<std::size_t>(layout_.num_elements()));
-  decoder_ = std::make_unique<model::Decoder>(recipe.model(), recipe.tokenizer().vocab_size(), train.sequence_length(),
-                                              layout_, state_.weights, native_numerics(recipe),
-                                              configs::document_end(recipe), settings.recompute_layers);
-  const std::int64_t grain_sequences = train.grain_sequences();
-  const std::int64_t length = train.sequence_length();
-  const auto z_weight = static_cast<float>(train.z_loss());
-  const RunGrains run_grains = [decoder = decoder_.get(), grain_sequences, length, z_weight](
-                                   std::span<const std::int32_t> inputs, std::span<const std::int32_t> targets,
-                                   model::GradientSink& sink) {
-    const auto num_sequences = static_cast<std::int64_t>(sink.num_grains()) * grain_sequences;
-    return decoder->run_grains(inputs, targets, num_sequences, length, z_weight, sink);
-  };
-  StepSettings step_settings;
-  step_settings.grains_per_forward = settings.grains_per_forward;
-  step_settings.parts =
+  decoder_ = std::make_unique<model::Decoder>(
+      recipe.model(), recipe.tokenizer().vocab_size(), recipe_.sequence_length(), layout_, state_.weights,
+      native_numerics(recipe), configs::document_end(recipe), settings.recompute_layers);
+  settings_.grains_per_forward = settings.grains_per_forward;
+  settings_.parts =
       model::gradient_parts(layout_, settings.bucket_kib * 1024 / static_cast<std::int64_t>(sizeof(float)));
   grain_threads_ = &threads;
   if (configs::is_native(recipe)) {
-    step_settings.grains_per_forward = 1;
+    settings_.grains_per_forward = 1;
     const int threads_per_grain = static_cast<int>(recipe.native().threads_per_grain());
     if (threads_per_grain > 1) {
       native_threads_ = std::make_unique<ThreadPool>(std::max(1, threads.num_threads() / threads_per_grain));
       grain_threads_ = native_threads_.get();
     }
   }
-  runner_ =
-      std::make_unique<StepRunner>(train, layout_, run_grains, step_settings, *grain_threads_, threads, communicator);
+  make_runner(plan_.sequences(1));
   state_.slice = runner_->slice();
+}
+
+void TrainingModel::make_runner(std::uint32_t batch_sequences) {
+  const std::int64_t grain_sequences = recipe_.grain_sequences();
+  const std::int64_t length = recipe_.sequence_length();
+  const auto z_weight = static_cast<float>(recipe_.z_loss());
+  const RunGrains run_grains = [decoder = decoder_.get(), grain_sequences, length, z_weight](
+                                   std::span<const std::int32_t> inputs, std::span<const std::int32_t> targets,
+                                   model::GradientSink& sink) {
+    const auto num_sequences = static_cast<std::int64_t>(sink.num_grains()) * grain_sequences;
+    return decoder->run_grains(inputs, targets, num_sequences, length, z_weight, sink);
+  };
+  runner_.reset();  // its gradients are not needed beside those of the next one
+  runner_ = std::make_unique<StepRunner>(recipe_, batch_sequences, layout_, run_grains, settings_, *grain_threads_,
+                                         threads_, communicator_);
+  runner_sequences_ = batch_sequences;
+}
+
+/// The slices of ranks are cut from the parameters alone, so that moments stay where they are.
+void TrainingModel::prepare_step(std::uint64_t step) {
+  const std::uint32_t sequences = plan_.sequences(step);
+  if (sequences != runner_sequences_) make_runner(sequences);
 }
 
 void TrainingModel::initialize(const RunIdentity& identity) {

@@ -3,6 +3,7 @@
 
 #include <memory>
 
+#include "reprise/configs/batch_plan.h"
 #include "reprise/core/tensor_layout.h"
 #include "reprise/core/thread_pool.h"
 #include "reprise/dist/communicator.h"
@@ -28,17 +29,27 @@ class TrainingModel {
   const TensorLayout& layout() const { return layout_; }
   TrainingState& state() { return state_; }
   const TrainingState& state() const { return state_; }
+  /// Makes runner() fit for step `step`, whose batch may have another size than the one before. Collective.
+  void prepare_step(std::uint64_t step);
   StepRunner& runner() { return *runner_; }
   const model::Decoder& decoder() const { return *decoder_; }
   /// Threads that run whole grains.
   ThreadPool& grain_threads() { return *grain_threads_; }
 
  private:
+  void make_runner(std::uint32_t batch_sequences);
+
+  configs::TrainRecipe recipe_;  // with the sequences of a leaf of the tree as its grain
+  configs::BatchPlan plan_;
+  StepSettings settings_;
+  ThreadPool& threads_;
+  dist::Communicator& communicator_;
   TensorLayout layout_;
   TrainingState state_;
   std::unique_ptr<model::Decoder> decoder_;
   std::unique_ptr<ThreadPool> native_threads_;  // under native with several threads per grain: those that run grains
   ThreadPool* grain_threads_ = nullptr;
+  std::uint32_t runner_sequences_ = 0;
   std::unique_ptr<StepRunner> runner_;
 };
 

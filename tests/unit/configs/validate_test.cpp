@@ -18,6 +18,13 @@ NativeNumerics& native(RunConfig& config) {
   return *config.mutable_recipe()->mutable_native();
 }
 
+/// A size of the batch warm-up.
+BatchSize& batch_size(RunConfig& config, std::uint32_t sequences) {
+  BatchSize& size = *config.mutable_recipe()->mutable_train()->add_batch_warmup();
+  size.set_sequences(sequences);
+  return size;
+}
+
 /// A whole assembly, and a folder for it.
 Assembly& assembly(RunConfig& config) {
   Runtime& runtime = *config.mutable_runtime();
@@ -271,6 +278,27 @@ const Case kCases[] = {
     {"EvaluationTakesSomething",
      [](RunConfig& c) { c.mutable_recipe()->mutable_train()->mutable_evaluation()->set_sequences(0); },
      "recipe.train.evaluation.sequences", "must be a multiple of grain_sequences 2 above 0, is 0"},
+    {"WarmUpBatchesAreWholeGrains", [](RunConfig& c) { batch_size(c, 7).set_steps(2); },
+     "recipe.train.batch_warmup[0].sequences", "must be a multiple of the 2 sequences of a grain, is 7"},
+    {"WarmUpBatchesAreSmaller", [](RunConfig& c) { batch_size(c, 18).set_steps(2); },
+     "recipe.train.batch_warmup[0].sequences", "must be from 1 to batch_sequences 16, is 18"},
+    {"WarmUpBatchesAreNotEmpty", [](RunConfig& c) { batch_size(c, 0).set_steps(2); },
+     "recipe.train.batch_warmup[0].sequences", "must be from 1 to batch_sequences 16, is 0"},
+    {"WarmUpBatchesHaveALength", [](RunConfig& c) { batch_size(c, 8); }, "recipe.train.batch_warmup[0].steps",
+     "is required, or tokens"},
+    {"WarmUpBatchesHaveOneLength",
+     [](RunConfig& c) {
+       BatchSize& size = batch_size(c, 8);
+       size.set_steps(2);
+       size.set_tokens(2);
+     },
+     "recipe.train.batch_warmup[0].steps", "is given beside tokens"},
+    {"WarmUpBatchesHaveSteps", [](RunConfig& c) { batch_size(c, 8).set_steps(0); },
+     "recipe.train.batch_warmup[0].steps", "must be above 0, is 0"},
+    {"WarmUpBatchesHaveTokens", [](RunConfig& c) { batch_size(c, 8).set_tokens(0); },
+     "recipe.train.batch_warmup[0].tokens", "must be above 0, is 0"},
+    {"BatchWarmUpEndsInTheRun", [](RunConfig& c) { batch_size(c, 8).set_steps(20); }, "recipe.train.batch_warmup",
+     "has 20 steps; the run has 20"},
     {"ClipNormIsPositive", [](RunConfig& c) { c.mutable_recipe()->mutable_train()->set_clip_norm(0); },
      "recipe.train.clip_norm", "is 0"},
     {"ZLossIsNotNegative", [](RunConfig& c) { c.mutable_recipe()->mutable_train()->set_z_loss(-1); },

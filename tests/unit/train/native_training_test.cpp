@@ -78,7 +78,7 @@ std::vector<Digest> states_of_rank(const configs::RunConfig& config, const std::
   std::vector<Digest> states;
   Batch batch;
   for (std::uint64_t step = 1; step <= 4; ++step) {
-    read_batch(order, model.state().header.next_sample, batch);
+    read_batch(order, model.state().header.next_sample, order.plan().sequences(step), batch);
     states.push_back(model.runner().run(step, batch, model.state()).record.state);
   }
   return states;

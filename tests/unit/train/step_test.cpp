@@ -123,7 +123,8 @@ Outcome run_rank(dist::Communicator& communicator, int num_threads, std::uint64_
     give_parts(gradients, sink);
     return all;
   };
-  StepRunner runner(small_recipe(), layout, run_grains, settings, threads, threads, communicator);
+  StepRunner runner(small_recipe(), small_recipe().batch_sequences(), layout, run_grains, settings, threads, threads,
+                    communicator);
   state.slice = runner.slice();
   state.first_moments.assign(static_cast<std::size_t>(state.slice.size() * kChunkElements), 0.0f);
   state.second_moments = state.first_moments;

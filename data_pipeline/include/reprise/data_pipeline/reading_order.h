@@ -9,6 +9,7 @@
 #include <string_view>
 #include <vector>
 
+#include "reprise/configs/batch_plan.h"
 #include "reprise/data_pipeline/document_groups.h"
 #include "reprise/data_pipeline/mixture.h"
 #include "reprise/data_pipeline/shards.h"
@@ -37,7 +38,8 @@ class ReadingOrder {
   const TokenSet& tokens() const { return tokens_; }
   const DocumentGroups& groups() const { return groups_; }
   const Mixture& mixture() const { return mixture_; }
-  std::uint32_t batch_sequences() const { return batch_sequences_; }
+  /// Sequences of each step.
+  const configs::BatchPlan& plan() const { return plan_; }
   std::uint64_t num_steps() const { return num_steps_; }
 
   /// Copies inputs and targets of the sample with that ordinal, counted through the run from 0.
@@ -53,7 +55,7 @@ class ReadingOrder {
 
  private:
   const TokenSet& tokens_;
-  std::uint32_t batch_sequences_;
+  configs::BatchPlan plan_;
   std::uint64_t num_steps_;
   DocumentGroups groups_;
   Mixture mixture_;
