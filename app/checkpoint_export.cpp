@@ -4,8 +4,10 @@
 
 #include <memory>
 #include <nlohmann/json.hpp>
+#include <optional>
 
 #include "checkpoint_verbs.h"
+#include "reprise/checkpoints/average.h"
 #include "reprise/checkpoints/checkpoint.h"
 #include "reprise/checkpoints/safetensors.h"
 #include "reprise/configs/config.h"
@@ -21,7 +23,8 @@ using std::filesystem::path;
 
 struct Flags {
   path run;
-  std::uint64_t step = 0;
+  std::optional<std::uint64_t> step;
+  path file;
   path out;
   bool json = false;
 };
@@ -74,8 +77,10 @@ std::map<std::string, std::string> provenance(const checkpoints::CheckpointInfo&
 void write_json(const path& file, const ordered_json& json) { write_file_atomically(file, json.dump(2) + "\n"); }
 
 void export_checkpoint(const Flags& flags) {
+  REPRISE_REQUIRE(flags.step || !flags.file.empty(), ErrorKind::kUsage,
+                  fmt::format("which checkpoint of {}?", flags.run.string()), "give --step N or --checkpoint FILE");
   const checkpoints::LoadedCheckpoint loaded =
-      checkpoints::read_checkpoint(checkpoint_file_of_step(flags.run, flags.step));
+      checkpoints::read_model(flags.step ? checkpoint_file_of_step(flags.run, *flags.step) : flags.file);
   const configs::Recipe recipe =
       configs::parse_config(loaded.info.header.recipe_text, loaded.info.path.string() + ": recipe_text").recipe();
   const path tokenizer_file = flags.run / "tokenizer" / "tokenizer.json";
@@ -97,14 +102,14 @@ void export_checkpoint(const Flags& flags) {
   checkpoints::write_safetensors(model_file, loaded.layout, loaded.weights, provenance(loaded.info));
   if (flags.json) {
     const ordered_json json = {{"path", flags.out.string()},
-                               {"step", flags.step},
+                               {"step", loaded.info.header.step},
                                {"root", loaded.info.root.hex()},
                                {"bytes", std::filesystem::file_size(model_file)}};
     fmt::print("{}\n", json.dump(1));
     return;
   }
   fmt::print("step {} in {}: model.safetensors, config.json, tokenizer.json, tokenizer_config.json\nroot {}\n",
-             flags.step, flags.out.string(), loaded.info.root.hex());
+             loaded.info.header.step, flags.out.string(), loaded.info.root.hex());
 }
 
 }  // namespace
@@ -113,7 +118,10 @@ void add_export_verb(CLI::App& checkpoint) {
   const auto flags = std::make_shared<Flags>();
   CLI::App* verb = checkpoint.add_subcommand("export", "Write a checkpoint for Hugging Face's transformers");
   verb->add_option("RUN", flags->run, "Run folder, such as runs/tiny")->required();
-  verb->add_option("--step", flags->step, "Step of the checkpoint")->required();
+  CLI::Option* step = verb->add_option("--step", flags->step, "Step of the checkpoint");
+  verb->add_option("--checkpoint", flags->file, "A file in its place, such as an average")
+      ->check(CLI::ExistingFile)
+      ->excludes(step);
   verb->add_option("--out", flags->out, "Folder to write")->required();
   verb->add_flag("--json", flags->json, "Print what was written as JSON");
   verb->footer(

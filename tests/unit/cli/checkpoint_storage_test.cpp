@@ -197,6 +197,17 @@ TEST_F(Average, IsScoredShownAndComputedAgain) {
   EXPECT_EQ(json::parse(scored.out)["checkpoint_root"], shown["root"]);
 }
 
+TEST_F(Average, IsExportedWithItsRoot) {
+  ASSERT_EQ(run_reprise({"checkpoint", "average", at(22), at(24), "--out", out()}).exit_code, 0);
+  const auto exported = folder_ / "exported";
+  const Outcome made = checkpoint("export", {"--checkpoint", out(), "--out", exported.string(), "--json"});
+  ASSERT_EQ(made.exit_code, 0) << made.err;
+  const std::string root = json::parse(made.out)["root"].get<std::string>();
+  EXPECT_EQ(root, json::parse(run_reprise({"checkpoint", "show", out(), "--json"}).out)["root"]);
+  EXPECT_NE(read_file(exported / "model.safetensors").find(root), std::string::npos);
+  EXPECT_EQ(json::parse(read_file(exported / "config.json"))["model_type"], "olmo2");
+}
+
 TEST_F(Average, OfOneCheckpointScoresLikeThatCheckpoint) {
   ASSERT_EQ(run_reprise({"checkpoint", "average", at(24), "--out", out()}).exit_code, 0);
   const auto score = [&](const std::vector<std::string>& which) {
