@@ -22,7 +22,7 @@ except ImportError as error:
     print(f"SKIPPED: {error}")
     sys.exit(77)
 
-from check_run import read_run_log, read_shards, recipe_values, require, text
+from check_run import read_recipe, read_run_log, read_shards, require, text
 from sample_order import sequence_at
 
 TOLERANCE = 1e-5  # of a mean of binary32 losses, about 6
@@ -45,9 +45,9 @@ def main(run, folder):
     step = check_weights(run, folder)
     records, _ = read_run_log(run / "run.log")
     logged = next(r.step for r in records if r.HasField("step") and r.step.step == step + 1)
-    recipe = recipe_values(records[0].header.recipe_text)
+    recipe = read_recipe(records[0].header.recipe_text)
     tokens, _, _ = read_shards(run, "train")
-    length, seed = int(recipe("sequence_length")), int(recipe("seed"))
+    length, seed = recipe.train.sequence_length, recipe.seed
     size = (len(tokens) - 1) // length
     rows = [sequence_at(seed, size, k) for k in range(logged.first_sample, logged.first_sample + logged.num_samples)]
     batch = torch.from_numpy(np.stack([tokens[s * length : s * length + length + 1] for s in rows]).astype(np.int64))
