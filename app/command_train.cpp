@@ -15,6 +15,7 @@
 #include "reprise/core/error.h"
 #include "reprise/core/stop.h"
 #include "reprise/dist/communicator.h"
+#include "reprise/dist/exchange_volume.h"
 #include "reprise/logs/progress_bar.h"
 #include "reprise/model/schema.h"
 #include "reprise/train/memory_plan.h"
@@ -102,6 +103,13 @@ void add_memory(const configs::RunConfig& config, nlohmann::ordered_json& plan) 
   plan["memory_per_rank"] = memory.total();
 }
 
+/// What the rank with most of it computes, and sends for gradients and weights, in one step.
+void add_exchange(std::int64_t num_grains, const TensorLayout& layout, int num_ranks, nlohmann::ordered_json& plan) {
+  const dist::ExchangeVolume volume = dist::exchange_volume(num_grains, num_ranks, layout.num_chunks());
+  plan["most_grains_of_a_rank"] = volume.most_leaves();
+  plan["most_bytes_sent_per_step"] = volume.most_bytes_sent();
+}
+
 void print_plan(const configs::RunConfig& given, bool as_json) {
   const configs::RunConfig config = configs::resolve(given);
   const configs::TrainRecipe& recipe = config.recipe().train();
@@ -128,6 +136,8 @@ void print_plan(const configs::RunConfig& given, bool as_json) {
   plan["checkpoints_with_moments"] = num_anchors;
   plan["checkpoint_tensor_bytes"] = (steps.size() + 2 * num_anchors) * weight_bytes;
   add_memory(config, plan);
+  const auto num_grains = plan["grains_per_step"].get<std::int64_t>();
+  add_exchange(num_grains, layout, static_cast<int>(config.runtime().num_ranks()), plan);
   if (as_json) {
     fmt::print("{}\n", plan.dump(1));
     return;

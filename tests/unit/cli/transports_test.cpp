@@ -57,6 +57,21 @@ TEST_F(Transports, RanksOnTheMachinesOfAHostfileGiveTheBitsOfOneRank) {
   expect_same(hosts, one);
 }
 
+TEST_F(Transports, DryRunSaysWhatARankSends) {
+  const auto plan_of = [](const char* ranks) {
+    const Outcome outcome = run_reprise({"train", small_config(), "--ranks", ranks, "--dry-run", "--json"});
+    EXPECT_EQ(outcome.exit_code, 0) << outcome.err;
+    return nlohmann::json::parse(outcome.out);
+  };
+  EXPECT_EQ(plan_of("1")["most_bytes_sent_per_step"], 0);
+  // Two ranks send what a ring does: the bytes of the gradient, which is padded to chunks of 4,096 float32.
+  const auto plan = plan_of("2");
+  const auto bytes = plan["most_bytes_sent_per_step"].get<std::int64_t>();
+  EXPECT_GE(bytes, plan["parameters"].get<std::int64_t>() * 4);
+  EXPECT_EQ(bytes % (4096 * 4), 0);
+  EXPECT_EQ(plan["most_grains_of_a_rank"].get<int>(), (plan["grains_per_step"].get<int>() + 1) / 2);
+}
+
 TEST_F(Transports, HostfileWithOneRankIsAUsageError) {
   const Outcome outcome =
       run_reprise({"train", small_config(), "--out", (folder_ / "run").string(), "--hostfile", "x"});
