@@ -47,7 +47,7 @@ void print_json(const StorageReport& report, const Flags& flags) {
     json["delta_bytes"] = report.delta_bytes;
     json["ratio"] = ratio(report.delta_bytes, report.weight_bytes);
     json["encode_seconds"] = report.encode_seconds;
-    json["decode_seconds"] = report.decode_seconds;
+    if (flags.dry_run) json["decode_seconds"] = report.decode_seconds;
   }
   json["files"] = files;
   fmt::print("{}\n", json.dump(1));
@@ -66,10 +66,12 @@ void print_summary(const StorageReport& report, const Flags& flags) {
   fmt::print("{}: {} bytes before, {} after, ratio {:.3f}\n", flags.dry_run ? "weights" : "files", before, after,
              ratio(after, before));
   if (report.weight_bytes == 0) return;
-  fmt::print("weights alone: ratio {:.3f}; differences made at {:.0f} MB/s, undone at {:.0f} MB/s\n",
+  fmt::print("weights alone: ratio {:.3f}; differences made at {:.0f} MB/s",
              ratio(report.delta_bytes, report.weight_bytes),
-             megabytes_per_second(report.weight_bytes, report.encode_seconds),
-             megabytes_per_second(report.weight_bytes, report.decode_seconds));
+             megabytes_per_second(report.weight_bytes, report.encode_seconds));
+  if (flags.dry_run)
+    fmt::print(", undone at {:.0f} MB/s", megabytes_per_second(report.weight_bytes, report.decode_seconds));
+  fmt::print("\n");
 }
 
 /// Runs `work` with a progress bar; Ctrl-C stops it between two files, which leaves whole files of both kinds.

@@ -27,7 +27,7 @@ struct StorageReport {
   std::uint64_t weight_bytes = 0;  // of the weights of `changed`, as plain values
   std::uint64_t delta_bytes = 0;   // and as differences
   double encode_seconds = 0;       // of the differences alone, without reading and writing
-  double decode_seconds = 0;
+  double decode_seconds = 0;       // of undoing them, in a dry run
 };
 
 /// Called before each file with its place and their number; returns false to stop there.
