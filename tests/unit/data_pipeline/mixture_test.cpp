@@ -102,6 +102,28 @@ TEST(Mixture, KeepsTheFirstStagesWhenLaterOnesChange) {
   EXPECT_EQ(first_samples(52, "stage { name: \"other\" steps: 12 share { group: \"a\" weight: 3 } }"), whole);
 }
 
+TEST(Mixture, FillsStagesOfSmallBatchesByTheSequencesOfTheirSteps) {
+  // Steps of 4 sequences, from the seventh on of 10: 6 and 4 steps in the first stage, 30 more in the second.
+  const std::string text = std::string("batch_warmup { sequences: 4 steps: 6 }") + kGroups +
+                           R"(stage { name: "first" steps: 10 share { group: "a" weight: 1 } }
+                              stage { name: "second" share { group: "b" weight: 1 } })";
+  const Mixture mixture(mixture_recipe(9, 40, text), kSizes);
+  ASSERT_EQ(mixture.stages().size(), 2u);
+  EXPECT_EQ(mixture.stages()[0].num_samples, 6u * 4 + 4 * 10);
+  EXPECT_EQ(mixture.stages()[1].first_sample, 64u);
+  EXPECT_EQ(mixture.stages()[1].num_samples, 30u * 10);
+}
+
+TEST(Mixture, SaysHowManySmallBatchesAStageWithoutWeightsFills) {
+  // 40 of "b" and 20 more are 4 steps of 4 sequences, and 4 of 10 of which the last is not whole.
+  const std::string text = std::string("batch_warmup { sequences: 4 steps: 4 }") + kGroups +
+                           R"(stage { name: "only" steps: 9 share { group: "b" epochs: 1.5 } })";
+  EXPECT_THAT(error_of(9, text, kSizes), HasSubstr("set steps: 8, or give a group a weight"));
+  const std::string right = std::string("batch_warmup { sequences: 4 steps: 4 }") + kGroups +
+                            R"(stage { name: "only" steps: 8 share { group: "b" epochs: 1.5 } })";
+  EXPECT_EQ(error_of(8, right, kSizes), "no error");
+}
+
 TEST(Mixture, KeepsTheShareOfEveryBatch) {
   const Mixture mixture = three_stages();
   for (std::uint64_t step = 0; step < 40; ++step) {

@@ -191,5 +191,37 @@ TEST(Anchors, AreStepZeroMultiplesOfTheAnchorIntervalAndTheLastStep) {
   EXPECT_EQ(anchors, (std::vector<std::uint64_t>{0, 24, 48, 50}));
 }
 
+/// Steps of 10 tokens, the first four of 4.
+configs::TrainRecipe warm_batches(std::uint32_t num_steps) {
+  configs::TrainRecipe recipe = recipe_of(num_steps, 0, num_steps, num_steps);
+  recipe.mutable_learning_rate()->clear_warmup_steps();
+  recipe.set_sequence_length(2);
+  recipe.set_batch_sequences(5);
+  recipe.set_grain_sequences(1);
+  configs::BatchSize& size = *recipe.add_batch_warmup();
+  size.set_sequences(2);
+  size.set_steps(4);
+  return recipe;
+}
+
+TEST(LearningRate, CountsTheSmallBatchesOfAWarmUpInTokens) {
+  configs::TrainRecipe recipe = warm_batches(100);
+  for (const auto& [tokens, steps] : {std::pair{1, 1}, {4, 1}, {5, 2}, {16, 4}, {17, 5}, {26, 5}, {27, 6}}) {
+    recipe.mutable_learning_rate()->set_warmup_tokens(static_cast<std::uint64_t>(tokens));
+    EXPECT_EQ(warmup_steps(recipe), static_cast<std::uint64_t>(steps)) << tokens << " tokens";
+  }
+  recipe.mutable_learning_rate()->set_warmup_tokens(17);
+  recipe.mutable_learning_rate()->set_start_step(3);  // one small batch, then large ones
+  EXPECT_EQ(warmup_steps(recipe), 3u);
+}
+
+TEST(CheckpointSteps, AtIntervalsOfTokensCountTheSmallBatches) {
+  configs::TrainRecipe recipe = warm_batches(8);
+  recipe.mutable_checkpoints()->set_per_doubling(0);
+  recipe.mutable_checkpoints()->set_interval_tokens(10);
+  // Tokens behind the steps: 4, 8, 12, 16, 26, 36, 46, 56.
+  EXPECT_EQ(checkpoint_steps(recipe), (std::vector<std::uint64_t>{0, 3, 5, 6, 7, 8}));
+}
+
 }  // namespace
 }  // namespace reprise::train
