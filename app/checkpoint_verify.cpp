@@ -15,6 +15,7 @@
 #include "reprise/core/error.h"
 #include "reprise/logs/progress_bar.h"
 #include "reprise/logs/run_log.h"
+#include "reprise/train/fork.h"
 #include "reprise/train/trainer.h"
 
 namespace reprise::app {
@@ -27,18 +28,18 @@ using std::filesystem::path;
 
 struct Flags {
   path run;
+  path parent;
   bool json = false;
   bool quiet = false;
 };
 
 /// Returns the steps that the run's recipe schedules, up to the newest one there: a run may be unfinished.
-std::vector<std::uint64_t> expected_steps(const path& run, const std::vector<CheckpointInfo>& present) {
+std::vector<std::uint64_t> expected_steps(const configs::Recipe& recipe, const std::vector<CheckpointInfo>& present) {
   std::uint64_t newest = 0;
   for (const CheckpointInfo& info : present) {
     if (info.kind == FileKind::kScheduled) newest = std::max(newest, info.header.step);
   }
-  const configs::RunConfig config = configs::resolve(configs::load_config(run / "recipe.pbtxt"));
-  std::vector<std::uint64_t> steps = train::checkpoint_steps(config.recipe().train());
+  std::vector<std::uint64_t> steps = train::checkpoint_steps(recipe);
   std::erase_if(steps, [&](std::uint64_t step) { return step > newest; });
   return steps;
 }
@@ -88,8 +89,10 @@ std::vector<Problem> problems_by_log(const path& folder, const checkpoints::Ledg
 /// Without a log the files can only be held against each other and the recipe's schedule.
 std::vector<Problem> problems_by_files(const path& run, const path& folder) {
   const std::vector<CheckpointInfo> present = checkpoints::list_checkpoints(folder);
+  const configs::Recipe recipe = configs::resolve(configs::load_config(run / "recipe.pbtxt")).recipe();
   std::vector<Problem> problems;
-  for (const auto& problem : checkpoints::verify_chain(folder, expected_steps(run, present))) {
+  for (const auto& problem :
+       checkpoints::verify_chain(folder, expected_steps(recipe, present), train::root_before(recipe))) {
     problems.push_back({problem.step, problem.path, problem.what});
   }
   for (const CheckpointInfo& info : present) {
@@ -100,6 +103,14 @@ std::vector<Problem> problems_by_files(const path& run, const path& folder) {
     }
   }
   return problems;
+}
+
+/// The link to the run that this one goes on from, if any.
+void add_problems_of_lineage(const Flags& flags, std::vector<Problem>& problems) {
+  if (!std::filesystem::exists(flags.run / "recipe.pbtxt")) return;
+  for (const std::string& problem : train::verify_link(flags.run, flags.parent)) {
+    problems.push_back({0, flags.run / "parent.h5", problem});
+  }
 }
 
 void print_json(const std::vector<Problem>& problems, std::size_t num_files, std::size_t num_pruned) {
@@ -119,6 +130,7 @@ void verify(const Flags& flags, Context& context) {
   const auto progress = logs::make_progress(flags.quiet);
   std::vector<Problem> problems =
       ledger ? problems_by_log(folder, *ledger, *progress) : problems_by_files(flags.run, folder);
+  add_problems_of_lineage(flags, problems);
   const checkpoints::FolderScan scan = checkpoints::scan_checkpoints(folder);
   const std::size_t num_files = scan.complete.size() + scan.skipped.size();
   const std::size_t num_pruned = checkpoints::read_pruned(folder).size();
@@ -140,6 +152,7 @@ void add_verify_verb(CLI::App& checkpoint, Context& context) {
   CLI::App* verb =
       checkpoint.add_subcommand("verify", "Check every value, digest and root of a run's checkpoints, and their chain");
   verb->add_option("RUN", flags->run, "Run folder, such as runs/tiny, or one file")->required();
+  verb->add_option("--parent", flags->parent, "Run that RUN goes on from: checks the link to it, too");
   verb->add_flag("--json", flags->json, "Print the problems as JSON");
   verb->add_flag("--quiet", flags->quiet, "Show no progress");
   verb->footer("Exit code 0: all is well; 4: something is wrong.\n\nExample:\n  reprise checkpoint verify runs/tiny");

@@ -31,6 +31,7 @@ struct BuildFlags {
   std::string out;
   int ranks = 0;
   int threads = 0;
+  std::string tokenizer;
   bool accept_changed_corpus = false;
   bool json = false;
   bool quiet = false;
@@ -87,6 +88,7 @@ data::BuildOptions options_of(const configs::RunConfig& config, const BuildFlags
   options.output_dir = configs::output_folder(config);
   options.accept_changed_corpus = flags.accept_changed_corpus;
   options.num_threads = threads_per_rank(config, communicator.size());
+  options.tokenizer = flags.tokenizer;
   options.team = {communicator.rank(), communicator.size(), [&communicator] { communicator.barrier(); }};
   return options;
 }
@@ -195,6 +197,9 @@ void add_build(CLI::App& data, Context& context) {
   verb->add_option("--ranks", flags->ranks, "Processes; more than one starts mpirun")->check(CLI::Range(1, 4096));
   verb->add_option("--threads", flags->threads, "Threads per process (default: the cores, shared by the ranks)")
       ->check(CLI::Range(1, 1024));
+  verb->add_option("--tokenizer", flags->tokenizer,
+                   "Encode by this tokenizer.json instead of training one: for runs that go on from another run")
+      ->check(CLI::ExistingFile);
   verb->add_flag("--accept-changed-corpus", flags->accept_changed_corpus,
                  "Report input files that differ from the recipe instead of stopping");
   verb->add_flag("--json", flags->json, "Print counts and digests as JSON on stdout");

@@ -46,6 +46,11 @@ void note_left_out(std::size_t count) {
 
 std::string short_hex(const Digest& digest) { return digest.hex().substr(0, kShortHash); }
 
+ordered_json to_json(const std::optional<logs::ParentLink>& parent) {
+  if (!parent) return nullptr;
+  return {{"run", parent->run}, {"step", parent->step}, {"root", parent->root.hex()}};
+}
+
 ordered_json to_json(const logs::RunHeader& header) {
   return {{"run_name", header.run_name},
           {"recipe_hash", header.recipe_hash.hex()},
@@ -54,6 +59,7 @@ ordered_json to_json(const logs::RunHeader& header) {
           {"tokenizer", header.tokenizer.hex()},
           {"num_parameters", header.num_parameters},
           {"num_grains", header.num_grains},
+          {"parent", to_json(header.parent)},
           {"recipe_text", header.recipe_text}};
 }
 
@@ -153,6 +159,10 @@ void show_run(const LogFlags& flags) {
   const std::size_t num_checkpoints = log.records.size() - steps.size() - evaluations.size() - 1;
   fmt::print("run         {}\nrecipe      {}\ndata        {}\ntokenizer   {}\n", header.run_name,
              header.recipe_hash.hex(), header.data_root.hex(), header.tokenizer.hex());
+  if (header.parent) {
+    fmt::print("parent      {} at step {}, root {}\n", header.parent->run, header.parent->step,
+               header.parent->root.hex());
+  }
   fmt::print("parameters  {}\nsteps       {} of {} grains, {} checkpoints\nchain       {}\n\n", header.num_parameters,
              steps.size(), header.num_grains, num_checkpoints, log.chain.hex());
   fmt::print("{:>7} {:>9} {:>10} {:>10} {:>6} {:>10} {:>12}  {}\n", "step", "loss", "z-loss", "grad norm", "clip", "lr",

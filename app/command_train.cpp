@@ -1,6 +1,7 @@
 #include <fmt/core.h>
 
 #include <algorithm>
+#include <charconv>
 #include <chrono>
 #include <filesystem>
 #include <memory>
@@ -18,6 +19,7 @@
 #include "reprise/dist/exchange_volume.h"
 #include "reprise/logs/progress_bar.h"
 #include "reprise/model/schema.h"
+#include "reprise/train/fork.h"
 #include "reprise/train/memory_plan.h"
 #include "reprise/train/parameter_groups.h"
 #include "reprise/train/trainer.h"
@@ -32,6 +34,7 @@ struct TrainFlags {
   std::string out;
   std::string resume;
   std::string hostfile;
+  std::string from;
   int ranks = 0;
   int threads = 0;
   int grains_per_forward = 0;
@@ -66,16 +69,40 @@ nlohmann::ordered_json parameter_groups(const configs::AdamW& recipe, const Tens
   return groups;
 }
 
+/// RUN@STEP of --from.
+train::ForkOptions fork_of(const TrainFlags& flags) {
+  const std::size_t at = flags.from.rfind('@');
+  train::ForkOptions options;
+  const char* const last = flags.from.data() + flags.from.size();
+  const auto parsed = std::from_chars(at == std::string::npos ? last : flags.from.data() + at + 1, last, options.step);
+  REPRISE_REQUIRE(at != 0 && parsed.ec == std::errc() && parsed.ptr == last, ErrorKind::kUsage,
+                  fmt::format("--from takes RUN@STEP, not '{}'", flags.from), "for example --from runs/tiny@128");
+  REPRISE_REQUIRE(!flags.out.empty() && flags.resume.empty(), ErrorKind::kUsage,
+                  "--from starts a new run: it needs --out CHILD and goes without --resume",
+                  "go on with a child that was stopped: `reprise train --resume CHILD`");
+  options.parent = flags.from.substr(0, at);
+  options.config = flags.config;
+  options.overrides = flags.overrides;
+  options.child = flags.out;
+  return options;
+}
+
 /// A CONFIG given along with --resume is checked by the trainer, which knows the recipe the checkpoints were made by.
-configs::RunConfig load(const TrainFlags& flags) {
+configs::RunConfig load_file(const TrainFlags& flags) {
+  if (!flags.from.empty()) return train::plan_fork(fork_of(flags));
   if (flags.resume.empty() && flags.config.empty()) {
-    throw Error(ErrorKind::kUsage, "train needs a CONFIG, or --resume RUN", "see `reprise train --help`");
+    throw Error(ErrorKind::kUsage, "train needs a CONFIG, --resume RUN or --from RUN@STEP",
+                "see `reprise train --help`");
   }
   if (!flags.resume.empty() && !flags.out.empty()) {
     throw Error(ErrorKind::kUsage, "--resume names the run folder, so --out cannot be given too", "leave --out away");
   }
   const std::filesystem::path path = flags.config.empty() ? recipe_of(flags) : std::filesystem::path(flags.config);
-  configs::RunConfig config = configs::load_config(path, flags.overrides);
+  return configs::load_config(path, flags.overrides);
+}
+
+configs::RunConfig load(const TrainFlags& flags) {
+  configs::RunConfig config = load_file(flags);
   const std::string& folder = flags.resume.empty() ? flags.out : flags.resume;
   if (!folder.empty()) config.mutable_runtime()->set_output_dir(folder);
   if (flags.ranks > 0) config.mutable_runtime()->set_num_ranks(static_cast<std::uint32_t>(flags.ranks));
@@ -115,16 +142,19 @@ void print_plan(const configs::RunConfig& given, bool as_json) {
   const configs::TrainRecipe& recipe = config.recipe().train();
   const TensorLayout layout = model::parameter_layout(config.recipe().model(), config.recipe().tokenizer().vocab_size(),
                                                       recipe.adamw().decay_embeddings());
-  const std::vector<std::uint64_t> steps = train::checkpoint_steps(recipe);
-  const auto is_anchor = [&](std::uint64_t step) { return train::is_anchor(recipe, step); };
+  const std::vector<std::uint64_t> steps = train::checkpoint_steps(config.recipe());
+  const auto is_anchor = [&](std::uint64_t step) { return train::is_anchor(config.recipe(), step); };
   const auto num_anchors = static_cast<std::uint64_t>(std::count_if(steps.begin(), steps.end(), is_anchor));
   const auto weight_bytes = static_cast<std::uint64_t>(layout.num_parameters()) * sizeof(float);
   nlohmann::ordered_json plan;
   plan["run_dir"] = configs::output_folder(config).string();
-  plan["recipe_hash"] = configs::recipe_hash(config.recipe()).hex();
+  // Without the root of a parent's step that is to be computed again the hash is not known.
+  const bool has_hash = config.recipe().parent().root() != Digest{}.hex();
+  plan["recipe_hash"] = has_hash ? configs::recipe_hash(config.recipe()).hex() : "";
   plan["parameters"] = layout.num_parameters();
   if (recipe.adamw().group_size() > 0) plan["parameter_groups"] = parameter_groups(recipe.adamw(), layout);
   plan["steps"] = recipe.num_steps();
+  if (config.recipe().has_parent()) plan["first_step"] = config.recipe().parent().step() + 1;
   plan["tokens_per_step"] = std::uint64_t{recipe.batch_sequences()} * recipe.sequence_length();
   plan["grains_per_step"] = recipe.batch_sequences() / configs::sequences_per_leaf(config.recipe());
   if (recipe.batch_warmup_size() > 0) {
@@ -163,14 +193,35 @@ void print_summary(const train::TrainSummary& summary, bool as_json) {
   fmt::print("last checkpoint root {}\nrun.log chain {}\n", summary.final_root.hex(), summary.run_log.hex());
 }
 
+/// Fills the folder of a run that goes on from another one. Returns false when it was stopped.
+bool prepare(const TrainFlags& flags, configs::RunConfig& config, Context& context, dist::Communicator& communicator,
+             ProgressSink& progress) {
+  if (flags.from.empty()) return true;
+  const train::ForkOptions fork = fork_of(flags);
+  const train::ForkResult made =
+      train::prepare_fork(fork, config, threads_per_rank(config, communicator.size()), communicator, progress);
+  config = made.config;
+  if (made.stopped_by_signal != 0) context.status = 128 + made.stopped_by_signal;
+  if (communicator.rank() != 0) return made.stopped_by_signal == 0;
+  if (made.stopped_by_signal != 0) {
+    fmt::print(stderr, "stopped before the first step; start again with the same command\n");
+  } else {
+    fmt::print(
+        stderr, "{} goes on from {}; the data {}\n", fork.child.string(), flags.from,
+        config.recipe().parent().restart_data() ? "is read from its beginning" : "is read on where the parent was");
+  }
+  return made.stopped_by_signal == 0;
+}
+
 /// Trains in this process: the only rank, or one of those that mpirun started.
-void train_here(const TrainFlags& flags, const configs::RunConfig& config, Context& context) {
+void train_here(const TrainFlags& flags, configs::RunConfig config, Context& context) {
   const StopHandlers handlers;
   const auto communicator = dist::make_communicator();
   DeathWatch watch(*communicator);
   try {
     check_ranks(flags.ranks, *communicator);
     const auto progress = logs::make_progress(flags.quiet || communicator->rank() != 0);
+    if (!prepare(flags, config, context, *communicator, *progress)) return;
     train::TrainOptions options;
     options.run_dir = configs::output_folder(config);
     options.num_threads = threads_per_rank(config, communicator->size());
@@ -238,6 +289,8 @@ void add_train_command(CLI::App& app, Context& context) {
   CLI::App* verb = app.add_subcommand("train", "Train on the token shards of a run folder, or resume a run");
   verb->add_option("CONFIG", flags->config, "Run config, such as configs/runs/tiny.pbtxt");
   verb->add_option("--resume", flags->resume, "Continue this run folder (its own recipe is used without CONFIG)");
+  verb->add_option("--from", flags->from,
+                   "Start a new run from a step of another: RUN@STEP (its recipe without CONFIG)");
   verb->add_option("--set", flags->overrides, "Override a field: --set train.num_steps=100 (repeatable)")
       ->take_all()
       ->allow_extra_args(false);
@@ -260,6 +313,7 @@ void add_train_command(CLI::App& app, Context& context) {
       "Examples:\n"
       "  reprise train configs/runs/tiny.pbtxt --ranks 2 --threads 1\n"
       "  reprise train --resume runs/tiny\n"
+      "  reprise train --from runs/tiny@300 --set train.learning_rate.peak=1e-4 --out runs/tiny-annealed\n"
       "  mpirun --oversubscribe -n 3 reprise train configs/runs/tiny.pbtxt");
   verb->callback([flags, &context] { run(*flags, context); });
 }

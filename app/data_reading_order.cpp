@@ -12,6 +12,7 @@
 #include "reprise/data_pipeline/mixture_table.h"
 #include "reprise/data_pipeline/reading_order.h"
 #include "reprise/data_pipeline/tokenizer.h"
+#include "reprise/train/fork.h"
 
 namespace reprise::app {
 namespace {
@@ -33,7 +34,7 @@ struct Reading {
   explicit Reading(const Flags& flags)
       : recipe(recipe_of(flags.run, flags.config)),
         tokens(data::TokenSet::open(std::filesystem::path(flags.run) / "shards", "train")),
-        order(tokens, recipe) {}
+        order(tokens, recipe, train::data_start(flags.run, recipe)) {}
   configs::Recipe recipe;
   data::TokenSet tokens;
   data::ReadingOrder order;
@@ -183,7 +184,8 @@ void mixture(const Flags& flags) {
   const configs::Recipe recipe = recipe_of(flags.run, flags.config);
   const data::TokenSet tokens = data::TokenSet::open(std::filesystem::path(flags.run) / "shards", "train");
   fmt::print("{}\n", data::group_table(data::DocumentGroups(tokens, recipe.train())));
-  fmt::print("{}", data::stage_table(data::ReadingOrder(tokens, recipe), recipe.train()));
+  fmt::print("{}", data::stage_table(data::ReadingOrder(tokens, recipe, train::data_start(flags.run, recipe)),
+                                     recipe.train()));
 }
 
 }  // namespace

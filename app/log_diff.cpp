@@ -52,6 +52,11 @@ class Comparison {
   std::vector<FieldDifference> differences_;
 };
 
+std::string parent_text(const logs::RunHeader& header) {
+  if (!header.parent) return "none";
+  return fmt::format("{} at step {}, root {}", header.parent->run, header.parent->step, header.parent->root.hex());
+}
+
 std::vector<FieldDifference> compare(const logs::RunHeader& a, const logs::RunHeader& b) {
   Comparison fields;
   fields.text("run_name", a.run_name, b.run_name);
@@ -61,6 +66,7 @@ std::vector<FieldDifference> compare(const logs::RunHeader& a, const logs::RunHe
   fields.digest("tokenizer", a.tokenizer, b.tokenizer);
   fields.number("num_parameters", a.num_parameters, b.num_parameters);
   fields.number("num_grains", a.num_grains, b.num_grains);
+  fields.text("parent", parent_text(a), parent_text(b));
   return fields.take();
 }
 
@@ -98,6 +104,8 @@ struct LogDifference {
   std::optional<std::uint64_t> step;  // the first that differs
   std::vector<FieldDifference> fields;
   std::uint64_t steps_a = 0, steps_b = 0;
+  std::uint64_t last_a = 0, last_b = 0;
+  std::uint64_t num_same = 0;  // steps that both logs have, up to the first that differs
 
   bool same() const { return header.empty() && !step && steps_a == steps_b; }
 };
@@ -117,11 +125,22 @@ LogDifference find_difference(const logs::RunLog& a, const logs::RunLog& b) {
   const std::vector<logs::StepRecord> steps_b = steps_of(b);
   difference.steps_a = steps_a.size();
   difference.steps_b = steps_b.size();
-  for (std::size_t i = 0; i < std::min(steps_a.size(), steps_b.size()); ++i) {
-    difference.fields = compare(steps_a[i], steps_b[i]);
-    if (difference.fields.empty()) continue;
-    difference.step = steps_a[i].step;
-    break;
+  difference.last_a = a.records.front().header->first_step() + steps_a.size();
+  difference.last_b = b.records.front().header->first_step() + steps_b.size();
+  // The steps of a run that goes on from another one count on from there: steps of one number are compared.
+  auto left = steps_a.begin();
+  auto right = steps_b.begin();
+  while (left != steps_a.end() && right != steps_b.end()) {
+    if (left->step != right->step) {
+      left->step < right->step ? ++left : ++right;
+      continue;
+    }
+    difference.fields = compare(*left++, *right++);
+    if (!difference.fields.empty()) {
+      difference.step = std::prev(left)->step;
+      break;
+    }
+    ++difference.num_same;
   }
   return difference;
 }
@@ -142,14 +161,13 @@ void print_difference(const LogDifference& difference) {
     fmt::print("the runs are not the same run:\n");
     print_fields(difference.header);
   }
-  const std::uint64_t common = std::min(difference.steps_a, difference.steps_b);
   if (difference.step) {
     fmt::print("first step that differs: {}\n", *difference.step);
     print_fields(difference.fields);
   } else {
-    fmt::print("{} step(s) are the same\n", common);
-    if (difference.steps_a != difference.steps_b) {
-      fmt::print("the logs end at steps {} and {}\n", difference.steps_a, difference.steps_b);
+    fmt::print("{} step(s) are the same\n", difference.num_same);
+    if (difference.last_a != difference.last_b) {
+      fmt::print("the logs end at steps {} and {}\n", difference.last_a, difference.last_b);
     }
   }
 }
@@ -163,7 +181,8 @@ void diff(const DiffFlags& flags, Context& context) {
   ordered_json json = {{"same", difference.same()},
                        {"header", to_json(difference.header)},
                        {"steps_a", difference.steps_a},
-                       {"steps_b", difference.steps_b}};
+                       {"steps_b", difference.steps_b},
+                       {"same_steps", difference.num_same}};
   if (difference.step) {
     json["first_step"] = *difference.step;
     json["fields"] = to_json(difference.fields);

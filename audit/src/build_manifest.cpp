@@ -40,7 +40,7 @@ void add_checkpoints(const configs::Recipe& recipe, const std::filesystem::path&
   for (const checkpoints::PrunedCheckpoint& gone : checkpoints::read_pruned(run_dir / "checkpoints")) {
     if (gone.whole_file) pruned[gone.step] = gone.root;
   }
-  for (const std::uint64_t step : train::checkpoint_steps(recipe.train())) {
+  for (const std::uint64_t step : train::checkpoint_steps(recipe)) {
     const std::string name = checkpoints::file_name(checkpoints::FileKind::kScheduled, step);
     const std::filesystem::path path = run_dir / "checkpoints" / name;
     if (pruned.contains(step) && !std::filesystem::exists(path)) {

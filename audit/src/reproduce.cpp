@@ -15,8 +15,9 @@ namespace reprise::audit {
 namespace {
 
 /// What a run folder consists of; nothing else in it is ever touched.
-constexpr std::array<const char*, 9> kRunEntries = {
-    "manifest.json", "recipe.pbtxt", "data", "tokenizer", "shards", "checkpoints", "run.log", "session.log", "eval"};
+constexpr std::array<const char*, 10> kRunEntries = {"manifest.json", "recipe.pbtxt", "data",    "tokenizer",
+                                                     "shards",        "checkpoints",  "run.log", "session.log",
+                                                     "eval",          "parent.h5"};
 
 enum class FolderState { kNew, kInterrupted, kComplete };
 
@@ -143,6 +144,10 @@ void compare(const ReproduceOptions& options, ReproduceReport& report) {
 }  // namespace
 
 ReproduceReport reproduce(const configs::RunConfig& config, const ReproduceOptions& options, ProgressSink& progress) {
+  REPRISE_REQUIRE(!config.recipe().has_parent(), ErrorKind::kUsage,
+                  fmt::format("the recipe goes on from step {} of {}: the run is not made from raw text alone",
+                              config.recipe().parent().step(), config.recipe().parent().run()),
+                  "start it with `reprise train --from RUN@STEP CONFIG --out CHILD`");
   ReproduceReport report;
   const FolderState state = settle_folder(config.recipe(), options);
   const bool resume = state == FolderState::kInterrupted && can_resume(options.run_dir);

@@ -13,6 +13,7 @@
 #include "reprise/configs/config.h"
 #include "reprise/core/error.h"
 #include "reprise/logs/run_log.h"
+#include "reprise/train/fork.h"
 #include "reprise/train/trainer.h"
 
 namespace reprise::audit {
@@ -41,7 +42,8 @@ std::string check_recipe(const configs::Recipe& recipe, const logs::RunLog& log)
 }
 
 std::string check_steps(const configs::Recipe& recipe, const logs::RunLog& log) {
-  std::uint64_t next = 1;
+  const std::uint64_t first = train::first_step(recipe) + 1;
+  std::uint64_t next = first;
   for (const logs::RunRecord& record : log.records) {
     if (!record.step) continue;
     if (record.step->step != next) differ(fmt::format("step {} stands where step {} belongs", record.step->step, next));
@@ -50,13 +52,16 @@ std::string check_steps(const configs::Recipe& recipe, const logs::RunLog& log) 
   if (next != recipe.train().num_steps() + 1) {
     differ(fmt::format("the log ends at step {} of {}", next - 1, recipe.train().num_steps()));
   }
-  return fmt::format("{} steps, each once", next - 1);
+  return fmt::format("{} steps, each once", next - first);
 }
 
 /// The checkpoints of a run against its log.
 class ChainCheck {
  public:
-  ChainCheck(const logs::RunLog& log, const std::filesystem::path& run_dir) : folder_(run_dir / "checkpoints") {
+  ChainCheck(const configs::Recipe& recipe, const logs::RunLog& log, const std::filesystem::path& run_dir)
+      : folder_(run_dir / "checkpoints"),
+        first_step_(train::first_step(recipe)),
+        previous_(train::root_before(recipe)) {
     for (const logs::RunRecord& record : log.records) {
       if (record.checkpoint) logged_roots_[record.checkpoint->step] = record.checkpoint->root;
       if (record.step) logged_states_[record.step->step] = record.step->state;
@@ -79,7 +84,7 @@ class ChainCheck {
       differ(fmt::format("{} holds step {}", path.string(), loaded.info.header.step));
     check_link(step, path, loaded.info.root, loaded.info.header.previous_root);
     const Digest state = checkpoints::state_digest(step, loaded.layout, loaded.digests);
-    if (step > 0 && logged_states_[step] != state) {
+    if (step > first_step_ && logged_states_[step] != state) {
       differ(fmt::format("{} holds another state than run.log records for step {}", path.string(), step));
     }
   }
@@ -100,13 +105,14 @@ class ChainCheck {
   std::filesystem::path folder_;
   std::map<std::uint64_t, Digest> logged_roots_, logged_states_;
   std::map<std::uint64_t, checkpoints::PrunedCheckpoint> pruned_;
-  Digest previous_{};
+  std::uint64_t first_step_;
+  Digest previous_;
   std::size_t num_pruned_ = 0;
 };
 
 std::string check_chain(const configs::Recipe& recipe, const logs::RunLog& log, const std::filesystem::path& run_dir) {
-  ChainCheck chain(log, run_dir);
-  const std::vector<std::uint64_t> steps = train::checkpoint_steps(recipe.train());
+  ChainCheck chain(recipe, log, run_dir);
+  const std::vector<std::uint64_t> steps = train::checkpoint_steps(recipe);
   for (const std::uint64_t step : steps) chain.check(step);
   const std::string all =
       fmt::format("{} checkpoints, each the child of the one before and the state in the log", steps.size());

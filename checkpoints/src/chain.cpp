@@ -53,15 +53,21 @@ std::vector<Link> links_of(const FolderScan& scan, const std::vector<PrunedCheck
   return links;
 }
 
-void check_link(const Link& link, const Link* previous, std::vector<ChainProblem>& problems) {
-  const Digest expected = previous == nullptr ? Digest{} : previous->root;
+/// What stands before `link`, in words.
+std::string place_before(const Link* previous, const Digest& before) {
+  if (previous != nullptr) {
+    return fmt::format("the root of {} is {}", file_name(FileKind::kScheduled, previous->step), previous->root.hex());
+  }
+  return before == Digest{} ? "but there is no checkpoint before it"
+                            : fmt::format("the parent's root is {}", before.hex());
+}
+
+void check_link(const Link& link, const Link* previous, const Digest& before, std::vector<ChainProblem>& problems) {
+  const Digest expected = previous == nullptr ? before : previous->root;
   if (link.previous_root == expected) return;
-  problems.push_back({link.step, link.path,
-                      fmt::format("previous_root is {}, {}", link.previous_root.hex(),
-                                  previous == nullptr ? std::string("but there is no checkpoint before it")
-                                                      : fmt::format("the root of {} is {}",
-                                                                    file_name(FileKind::kScheduled, previous->step),
-                                                                    previous->root.hex()))});
+  problems.push_back(
+      {link.step, link.path,
+       fmt::format("previous_root is {}, {}", link.previous_root.hex(), place_before(previous, before))});
 }
 
 bool is_pruned(const std::vector<PrunedCheckpoint>& pruned, std::uint64_t step) {
@@ -92,7 +98,7 @@ void check_steps(const FolderScan& scan, const std::vector<PrunedCheckpoint>& pr
 }  // namespace
 
 std::vector<ChainProblem> verify_chain(const std::filesystem::path& folder,
-                                       std::span<const std::uint64_t> expected_steps) {
+                                       std::span<const std::uint64_t> expected_steps, const Digest& before) {
   const FolderScan scan = scan_checkpoints(folder);
   std::vector<ChainProblem> problems;
   for (const SkippedFile& file : scan.skipped) problems.push_back({0, file.path, file.reason.what()});
@@ -101,7 +107,7 @@ std::vector<ChainProblem> verify_chain(const std::filesystem::path& folder,
   const std::vector<Link> links = links_of(scan, pruned, folder);
   const Link* previous = nullptr;  // the last scheduled one
   for (const Link& link : links) {
-    check_link(link, previous, problems);
+    check_link(link, previous, before, problems);
     if (link.in_chain) previous = &link;
   }
   if (!expected_steps.empty()) check_steps(scan, pruned, expected_steps, problems);

@@ -64,8 +64,8 @@ std::optional<std::uint64_t> Examination::step_of_state(const LoadedCheckpoint& 
   };
   const auto at_claim = ledger_.states.find(claimed);  // nearly always right, and searching costs a digest per step
   if (at_claim != ledger_.states.end() && is_state_of(*at_claim)) return claimed;
-  const auto zero = ledger_.roots.find(0);
-  if (claimed == 0 && zero != ledger_.roots.end() && zero->second == loaded.info.root) return 0;
+  const auto first = ledger_.roots.begin();  // no step led to it, so it has no state in the log
+  if (first != ledger_.roots.end() && claimed == first->first && first->second == loaded.info.root) return claimed;
   const auto found = std::find_if(ledger_.states.begin(), ledger_.states.end(), is_state_of);
   return found == ledger_.states.end() ? std::nullopt : std::optional(found->first);
 }

@@ -15,12 +15,10 @@ std::uint64_t steps_of(const Stage& stage, const TrainRecipe& recipe, std::uint6
   return BatchPlan(recipe).steps_of_tokens(stage.tokens(), before);
 }
 
-}  // namespace
-
-std::vector<std::uint64_t> stage_steps(const TrainRecipe& recipe) {
+/// `before`: steps of the run before its first stage.
+std::vector<std::uint64_t> stage_steps(const TrainRecipe& recipe, std::uint64_t before) {
   std::vector<std::uint64_t> steps;
-  std::uint64_t remaining = recipe.num_steps();
-  std::uint64_t before = 0;
+  std::uint64_t remaining = recipe.num_steps() - std::min<std::uint64_t>(recipe.num_steps(), before);
   for (const Stage& stage : recipe.stage()) {
     const bool takes_rest = !has_length(stage) && static_cast<int>(steps.size()) + 1 == recipe.stage_size();
     steps.push_back(takes_rest ? remaining : steps_of(stage, recipe, before));
@@ -29,6 +27,20 @@ std::vector<std::uint64_t> stage_steps(const TrainRecipe& recipe) {
     before += std::min<std::uint64_t>(steps.back(), std::uint64_t{1} << 40);
   }
   return steps;
+}
+
+}  // namespace
+
+std::vector<std::uint64_t> stage_steps(const TrainRecipe& recipe) { return stage_steps(recipe, 0); }
+
+std::uint64_t steps_of_stages(const Recipe& recipe) {
+  const std::uint64_t num_steps = recipe.train().num_steps();
+  if (!recipe.parent().restart_data()) return num_steps;
+  return num_steps - std::min(num_steps, recipe.parent().step());
+}
+
+std::vector<std::uint64_t> stage_steps(const Recipe& recipe) {
+  return stage_steps(recipe.train(), recipe.parent().restart_data() ? recipe.parent().step() : 0);
 }
 
 }  // namespace reprise::configs

@@ -86,12 +86,16 @@ void stages_have_a_length(const RunConfig& config, Findings& findings) {
 
 void stages_fill_the_run(const RunConfig& config, Findings& findings) {
   const TrainRecipe& train = config.recipe().train();
-  if (train.stage_size() == 0 || train.num_steps() == 0) return;
-  const std::vector<std::uint64_t> lengths = stage_steps(train);
+  const std::uint64_t num_steps = steps_of_stages(config.recipe());
+  if (train.stage_size() == 0 || num_steps == 0) return;
+  const std::string behind = num_steps < train.num_steps()
+                                 ? fmt::format(" behind step {} of the parent", config.recipe().parent().step())
+                                 : "";
+  const std::vector<std::uint64_t> lengths = stage_steps(config.recipe());
   const Stage& last = *train.stage().rbegin();
   if (!last.has_steps() && !last.has_tokens() && lengths.back() == 0) {
     findings.add(stage_path(train.stage_size() - 1, "steps"),
-                 fmt::format("nothing of num_steps {} remains for the last stage", train.num_steps()),
+                 fmt::format("nothing of num_steps {}{} remains for the last stage", train.num_steps(), behind),
                  "raise num_steps, or shorten the stages before");
     return;
   }
@@ -101,9 +105,10 @@ void stages_fill_the_run(const RunConfig& config, Findings& findings) {
     // Beyond 2^32 the sum is wrong anyway; it must not wrap round to the right one.
     sum += std::min<std::uint64_t>(steps, std::uint64_t{1} << 32);
   }
-  findings.require(sum == train.num_steps(), "recipe.train.num_steps",
-                   fmt::format("is {}, but the stages have {} steps together", train.num_steps(), sum),
-                   fmt::format("set num_steps: {}, or leave the length of the last stage out", sum));
+  findings.require(
+      sum == num_steps, "recipe.train.num_steps",
+      fmt::format("is {}, but the stages have {} steps together{}", train.num_steps(), sum, behind),
+      fmt::format("set num_steps: {}, or leave the length of the last stage out", sum + train.num_steps() - num_steps));
 }
 
 void shares_name_groups(const RunConfig& config, Findings& findings) {

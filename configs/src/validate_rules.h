@@ -33,6 +33,7 @@ std::span<const Rule> optimizer_rules();  // validate_optimizer.cpp: adamw.group
 std::span<const Rule> batch_rules();      // validate_batches.cpp: recipe.train.batch_warmup, evaluation
 std::span<const Rule> mixture_rules();    // validate_mixture.cpp: recipe.train.group, recipe.train.stage
 std::span<const Rule> native_rules();     // validate_native.cpp: recipe.native
+std::span<const Rule> parent_rules();     // validate_parent.cpp: recipe.parent
 
 /// Says whether `text` is 64 lower-case hexadecimal digits.
 bool is_sha256(std::string_view text);

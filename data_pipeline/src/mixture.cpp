@@ -23,14 +23,21 @@ struct Mixture::State {
 namespace {
 
 /// Samples by group, stage by stage. Without stages the run is one, and reads the one group of all documents.
-std::vector<std::vector<std::uint64_t>> counts_of(const configs::TrainRecipe& recipe,
+std::vector<std::vector<std::uint64_t>> counts_of(const configs::Recipe& whole, const DataStart& start,
                                                   std::span<const std::uint64_t> num_sequences,
                                                   std::vector<std::string>& mistakes) {
+  const configs::TrainRecipe& recipe = whole.train();
   const configs::BatchPlan plan(recipe);
-  if (recipe.stage_size() == 0) return {{plan.first_sample(recipe.num_steps() + std::uint64_t{1})}};
-  const std::vector<std::uint64_t> lengths = configs::stage_steps(recipe);
+  if (recipe.stage_size() == 0) {
+    const std::uint64_t own =
+        plan.first_sample(recipe.num_steps() + std::uint64_t{1}) - plan.first_sample(start.step + 1);
+    return {{start.sample + own}};
+  }
+  const std::vector<std::uint64_t> lengths = configs::stage_steps(whole);
   std::vector<std::vector<std::uint64_t>> counts;
-  StepRange steps;
+  // Stages of a run that begins its data anew are counted from there, all others from step 1.
+  const std::uint64_t first = whole.parent().restart_data() ? start.step : 0;
+  StepRange steps{first, first};
   for (int i = 0; i < recipe.stage_size(); ++i) {
     steps = {steps.end, steps.end + lengths[static_cast<std::size_t>(i)]};
     counts.push_back(stage_counts(recipe, i, plan, steps, num_sequences, mistakes));
@@ -88,12 +95,12 @@ void refuse(const std::vector<std::string>& mistakes) {
 
 }  // namespace
 
-Mixture::Mixture(const configs::Recipe& recipe, std::span<const std::uint64_t> num_sequences) {
+Mixture::Mixture(const configs::Recipe& recipe, std::span<const std::uint64_t> num_sequences, DataStart start) {
   const configs::TrainRecipe& train = recipe.train();
   REPRISE_CHECK_EQ(num_sequences.size(), static_cast<std::size_t>(std::max(1, train.group_size())));
   State state;
   std::vector<std::string> mistakes;
-  const std::vector<std::vector<std::uint64_t>> counts = counts_of(train, num_sequences, mistakes);
+  const std::vector<std::vector<std::uint64_t>> counts = counts_of(recipe, start, num_sequences, mistakes);
   if (mistakes.empty()) state.stages = stages_of(train, counts);
   state.num_sequences.assign(num_sequences.begin(), num_sequences.end());
   for (std::size_t group = 0; group < num_sequences.size(); ++group) {

@@ -55,11 +55,11 @@ void for_each_row(const ReadingOrder& order, const configs::TrainRecipe& recipe,
 }
 
 std::uint64_t first_step(const ReadingOrder& order, const MixtureStage& stage) {
-  return order.plan().step_of(stage.first_sample);
+  return stage.name.empty() ? order.start().step + 1 : order.step_of(stage.first_sample);
 }
 
 std::uint64_t last_step(const ReadingOrder& order, const MixtureStage& stage) {
-  return order.plan().step_of(stage.first_sample + stage.num_samples) - 1;
+  return order.step_of(stage.first_sample + stage.num_samples) - 1;
 }
 
 }  // namespace

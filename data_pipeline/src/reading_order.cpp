@@ -17,12 +17,16 @@ std::vector<std::uint64_t> sequences_by_group(const DocumentGroups& groups) {
 
 }  // namespace
 
-ReadingOrder::ReadingOrder(const TokenSet& tokens, const configs::Recipe& recipe)
+ReadingOrder::ReadingOrder(const TokenSet& tokens, const configs::Recipe& recipe, DataStart start)
     : tokens_(tokens),
       plan_(recipe.train()),
       num_steps_(recipe.train().num_steps()),
+      start_(start),
+      offset_(start.sample - plan_.first_sample(start.step + 1)),
       groups_(tokens, recipe.train()),
-      mixture_(recipe, sequences_by_group(groups_)) {}
+      mixture_(recipe, sequences_by_group(groups_), start) {
+  REPRISE_CHECK(start_.step < num_steps_);
+}
 
 void ReadingOrder::read_sample(std::uint64_t ordinal, std::int32_t* inputs, std::int32_t* targets) const {
   const SamplePlace place = mixture_.place(ordinal);
@@ -31,13 +35,14 @@ void ReadingOrder::read_sample(std::uint64_t ordinal, std::int32_t* inputs, std:
 
 SampleContent ReadingOrder::content(std::uint64_t ordinal) const {
   const SamplePlace place = mixture_.place(ordinal);
-  const std::uint64_t first = plan_.first_sample(plan_.step_of(ordinal));
+  const std::uint64_t first = first_sample(step_of(ordinal));
   return {static_cast<std::uint32_t>(ordinal - first), place, groups_.parts(place.group, place.sequence)};
 }
 
 std::vector<SampleContent> ReadingOrder::batch(std::uint64_t step, std::optional<std::uint32_t> sample) const {
-  REPRISE_REQUIRE(step >= 1 && step <= num_steps_, ErrorKind::kUsage, fmt::format("there is no step {}", step),
-                  fmt::format("the run has the steps 1 to {}", num_steps_));
+  REPRISE_REQUIRE(step > start_.step && step <= num_steps_, ErrorKind::kUsage, fmt::format("there is no step {}", step),
+                  fmt::format("the run has the steps {} to {}{}", start_.step + 1, num_steps_,
+                              start_.step > 0 ? "; those before are its parent's" : ""));
   const std::uint32_t sequences = plan_.sequences(step);
   REPRISE_REQUIRE(!sample || *sample < sequences, ErrorKind::kUsage,
                   fmt::format("there is no sample {}", sample.value_or(0)),
@@ -45,7 +50,7 @@ std::vector<SampleContent> ReadingOrder::batch(std::uint64_t step, std::optional
   std::vector<SampleContent> contents;
   const std::uint32_t first = sample.value_or(0);
   const std::uint32_t last = sample ? first + 1 : sequences;
-  for (std::uint32_t i = first; i < last; ++i) contents.push_back(content(plan_.first_sample(step) + i));
+  for (std::uint32_t i = first; i < last; ++i) contents.push_back(content(first_sample(step) + i));
   return contents;
 }
 
@@ -60,7 +65,8 @@ std::vector<Visit> ReadingOrder::visits(std::size_t document) const {
   std::sort(ordinals.begin(), ordinals.end());
   std::vector<Visit> visits;
   for (const std::uint64_t ordinal : ordinals) {
-    visits.push_back({plan_.step_of(ordinal), content(ordinal)});
+    if (ordinal < start_.sample) continue;  // read by the parent, if at all
+    visits.push_back({step_of(ordinal), content(ordinal)});
     std::erase_if(visits.back().content.parts, [&](const DocumentPart& part) { return part.document != document; });
   }
   return visits;

@@ -40,12 +40,24 @@ BuildScratch open_scratch(const configs::TokenizerRecipe& recipe, const BuildOpt
     const auto time = std::filesystem::last_write_time(list.path, ignored).time_since_epoch();
     listing += fmt::format("{}\t{}\t{}\n", list.name, size, time.count());
   }
-  return BuildScratch(options.output_dir / "data" / ".tokens",
-                      build_key(configs::to_text(recipe) + fmt::format("pieces of {}", options.piece_bytes), listing),
-                      options.team);
+  std::string key = configs::to_text(recipe) + fmt::format("pieces of {}", options.piece_bytes);
+  if (!options.tokenizer.empty()) key += "by " + Tokenizer::load(options.tokenizer).digest().hex();
+  return BuildScratch(options.output_dir / "data" / ".tokens", build_key(key, listing), options.team);
+}
+
+/// Takes the tokenizer of another run, which the model of that run knows.
+void take_tokenizer(const configs::TokenizerRecipe& recipe, const BuildOptions& options) {
+  const Tokenizer tokenizer = Tokenizer::load(options.tokenizer);
+  REPRISE_REQUIRE(tokenizer.vocab_size() <= recipe.vocab_size(), ErrorKind::kData,
+                  fmt::format("{} has {} entries; the recipe allows {}", options.tokenizer.string(),
+                              tokenizer.vocab_size(), recipe.vocab_size()),
+                  "set tokenizer.vocab_size to what the tokenizer's own recipe says");
+  make_folders(tokenizer_path(options.output_dir).parent_path());
+  write_file_atomically(tokenizer_path(options.output_dir), read_file(options.tokenizer));
 }
 
 void train_and_save(const configs::TokenizerRecipe& recipe, const BuildOptions& options, ProgressSink& progress) {
+  if (!options.tokenizer.empty()) return take_tokenizer(recipe, options);
   const auto texts = [&](const std::function<void(std::string_view)>& visit) {
     for_each_document(train_path(options.output_dir), [&](const Document& document) { visit(document.text); });
   };

@@ -89,9 +89,11 @@ class Phase {
 std::vector<std::uint64_t> scheduled_steps(const configs::Recipe& recipe) {
   const std::uint64_t last = recipe.train().num_steps();
   const std::uint64_t interval = std::max<std::uint64_t>(1, recipe.train().checkpoints().interval());
-  std::vector<std::uint64_t> steps{0, last};
+  const std::uint64_t first = recipe.parent().step();
+  std::vector<std::uint64_t> steps{first, last};
   for (std::uint64_t step = 1; step <= last; step *= 2) steps.push_back(step);
   for (std::uint64_t step = interval; step <= last; step += interval) steps.push_back(step);
+  std::erase_if(steps, [&](std::uint64_t step) { return step < first; });
   std::sort(steps.begin(), steps.end());
   steps.erase(std::unique(steps.begin(), steps.end()), steps.end());
   return steps;
@@ -100,13 +102,14 @@ std::vector<std::uint64_t> scheduled_steps(const configs::Recipe& recipe) {
 std::vector<std::uint64_t> eval_steps(const configs::Recipe& recipe) {
   const std::vector<std::uint64_t> scheduled = scheduled_steps(recipe);
   const std::uint64_t count = std::max<std::uint64_t>(2, recipe.eval().num_checkpoints());
-  const std::uint64_t last = scheduled.back();
+  const std::uint64_t first = scheduled.front();
+  const std::uint64_t length = scheduled.back() - first;
   std::vector<std::uint64_t> steps;
   for (std::uint64_t i = 0; i < count; ++i) {
-    // Compares |step * (count - 1) - i * last|, all integers, so that no rounding decides.
+    // Compares |(step - first) * (count - 1) - i * length|, all integers, so that no rounding decides.
     const auto distance = [&](std::uint64_t step) {
-      const std::uint64_t a = step * (count - 1);
-      const std::uint64_t b = i * last;
+      const std::uint64_t a = (step - first) * (count - 1);
+      const std::uint64_t b = i * length;
       return a > b ? a - b : b - a;
     };
     const auto nearest = std::min_element(scheduled.begin(), scheduled.end(),

@@ -39,6 +39,12 @@ Result<RunRecord> from_wire(const wire::RunHeader& from) {
       !read_digest(from.tokenizer(), header.tokenizer)) {
     return bad("a hash of the header does not have 32 bytes");
   }
+  if (from.has_parent_step()) {
+    header.parent.emplace(ParentLink{from.parent_run(), from.parent_step(), {}});
+    if (!read_digest(from.parent_root(), header.parent->root)) {
+      return bad("the parent's root in the header does not have 32 bytes");
+    }
+  }
   RunRecord record;
   record.header = std::move(header);
   return record;
@@ -119,6 +125,9 @@ std::string encode(const RunHeader& header) {
       .bytes(7, header.recipe_text)
       .varint(8, header.num_parameters)
       .varint(9, header.num_grains);
+  if (header.parent) {
+    inner.bytes(10, header.parent->run).varint(11, header.parent->step).bytes(12, view(header.parent->root));
+  }
   return WireWriter().bytes(kHeaderField, inner.data()).data();
 }
 
@@ -182,6 +191,7 @@ std::string RecordOrder::accept(const RunRecord& record) {
   if (record.header) {
     if (has_header_) return "a second header";
     has_header_ = true;
+    last_step_ = record.header->first_step();
     return {};
   }
   if (!has_header_) return "the first record is not the header";

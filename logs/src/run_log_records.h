@@ -16,8 +16,9 @@ std::string encode(const EvaluationRecord& record);
 /// Fills the record part of a RunRecord. The error says what is wrong, without the place.
 Result<RunRecord> decode(std::string_view payload);
 
-/// What a log may hold next: the header once and first, steps 1, 2, 3, ..., and behind a step at most one evaluation
-/// record and then (or behind the header, for step 0) at most one checkpoint record of that step.
+/// What a log may hold next: the header once and first, steps 1, 2, 3, ... (from the step behind the parent's on), and
+/// behind a step at most one evaluation record and then (or behind the header) at most one checkpoint record of that
+/// step.
 class RecordOrder {
  public:
   /// Returns what is wrong with `record` coming next, or an empty text; accepts it in that case.

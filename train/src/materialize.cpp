@@ -11,22 +11,27 @@
 #include "reprise/core/scratch_folder.h"
 #include "reprise/dist/communicator.h"
 #include "reprise/logs/run_log.h"
+#include "reprise/train/fork.h"
 #include "reprise/train/trainer.h"
 #include "run_folder.h"
 
 namespace reprise::train {
 namespace {
 
-Digest logged_state(const logs::RunLog& log, std::uint64_t step, const std::filesystem::path& path) {
-  std::uint64_t last = 0;
+/// The state digest that the log holds for `step`; nothing for the step it begins behind.
+std::optional<Digest> logged_state(const logs::RunLog& log, std::uint64_t step, const std::filesystem::path& path) {
+  const std::uint64_t first = log.records.front().header->first_step();
+  if (step == first) return std::nullopt;
+  std::uint64_t last = first;
   for (const logs::RunRecord& record : log.records) {
     if (!record.step) continue;
     if (record.step->step == step) return record.step->state;
     last = record.step->step;
   }
-  throw Error(ErrorKind::kCheckpoint,
-              fmt::format("{} ends at step {}; step {} is not in it", path.string(), last, step),
-              fmt::format("ask for a step from 0 to {}", last));
+  const std::string place =
+      step < first ? fmt::format("begins behind step {}", first) : fmt::format("ends at step {}", last);
+  throw Error(ErrorKind::kCheckpoint, fmt::format("{} {}; step {} is not in it", path.string(), place, step),
+              fmt::format("ask for a step from {} to {}", first, last));
 }
 
 /// The checkpoint of the highest step up to `step` that has moments and whose content verifies.
@@ -58,6 +63,9 @@ void lay_out(const RunFolder& run, const RunFolder& work, const std::optional<ch
   std::filesystem::create_directory_symlink(std::filesystem::absolute(run.shards()), work.shards());
   std::filesystem::create_directory_symlink(std::filesystem::absolute(run.tokenizer().parent_path()),
                                             work.tokenizer().parent_path());
+  if (std::filesystem::exists(run.parent())) {
+    std::filesystem::create_symlink(std::filesystem::absolute(run.parent()), work.parent());
+  }
   copy_whole(run.recipe(), work.recipe());
   copy_whole(run.run_log(), work.run_log());
   if (start) copy_whole(start->path, work.checkpoints() / start->path.filename());
@@ -79,9 +87,7 @@ Materialized materialize(const MaterializeOptions& options, ProgressSink& progre
                   ErrorKind::kCheckpoint,
                   fmt::format("{} holds no run: recipe.pbtxt or run.log is missing", run.root().string()),
                   "give the folder that `reprise train` or `reprise reproduce` wrote, such as runs/tiny");
-  const std::optional<Digest> expected =
-      options.step == 0 ? std::nullopt
-                        : std::optional(logged_state(logs::read_run_log(run.run_log()), options.step, run.run_log()));
+  const std::optional<Digest> expected = logged_state(logs::read_run_log(run.run_log()), options.step, run.run_log());
   const std::optional<checkpoints::CheckpointInfo> start = find_start(run.checkpoints(), options.step);
   const ScratchFolder work_folder(options.out.string() + ".work");
   const RunFolder work(work_folder.path());
@@ -105,7 +111,7 @@ Materialized materialize(const MaterializeOptions& options, ProgressSink& progre
                               run.run_log().string(), expected->hex()),
                   "run.log and checkpoints/ are not of the same run: `reprise verify RUN`");
   commit_file(file, options.out);
-  const std::uint64_t first = start ? start->header.step : 0;
+  const std::uint64_t first = start ? start->header.step : first_step(configs::load_config(run.recipe()).recipe());
   return {start ? start->path.filename().string() : "the beginning", options.step - first, loaded.info.root, state, 0};
 }
 

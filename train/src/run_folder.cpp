@@ -97,10 +97,14 @@ void RunFolder::delete_partial_files() const {
   }
 }
 
-void RunFolder::begin(const RunIdentity& identity) const {
+void RunFolder::require_no_run() const {
   REPRISE_REQUIRE(
       !holds_run(), ErrorKind::kCheckpoint, fmt::format("{} already holds a run", root_.string()),
       fmt::format("continue it with `reprise train --resume {}`, or choose another folder with --out", root_.string()));
+}
+
+void RunFolder::begin(const RunIdentity& identity) const {
+  require_no_run();
   make_folders(checkpoints());
   delete_partial_files();
   write_file_atomically(recipe(), identity.recipe_text);
@@ -146,7 +150,7 @@ logs::RunLogWriter open_run_log_at_start(const RunFolder& folder, const logs::Ru
       fmt::format("{} belongs to recipe {} and shards {}, not to {} and {}", path.string(), stored->recipe_hash.hex(),
                   stored->data_root.hex(), header.recipe_hash.hex(), header.data_root.hex()),
       "start anew with another --out");
-  return logs::RunLogWriter::resume(path, 0);
+  return logs::RunLogWriter::resume(path, header.first_step());
 }
 
 logs::RunLogWriter open_run_log_after(const RunFolder& folder, std::uint64_t step, const Digest& state) {

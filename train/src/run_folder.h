@@ -36,6 +36,11 @@ class RunFolder {
   std::filesystem::path run_log() const { return root_ / "run.log"; }
   std::filesystem::path session_log() const { return root_ / "session.log"; }
   std::filesystem::path recipe() const { return root_ / "recipe.pbtxt"; }
+  /// The checkpoint of another run, with moments, that this one goes on from.
+  std::filesystem::path parent() const { return root_ / "parent.h5"; }
+
+  /// Throws kCheckpoint when a run has begun here.
+  void require_no_run() const;
 
   /// Throws kData unless shards/ and tokenizer/ hold what training reads.
   void require_data() const;

@@ -8,6 +8,7 @@
 #include "checkpoint_writer.h"
 #include "gather.h"
 #include "held_out_evaluation.h"
+#include "lineage.h"
 #include "reprise/configs/config.h"
 #include "reprise/configs/profile.h"
 #include "reprise/core/error.h"
@@ -38,6 +39,8 @@ class Trainer {
   void open_state();
   void open_evaluation();
   void start_from(const std::filesystem::path& checkpoint);
+  void begin_from_parent();
+  void take_state(const checkpoints::LoadedCheckpoint& loaded);
   void open_run_log();
   void read_spike_window();
   void loop();
@@ -55,7 +58,7 @@ class Trainer {
     return std::min<std::uint64_t>(recipe_.num_steps(), options_.stop_after_step.value_or(recipe_.num_steps()));
   }
   bool stores_moments(std::uint64_t step) const {
-    return is_anchor(recipe_, step) || (options_.save_whole_last_state && step == last_step());
+    return is_anchor(identity_.recipe, step) || (options_.save_whole_last_state && step == last_step());
   }
   bool is_scheduled(std::uint64_t step) const { return std::binary_search(schedule_.begin(), schedule_.end(), step); }
   double seconds() const { return std::chrono::duration<double>(std::chrono::steady_clock::now() - start_).count(); }
@@ -96,7 +99,7 @@ Trainer::Trainer(const configs::RunConfig& config, const TrainOptions& options, 
       identity_(identify(config)),
       recipe_(identity_.recipe.train()),
       storage_{config.runtime().checkpoint_storage().delta(), config.runtime().checkpoint_storage().keep_moments()},
-      schedule_(checkpoint_steps(recipe_)),
+      schedule_(checkpoint_steps(identity_.recipe)),
       threads_(options.num_threads) {
   set_fault_rank(communicator.rank());
   communicator.set_patience(options.watchdog);
@@ -150,7 +153,8 @@ void Trainer::read_data() {
                   fmt::format("{} holds {} tokens: not one sequence of {}", folder_.shards().string(),
                               tokens_.tokens().size(), recipe_.sequence_length()),
                   "give more text or a shorter train.sequence_length");
-  order_ = std::make_unique<data::ReadingOrder>(tokens_, identity_.recipe);
+  order_ =
+      std::make_unique<data::ReadingOrder>(tokens_, identity_.recipe, data_start(folder_.root(), identity_.recipe));
 }
 
 void Trainer::open_state() {
@@ -167,6 +171,7 @@ void Trainer::open_state() {
   });
   if (resumed_from_.empty()) {
     model_->initialize(identity_);
+    if (identity_.recipe.has_parent()) begin_from_parent();
   } else {
     start_from(resumed_from_);
   }
@@ -183,14 +188,34 @@ void Trainer::start_from(const std::filesystem::path& checkpoint) {
   fresh_ = false;
   const checkpoints::LoadedCheckpoint loaded = checkpoints::read_checkpoint(checkpoint);
   fault_point("resume_read");
+  take_state(loaded);
+  model_->state().header = loaded.info.header;
+  if (loaded.info.kind == FileKind::kScheduled) model_->state().header.previous_root = loaded.info.root;
+  summary_.final_root = model_->state().header.previous_root;
+}
+
+/// The state that initialize() made gets the weights of the parent, and its moments unless the recipe leaves them.
+void Trainer::begin_from_parent() {
+  checkpoints::LoadedCheckpoint loaded = read_parent(folder_, identity_.recipe);
+  const bool reset = identity_.recipe.parent().reset_optimizer();
+  if (reset) {
+    std::fill(loaded.first_moments.begin(), loaded.first_moments.end(), 0.0f);
+    std::fill(loaded.second_moments.begin(), loaded.second_moments.end(), 0.0f);
+  }
+  take_state(loaded);
+  if (reset) model_->runner().digest(model_->state());
+  continue_header(loaded.info, identity_.recipe, model_->state().header);
+  summary_.final_root = loaded.info.root;
+}
+
+void Trainer::take_state(const checkpoints::LoadedCheckpoint& loaded) {
   const auto elements = static_cast<std::size_t>(model_->layout().num_elements());
   REPRISE_REQUIRE(loaded.weights.size() == elements && loaded.first_moments.size() == elements &&
                       loaded.second_moments.size() == elements,
                   ErrorKind::kCheckpoint,
-                  fmt::format("{} holds {} weights and {} moments; the model has {}", checkpoint.string(),
+                  fmt::format("{} holds {} weights and {} moments; the model has {}", loaded.info.path.string(),
                               loaded.weights.size(), loaded.first_moments.size(), elements),
                   "the file is of another model; move it out of the run folder");
-  model_->state().header = loaded.info.header;
   model_->state().digests = loaded.digests;
   // The decoder keeps the address of the weights, so they are copied in place.
   std::copy(loaded.weights.begin(), loaded.weights.end(), model_->state().weights.begin());
@@ -200,8 +225,6 @@ void Trainer::start_from(const std::filesystem::path& checkpoint) {
   };
   take_slice(loaded.first_moments, model_->state().first_moments);
   take_slice(loaded.second_moments, model_->state().second_moments);
-  if (loaded.info.kind == FileKind::kScheduled) model_->state().header.previous_root = loaded.info.root;
-  summary_.final_root = model_->state().header.previous_root;
 }
 
 void Trainer::open_run_log() {
@@ -216,6 +239,7 @@ void Trainer::open_run_log() {
       header.recipe_text = identity_.recipe_text;
       header.num_parameters = static_cast<std::uint64_t>(model_->layout().num_parameters());
       header.num_grains = static_cast<std::uint64_t>(num_grains());
+      header.parent = parent_link(identity_.recipe);
       run_log_.emplace(open_run_log_at_start(folder_, header));
     } else {
       const std::uint64_t step = model_->state().header.step;

@@ -32,7 +32,9 @@ class FolderTest : public ::testing::Test {
     if (kind == FileKind::kScheduled) previous_ = root;
   }
 
-  std::filesystem::path file(std::uint64_t step) const { return folder_.path() / file_name(FileKind::kScheduled, step); }
+  std::filesystem::path file(std::uint64_t step) const {
+    return folder_.path() / file_name(FileKind::kScheduled, step);
+  }
 
   void damage(const std::filesystem::path& path) const {
     std::fstream stream(path, std::ios::binary | std::ios::in | std::ios::out);
@@ -84,9 +86,7 @@ TEST_F(FolderTest, LeavesOutAFileWhoseNameIsAnotherStep) {
   EXPECT_THAT(scan.skipped[0].reason.what(), HasSubstr("holds step 2"));
 }
 
-TEST_F(FolderTest, MissingFolderIsAnIoError) {
-  EXPECT_THROW(list_checkpoints(folder_.path() / "nowhere"), Error);
-}
+TEST_F(FolderTest, MissingFolderIsAnIoError) { EXPECT_THROW(list_checkpoints(folder_.path() / "nowhere"), Error); }
 
 TEST_F(FolderTest, ResumesFromTheHighestStepWithMoments) {
   write_chain();
@@ -130,6 +130,16 @@ TEST_F(FolderTest, MissingStepIsAGapAndBreaksTheChain) {
 TEST_F(FolderTest, StepThatIsNotScheduledIsAProblem) {
   write_chain();
   EXPECT_THAT(problems({0, 1, 2}), ElementsAre("no checkpoint is scheduled at this step"));
+}
+
+TEST_F(FolderTest, ARunThatGoesOnFromAnotherBeginsWithTheParentsRoot) {
+  previous_ = sha256("root of the parent");
+  write_chain();
+  EXPECT_THAT(verify_chain(folder_, {}, sha256("root of the parent")), IsEmpty());
+  EXPECT_THAT(problems(), ElementsAre(HasSubstr("but there is no checkpoint before it")));
+  const std::vector<ChainProblem> foreign = verify_chain(folder_, {}, sha256("another root"));
+  ASSERT_EQ(foreign.size(), 1u);
+  EXPECT_THAT(foreign[0].what, HasSubstr("the parent's root is " + sha256("another root").hex()));
 }
 
 TEST_F(FolderTest, ReplacedCheckpointBreaksTheChainAfterIt) {

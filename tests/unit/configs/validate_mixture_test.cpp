@@ -120,6 +120,25 @@ TEST(StageSteps, RoundsTokensUpAndGivesTheLastStageTheRest) {
   EXPECT_EQ(stage_steps(config.recipe().train()), (std::vector<std::uint64_t>{2, 3, 15}));
 }
 
+TEST(StageSteps, FillTheStepsBehindTheParentWhereTheDataIsReadFromItsBeginning) {
+  RunConfig config =
+      check(kGroups + ("stage { name: \"a\" steps: 5" + std::string(kShare)) + "} stage { name: \"b\"" + kShare + "}")
+          .config;
+  Parent& parent = *config.mutable_recipe()->mutable_parent();
+  parent.set_step(12);
+  EXPECT_EQ(stage_steps(config.recipe()), (std::vector<std::uint64_t>{5, 15}));
+  parent.set_restart_data(true);
+  EXPECT_EQ(stage_steps(config.recipe()), (std::vector<std::uint64_t>{5, 3}));
+  parent.set_step(15);
+  parent.set_run("parent");
+  parent.set_root(std::string(64, 'a'));
+  parent.set_recipe_hash(std::string(64, 'b'));
+  const std::vector<Mistake> mistakes = validate(config);
+  ASSERT_EQ(mistakes.size(), 1u);
+  EXPECT_NE(mistakes[0].message.find("nothing of num_steps 20 behind step 15 of the parent remains"), std::string::npos)
+      << mistakes[0].message;
+}
+
 TEST(RecipeHash, GroupsAndStagesEnterItAndTheirDefaultsDoNotChangeIt) {
   const Digest plain = recipe_hash(check("").config.recipe());
   const Digest mixed = recipe_hash(check(std::string(kGroups) + kStages).config.recipe());

@@ -69,6 +69,33 @@ TEST_P(ReadingOrderTest, NamesTheTokensThatTheTrainerReads) {
   }
 }
 
+TEST_P(ReadingOrderTest, GoesOnFromAParentWhereThatWas) {
+  const ReadingOrder child(tokens_, mixture_recipe(kSeed, kSteps, GetParam() ? kMixture : ""), {26, 26 * kBatch});
+  EXPECT_THROW(child.batch(26), Error);
+  for (const std::uint64_t step : {27, 40}) {
+    const std::vector<SampleContent> ours = child.batch(step), theirs = order_.batch(step);
+    for (std::size_t i = 0; i < kBatch; ++i) {
+      EXPECT_EQ(ours[i].sample, i);
+      EXPECT_EQ(ours[i].place.sequence, theirs[i].place.sequence);
+    }
+  }
+  for (std::size_t document = 0; document < tokens_.documents().size(); ++document) {
+    std::vector<std::uint64_t> ours, theirs;
+    for (const Visit& visit : child.visits(document)) ours.push_back(visit.step);
+    for (const Visit& visit : order_.visits(document)) {
+      if (visit.step > 26) theirs.push_back(visit.step);
+    }
+    EXPECT_EQ(ours, theirs);
+  }
+}
+
+TEST_P(ReadingOrderTest, BeginsAnewBehindAParent) {
+  if (GetParam()) GTEST_SKIP() << "the stages of this mixture fill 40 steps";
+  const ReadingOrder child(tokens_, mixture_recipe(kSeed, kSteps, ""), {30, 0});
+  EXPECT_EQ(child.batch(31)[3].place.sequence, order_.batch(1)[3].place.sequence);
+  EXPECT_EQ(child.mixture().num_samples(), 10 * kBatch);
+}
+
 TEST_P(ReadingOrderTest, WithoutGroupsFollowsTheOrderOfAllSequences) {
   if (GetParam()) GTEST_SKIP() << "with groups";
   const SampleOrder order(kSeed, tokens_.num_sequences(kLength));

@@ -131,6 +131,31 @@ TEST(RecordOrder, AnEvaluationStandsBetweenItsStepAndTheCheckpoint) {
   EXPECT_EQ(order_complaint({header, step1, evaluation0}), "evaluation 0 follows step 1");
 }
 
+TEST(RecordOrder, ARunThatGoesOnFromAnotherCountsOnFromItsParentsStep) {
+  RunRecord header, step7, step8, checkpoint0, checkpoint7;
+  header.header = sample_header();
+  header.header->parent = ParentLink{"parent", 7, sha256("root")};
+  step7.step = sample_step(7);
+  step8.step = sample_step(8);
+  checkpoint0.checkpoint = sample_checkpoint(0);
+  checkpoint7.checkpoint = sample_checkpoint(7);
+  EXPECT_EQ(order_complaint({header, checkpoint7, step8}), "");
+  EXPECT_EQ(order_complaint({header, step7}), "step 7 follows step 7");
+  EXPECT_EQ(order_complaint({header, checkpoint0}), "checkpoint 0 follows step 7");
+}
+
+TEST(Records, TheParentOfARunIsInItsHeaderAndNothingOfItInOthers) {
+  RunHeader header = sample_header();
+  const std::string without = encode(header);
+  header.parent = ParentLink{"parent", 300, sha256("root of step 300")};
+  const Result<RunRecord> back = decode(encode(header));
+  ASSERT_TRUE(back);
+  EXPECT_EQ(back.value().header->parent, header.parent);
+  EXPECT_FALSE(decode(without).value().header->parent.has_value());
+  // Field 10 "parent", 11 varint 300, 12 the root: 8 + 3 + 34 bytes more.
+  EXPECT_EQ(encode(header).size(), without.size() + 45);
+}
+
 TEST(Framing, LayoutIsLengthChecksumPayload) {
   EXPECT_EQ(frame("123456789"), std::string("\x09\0\0\0\x26\x39\xf4\xcb", 8) + "123456789");
 }

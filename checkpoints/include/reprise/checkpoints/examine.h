@@ -20,7 +20,7 @@ struct Ledger {
   Digest recipe_hash;
   Digest data_root;
   std::map<std::uint64_t, Digest> roots;   // of the scheduled checkpoints
-  std::map<std::uint64_t, Digest> states;  // state_digest() of every step but 0
+  std::map<std::uint64_t, Digest> states;  // state_digest() of every step but the first of roots
   /// The newest files of an unfinished run may be missing: its log is ahead of them.
   bool finished = true;
 };

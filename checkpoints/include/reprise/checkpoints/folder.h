@@ -53,11 +53,11 @@ struct ChainProblem {
 };
 
 /// Checks that the scheduled checkpoints of a folder are one chain of one run: each names the root of the one before
-/// it (step 0 none), all have the same recipe, data, seed and contract; recovery files hang on the chain. Files that were
+/// it (the first one `before`: none, or a checkpoint of the parent run), all have the same recipe, data, seed and contract; recovery files hang on the chain. Files that were
 /// pruned (prune.h) are links by their record. With
 /// `expected_steps` (ascending) no step may be missing or surplus. Damaged files are problems too; tensor values are not
 /// read (read_checkpoint() does that). Returns an empty list when all is well; by step.
 std::vector<ChainProblem> verify_chain(const std::filesystem::path& folder,
-                                       std::span<const std::uint64_t> expected_steps = {});
+                                       std::span<const std::uint64_t> expected_steps = {}, const Digest& before = {});
 
 }  // namespace reprise::checkpoints

@@ -12,4 +12,10 @@ namespace reprise::configs {
 /// last stage then what remains of num_steps.
 std::vector<std::uint64_t> stage_steps(const TrainRecipe& recipe);
 
+/// Steps that the stages fill: num_steps, or those behind the parent's step where the run reads its data from the
+/// beginning.
+std::uint64_t steps_of_stages(const Recipe& recipe);
+/// The same as stage_steps of a run of that many steps.
+std::vector<std::uint64_t> stage_steps(const Recipe& recipe);
+
 }  // namespace reprise::configs

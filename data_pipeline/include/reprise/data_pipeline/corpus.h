@@ -53,6 +53,7 @@ struct BuildOptions {
   std::uint64_t piece_bytes =
       4 << 20;  // of text in one piece of work. Decides no digest, only where files are cut into frames
   Team team;    // processes that build together, on one file system. Decides no bit
+  std::filesystem::path tokenizer;  // tokenizer.json to encode by; empty: one is trained on the documents
 };
 
 /// Runs the whole document pipeline. Writes data/{train,held_out,dropped}.jsonl.zst and data/report.json, each whole or

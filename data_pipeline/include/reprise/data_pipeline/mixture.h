@@ -14,6 +14,12 @@
 
 namespace reprise::data {
 
+/// Where a run begins to read: its step `step` + 1 begins with `sample`. Not 0 where it goes on from another run.
+struct DataStart {
+  std::uint64_t step = 0;
+  std::uint64_t sample = 0;
+};
+
 /// What one group gives to one stage.
 struct StageGroup {
   std::uint64_t num_samples = 0;
@@ -39,7 +45,7 @@ class Mixture {
  public:
   /// `num_sequences`: of each group of the recipe, or of all documents where it has none. Throws one kData with every
   /// reason why the groups cannot fill the stages.
-  Mixture(const configs::Recipe& recipe, std::span<const std::uint64_t> num_sequences);
+  Mixture(const configs::Recipe& recipe, std::span<const std::uint64_t> num_sequences, DataStart start = {});
   ~Mixture();
   Mixture(Mixture&&) noexcept;
   Mixture& operator=(Mixture&&) noexcept;

@@ -15,7 +15,8 @@ struct TokenBuildResult {
   std::uint64_t num_train_tokens = 0, num_held_out_tokens = 0;  // end-of-text tokens included
 };
 
-/// Trains the tokenizer on the training documents that build_corpus() left in options.output_dir, encodes all documents
+/// Trains the tokenizer on the training documents that build_corpus() left in options.output_dir, or takes the one in
+/// options.tokenizer, encodes all documents
 /// and writes tokenizer/tokenizer.json, shards/{train,held_out}-*.h5 and the token columns of data/report.json. The
 /// ranks of options.team share the encoding. Goes on where the same call was stopped. Throws kData, kIo. Ranks above 0
 /// get an empty result.

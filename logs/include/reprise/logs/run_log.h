@@ -14,16 +14,28 @@
 
 namespace reprise::logs {
 
+/// The checkpoint of another run that a run goes on from.
+struct ParentLink {
+  std::string run;
+  std::uint64_t step = 0;
+  Digest root;
+  bool operator==(const ParentLink&) const = default;
+};
+
 /// First record of a run.log.
 struct RunHeader {
   std::string run_name;
   Digest recipe_hash;
   std::uint32_t contract_version = 1;
-  Digest data_root;        // token shards
+  Digest data_root;  // token shards
   Digest tokenizer;
-  std::string recipe_text; // resolved
+  std::string recipe_text;  // resolved
   std::uint64_t num_parameters = 0;
   std::uint64_t num_grains = 0;  // per step
+  std::optional<ParentLink> parent;
+
+  /// The step behind which the log begins: the parent's, or 0.
+  std::uint64_t first_step() const { return parent ? parent->step : 0; }
 };
 
 /// Why the update of a step was left out: the limits that its values were above, one at least.
@@ -38,17 +50,17 @@ struct StepRecord {
   std::uint64_t step = 0;
   std::uint64_t first_sample = 0;  // global ordinals [first_sample, first_sample + num_samples)
   std::uint64_t num_samples = 0;
-  std::uint64_t num_targets = 0;   // N of the contract
-  std::uint64_t tokens_seen = 0;   // after the step
-  Digest batch_hash;               // over the batch's token ids
-  double loss = 0;                 // mean cross-entropy, binary64
-  double z_loss = 0;               // mean of logsumexp^2 times its weight
+  std::uint64_t num_targets = 0;       // N of the contract
+  std::uint64_t tokens_seen = 0;       // after the step
+  Digest batch_hash;                   // over the batch's token ids
+  double loss = 0;                     // mean cross-entropy, binary64
+  double z_loss = 0;                   // mean of logsumexp^2 times its weight
   std::vector<double> grain_losses;    // per grain sum of cross-entropy
   std::vector<double> grain_z_losses;  // per grain sum of logsumexp^2
-  double gradient_norm = 0;        // before clipping
-  float clip_factor = 1;           // the gradient was multiplied by this
+  double gradient_norm = 0;            // before clipping
+  float clip_factor = 1;               // the gradient was multiplied by this
   float learning_rate = 0;
-  Digest state;                    // digest of weights and moments after the step
+  Digest state;  // digest of weights and moments after the step
   std::optional<SkippedUpdate> skipped;
 };
 
@@ -86,8 +98,8 @@ class RunLogWriter {
   /// Creates a new log. Throws kIo when the file exists.
   static RunLogWriter create(const std::filesystem::path& path, const RunHeader& header);
   /// Opens an existing log for a resume: cuts everything after the records of `step` (its step record and, if any, its
-  /// evaluation and checkpoint records), torn tail included. Keeps what was cut, so that append() can check that replayed records are
-  /// the same bytes (throws kCheckpoint otherwise). Throws kCorrupt when the kept part is damaged.
+  /// evaluation and checkpoint records), torn tail included. Keeps what was cut, so that append() can check that
+  /// replayed records are the same bytes (throws kCheckpoint otherwise). Throws kCorrupt when the kept part is damaged.
   static RunLogWriter resume(const std::filesystem::path& path, std::uint64_t step);
   ~RunLogWriter();
   RunLogWriter(RunLogWriter&&) noexcept;
@@ -107,8 +119,8 @@ class RunLogWriter {
 
 struct RunLog {
   std::vector<RunRecord> records;
-  Digest chain;             // of the whole log
-  bool torn_tail = false;   // an incomplete last record was left out
+  Digest chain;            // of the whole log
+  bool torn_tail = false;  // an incomplete last record was left out
 };
 
 /// Reads and verifies a run.log. Throws kCorrupt with path and offset of the first damaged record.

@@ -59,4 +59,9 @@ std::vector<std::uint64_t> checkpoint_steps(const configs::TrainRecipe& recipe);
 /// Whether the scheduled checkpoint of `step` stores the moments.
 bool is_anchor(const configs::TrainRecipe& recipe, std::uint64_t step);
 
+/// The same for a run that may go on from another one: nothing before the step it begins behind, and that step itself,
+/// with moments.
+std::vector<std::uint64_t> checkpoint_steps(const configs::Recipe& recipe);
+bool is_anchor(const configs::Recipe& recipe, std::uint64_t step);
+
 }  // namespace reprise::train

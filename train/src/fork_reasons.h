@@ -1,0 +1,21 @@
+#pragma once
+// What a child may not change, and whether it goes on in its parent's order of data.
+
+#include <string>
+#include <vector>
+
+#include "reprise/configs/config.pb.h"
+
+namespace reprise::train {
+
+/// Everything in which `child` differs from `parent` and must not, as "model.hidden_size: 32 -> 64". Both resolved.
+std::vector<std::string> forbidden_changes(const configs::Recipe& parent, const configs::Recipe& child);
+
+/// Whether `child` reads behind `step` what `parent` would have read: the first field that says otherwise, or an empty
+/// text. Both resolved; on the same shards.
+std::string changed_order(const configs::Recipe& parent, const configs::Recipe& child, std::uint64_t step);
+
+/// Whether documents or tokenizer would be built differently: the first field, or an empty text. Both resolved.
+std::string changed_data(const configs::Recipe& parent, const configs::Recipe& child);
+
+}  // namespace reprise::train
