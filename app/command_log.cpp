@@ -3,13 +3,14 @@
 #include <fmt/core.h>
 
 #include <algorithm>
-#include <ctime>
 #include <iostream>
 #include <map>
 #include <memory>
 #include <nlohmann/json.hpp>
+#include <optional>
 
 #include "commands.h"
+#include "log_lines.h"
 #include "log_verbs.h"
 #include "reprise/core/error.h"
 #include "reprise/logs/export.h"
@@ -22,12 +23,13 @@ namespace {
 using nlohmann::ordered_json;
 
 constexpr std::size_t kDefaultTail = 20;
-constexpr std::size_t kShortHash = 12;
 
 struct LogFlags {
   std::filesystem::path run;
   bool as_json = false;
   bool session = false;
+  bool follow = false;
+  std::optional<double> peak_gflops;
   std::size_t tail = kDefaultTail;
   bool tail_given = false;
   std::string format;
@@ -43,8 +45,6 @@ std::size_t first_shown(const LogFlags& flags, std::size_t count, bool all_by_de
 void note_left_out(std::size_t count) {
   if (count > 0) fmt::print(stderr, "{} earlier entries not shown; --tail 0 shows all\n", count);
 }
-
-std::string short_hex(const Digest& digest) { return digest.hex().substr(0, kShortHash); }
 
 ordered_json to_json(const std::optional<logs::ParentLink>& parent) {
   if (!parent) return nullptr;
@@ -99,20 +99,6 @@ ordered_json to_json(const logs::StepRecord& r) {
   return json;
 }
 
-/// What stands behind the figures of a step in the table.
-std::string note_of(const logs::StepRecord& r, const logs::EvaluationRecord* evaluation) {
-  std::string note;
-  if (r.skipped) note += "  update left out:";
-  if (r.skipped && r.skipped->loss_limit) note += fmt::format(" loss above {:.5f}", *r.skipped->loss_limit);
-  if (r.skipped && r.skipped->gradient_norm_limit) {
-    note += fmt::format(" grad norm above {:.4f}", *r.skipped->gradient_norm_limit);
-  }
-  if (evaluation != nullptr) {
-    note += fmt::format("  held out {:.5f}, {:.4f} bits/byte", evaluation->loss, evaluation->bits_per_byte);
-  }
-  return note;
-}
-
 std::map<std::uint64_t, logs::EvaluationRecord> evaluations_of(const logs::RunLog& log) {
   std::map<std::uint64_t, logs::EvaluationRecord> evaluations;
   for (const logs::RunRecord& record : log.records) {
@@ -157,23 +143,12 @@ void show_run(const LogFlags& flags) {
   const std::vector<logs::StepRecord> steps = steps_of(log);
   const std::map<std::uint64_t, logs::EvaluationRecord> evaluations = evaluations_of(log);
   const std::size_t num_checkpoints = log.records.size() - steps.size() - evaluations.size() - 1;
-  fmt::print("run         {}\nrecipe      {}\ndata        {}\ntokenizer   {}\n", header.run_name,
-             header.recipe_hash.hex(), header.data_root.hex(), header.tokenizer.hex());
-  if (header.parent) {
-    fmt::print("parent      {} at step {}, root {}\n", header.parent->run, header.parent->step,
-               header.parent->root.hex());
-  }
-  fmt::print("parameters  {}\nsteps       {} of {} grains, {} checkpoints\nchain       {}\n\n", header.num_parameters,
-             steps.size(), header.num_grains, num_checkpoints, log.chain.hex());
-  fmt::print("{:>7} {:>9} {:>10} {:>10} {:>6} {:>10} {:>12}  {}\n", "step", "loss", "z-loss", "grad norm", "clip", "lr",
-             "tokens", "state");
+  fmt::print("{}steps       {} of {} grains, {} checkpoints\nchain       {}\n\n{}", run_lines(header), steps.size(),
+             header.num_grains, num_checkpoints, log.chain.hex(), step_heading());
   const std::size_t first = first_shown(flags, steps.size(), false);
   for (std::size_t i = first; i < steps.size(); ++i) {
-    const logs::StepRecord& r = steps[i];
-    const auto evaluation = evaluations.find(r.step);
-    fmt::print("{:>7} {:>9.5f} {:>10.3e} {:>10.4f} {:>6.3f} {:>10.3e} {:>12}  {}{}\n", r.step, r.loss, r.z_loss,
-               r.gradient_norm, r.clip_factor, r.learning_rate, r.tokens_seen, short_hex(r.state),
-               note_of(r, evaluation == evaluations.end() ? nullptr : &evaluation->second));
+    const auto evaluation = evaluations.find(steps[i].step);
+    fmt::print("{}", step_line(steps[i], evaluation == evaluations.end() ? nullptr : &evaluation->second));
   }
   std::fflush(stdout);
   note_left_out(first);
@@ -183,12 +158,12 @@ void show_run(const LogFlags& flags) {
   }
 }
 
-std::string utc_text(double unix_seconds) {
-  const auto seconds = static_cast<std::time_t>(unix_seconds);
-  std::tm parts{};
-  gmtime_r(&seconds, &parts);
-  return fmt::format("{:04}-{:02}-{:02} {:02}:{:02}:{:02}", parts.tm_year + 1900, parts.tm_mon + 1, parts.tm_mday,
-                     parts.tm_hour, parts.tm_min, parts.tm_sec);
+std::vector<logs::SessionEvent> read_events(const LogFlags& flags) {
+  std::vector<logs::SessionEvent> events = logs::read_session_log(flags.run / "session.log");
+  if (flags.peak_gflops) {
+    for (logs::SessionEvent& event : events) add_model_flops_utilisation(event, *flags.peak_gflops);
+  }
+  return events;
 }
 
 void show_session_json(const std::vector<logs::SessionEvent>& events, const LogFlags& flags) {
@@ -207,35 +182,47 @@ void show_session_json(const std::vector<logs::SessionEvent>& events, const LogF
 }
 
 void show_session(const LogFlags& flags) {
-  const std::vector<logs::SessionEvent> events = logs::read_session_log(flags.run / "session.log");
+  const std::vector<logs::SessionEvent> events = read_events(flags);
   if (flags.as_json) return show_session_json(events, flags);
-  fmt::print("{:<19}  {:<10} {:>7}  {}\n", "time (UTC)", "event", "step", "what");
+  fmt::print("{}", session_heading());
   const std::size_t first = first_shown(flags, events.size(), false);
-  for (std::size_t i = first; i < events.size(); ++i) {
-    const logs::SessionEvent& event = events[i];
-    std::string what = event.message;
-    for (const auto& [name, value] : event.facts) what += fmt::format("{}{}={}", what.empty() ? "" : " ", name, value);
-    for (const auto& [name, value] : event.figures) {
-      what += fmt::format("{}{}={:.6g}", what.empty() ? "" : " ", name, value);
-    }
-    fmt::print("{:<19}  {:<10} {:>7}  {}\n", utc_text(event.unix_seconds), logs::to_string(event.kind), event.step,
-               what);
-  }
+  for (std::size_t i = first; i < events.size(); ++i) fmt::print("{}", session_line(events[i]));
   std::fflush(stdout);
   note_left_out(first);
+}
+
+void follow(const LogFlags& flags, Context& context) {
+  REPRISE_REQUIRE(!flags.as_json, ErrorKind::kUsage, "--follow prints lines, not JSON",
+                  "leave --json out; `reprise log export --format jsonl` gives what is there");
+  REPRISE_REQUIRE(std::filesystem::is_directory(flags.run), ErrorKind::kIo,
+                  fmt::format("not a run: there is no folder {}", flags.run.string()), "give the folder of the run");
+  flags.session ? follow_session(flags.run, flags.tail, flags.peak_gflops, context)
+                : follow_run(flags.run, flags.tail, context);
 }
 
 void export_log(const LogFlags& flags) {
   if (flags.format == "tensorboard") {
     const std::filesystem::path folder = flags.out.empty() ? flags.run / "tensorboard" : flags.out;
-    fmt::print("{}\n", logs::export_tensorboard(flags.run, folder).string());
+    const std::filesystem::path file = flags.session ? logs::export_session_tensorboard(read_events(flags), folder)
+                                                     : logs::export_tensorboard(flags.run, folder);
+    fmt::print("{}\n", file.string());
     return;
   }
   REPRISE_REQUIRE(flags.out.empty(), ErrorKind::kUsage,
                   fmt::format("--out is for tensorboard; {} goes to stdout", flags.format),
                   "redirect the output: > steps." + flags.format);
-  logs::export_steps(flags.run, flags.format == "csv" ? logs::ExportFormat::kCsv : logs::ExportFormat::kJsonLines,
-                     std::cout);
+  const logs::ExportFormat format = flags.format == "csv" ? logs::ExportFormat::kCsv : logs::ExportFormat::kJsonLines;
+  if (flags.session) {
+    logs::export_session(read_events(flags), format, std::cout);
+  } else {
+    logs::export_steps(flags.run, format, std::cout);
+  }
+}
+
+void add_peak(CLI::App& verb, LogFlags& flags) {
+  verb.add_option("--peak-gflops", flags.peak_gflops,
+                  "With --session: what all ranks could reach together; adds mfu, the share that was achieved")
+      ->check(CLI::PositiveNumber);
 }
 
 }  // namespace
@@ -252,9 +239,12 @@ void add_log_command(CLI::App& app, Context& context) {
   CLI::Option* tail = show->add_option("--tail", flags->tail, "How many of the last entries to show; 0 shows all")
                           ->capture_default_str();
   show->add_flag("--session", flags->session, "Print session.log instead: starts, resumes, ranks, times");
-  show->footer("Example:\n  reprise log show runs/tiny --tail 5");
-  show->callback([flags, tail] {
+  show->add_flag("--follow", flags->follow, "Print new entries as they come, until the run is at its end or Ctrl-C");
+  add_peak(*show, *flags);
+  show->footer("Examples:\n  reprise log show runs/tiny --tail 5\n  reprise log show runs/tiny --follow");
+  show->callback([flags, tail, &context] {
     flags->tail_given = tail->count() > 0;
+    if (flags->follow) return follow(*flags, context);
     flags->session ? show_session(*flags) : show_run(*flags);
   });
 
@@ -264,9 +254,13 @@ void add_log_command(CLI::App& app, Context& context) {
       ->required()
       ->check(CLI::IsMember({"jsonl", "csv", "tensorboard"}));
   exporter->add_option("--out", flags->out, "Folder for tensorboard; default RUN/tensorboard");
+  exporter->add_flag("--session", flags->session,
+                     "The events of session.log instead: CSV and tensorboard have the steps'");
+  add_peak(*exporter, *flags);
   exporter->footer("Example:\n  reprise log export --format jsonl runs/tiny | wc -l");
   exporter->callback([flags] { export_log(*flags); });
   add_log_diff_verb(*verb, context);
+  add_log_statistics_verb(*verb, context);
 }
 
 }  // namespace reprise::app

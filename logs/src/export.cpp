@@ -19,6 +19,12 @@ std::string number(Real value) {
 std::string bits(double value) { return fmt::format("{:016x}", std::bit_cast<std::uint64_t>(value)); }
 std::string bits(float value) { return fmt::format("{:08x}", std::bit_cast<std::uint32_t>(value)); }
 
+/// Follows from the loss, so it is rounded to what every C library agrees on and has no bits beside it.
+std::string perplexity(const StepRecord& r) {
+  const double value = std::exp(r.loss);
+  return std::isfinite(value) ? fmt::format("{:.9g}", value) : "null";
+}
+
 template <typename Real>
 std::string pair(std::string_view name, Real value) {
   return fmt::format("\"{}\":{},\"{}_bits\":\"{}\",", name, number(value), name, bits(value));
@@ -71,25 +77,26 @@ std::string json_line(const Row& row) {
       "{{\"step\":{},\"first_sample\":{},\"num_samples\":{},\"num_targets\":{},\"tokens_seen\":{},\"batch_hash\":\"{}"
       "\",",
       r.step, r.first_sample, r.num_samples, r.num_targets, r.tokens_seen, r.batch_hash.hex());
-  line += pair("loss", r.loss) + pair("z_loss", r.z_loss) + list("grain_losses", r.grain_losses) +
-          list("grain_z_losses", r.grain_z_losses) + pair("gradient_norm", r.gradient_norm) +
-          pair("clip_factor", r.clip_factor) + pair("learning_rate", r.learning_rate);
+  line += pair("loss", r.loss) + "\"perplexity\":" + perplexity(r) + "," + pair("z_loss", r.z_loss) +
+          list("grain_losses", r.grain_losses) + list("grain_z_losses", r.grain_z_losses) +
+          pair("gradient_norm", r.gradient_norm) + pair("clip_factor", r.clip_factor) +
+          pair("learning_rate", r.learning_rate);
   if (r.skipped) line += to_json(*r.skipped);
   if (row.evaluation != nullptr) line += to_json(*row.evaluation);
   return line + fmt::format("\"state\":\"{}\"}}\n", r.state.hex());
 }
 
 constexpr std::string_view kCsvHeader =
-    "step,first_sample,num_samples,num_targets,tokens_seen,loss,z_loss,gradient_norm,clip_factor,learning_rate,"
-    "batch_hash,state,skipped,evaluation_loss,evaluation_bits_per_byte\n";
+    "step,first_sample,num_samples,num_targets,tokens_seen,loss,perplexity,z_loss,gradient_norm,clip_factor,"
+    "learning_rate,batch_hash,state,skipped,evaluation_loss,evaluation_bits_per_byte\n";
 
 std::string csv_line(const Row& row) {
   const StepRecord& r = *row.step;
   const EvaluationRecord* e = row.evaluation;
   const std::string measured = e == nullptr ? "," : fmt::format("{},{}", e->loss, e->bits_per_byte);
-  return fmt::format("{},{},{},{},{},{},{},{},{},{},{},{},{},{}\n", r.step, r.first_sample, r.num_samples,
-                     r.num_targets, r.tokens_seen, r.loss, r.z_loss, r.gradient_norm, r.clip_factor, r.learning_rate,
-                     r.batch_hash.hex(), r.state.hex(), r.skipped ? 1 : 0, measured);
+  return fmt::format("{},{},{},{},{},{},{},{},{},{},{},{},{},{},{}\n", r.step, r.first_sample, r.num_samples,
+                     r.num_targets, r.tokens_seen, r.loss, perplexity(r), r.z_loss, r.gradient_norm, r.clip_factor,
+                     r.learning_rate, r.batch_hash.hex(), r.state.hex(), r.skipped ? 1 : 0, measured);
 }
 
 }  // namespace

@@ -10,6 +10,7 @@
 #include "reprise/core/error.h"
 #include "reprise/core/files.h"
 #include "reprise/logs/session_log.pb.h"
+#include "session_log_records.h"
 
 namespace reprise::logs {
 namespace {
@@ -45,28 +46,13 @@ std::string encode(const SessionEvent& event) {
   return out.SerializeAsString();
 }
 
-std::optional<SessionEvent> decode(std::string_view payload) {
-  wire::SessionEvent in;
-  if (!in.ParseFromArray(payload.data(), static_cast<int>(payload.size()))) return std::nullopt;
-  SessionEvent event;
-  for (const auto& [kind, name] : kKindNames) {
-    if (name == in.kind()) event.kind = kind;  // a kind of a later version reads as a note
-  }
-  event.unix_seconds = in.unix_seconds();
-  event.step = in.step();
-  event.message = in.message();
-  for (const wire::Fact& fact : in.fact()) event.facts[fact.name()] = fact.value();
-  for (const wire::Figure& figure : in.figure()) event.figures[figure.name()] = figure.value();
-  return event;
-}
-
 /// Reads the intact part; `intact_bytes` is its length.
 std::vector<SessionEvent> read(const std::filesystem::path& path, std::uint64_t& intact_bytes) {
   const std::string bytes = read_file(path);
   FrameReader frames(bytes, path.string());
   std::vector<SessionEvent> events;
   while (const std::optional<Frame> found = frames.next()) {
-    std::optional<SessionEvent> event = decode(found->payload);
+    std::optional<SessionEvent> event = decode_session_event(found->payload);
     if (!event) {
       throw Error(
           ErrorKind::kCorrupt,
@@ -82,6 +68,21 @@ std::vector<SessionEvent> read(const std::filesystem::path& path, std::uint64_t&
 double unix_now() { return std::chrono::duration<double>(std::chrono::system_clock::now().time_since_epoch()).count(); }
 
 }  // namespace
+
+std::optional<SessionEvent> decode_session_event(std::string_view payload) {
+  wire::SessionEvent in;
+  if (!in.ParseFromArray(payload.data(), static_cast<int>(payload.size()))) return std::nullopt;
+  SessionEvent event;
+  for (const auto& [kind, name] : kKindNames) {
+    if (name == in.kind()) event.kind = kind;  // a kind of a later version reads as a note
+  }
+  event.unix_seconds = in.unix_seconds();
+  event.step = in.step();
+  event.message = in.message();
+  for (const wire::Fact& fact : in.fact()) event.facts[fact.name()] = fact.value();
+  for (const wire::Figure& figure : in.figure()) event.figures[figure.name()] = figure.value();
+  return event;
+}
 
 struct SessionLogWriter::State {
   AppendFile file;

@@ -1,5 +1,7 @@
 #include "tensorboard.h"
 
+#include <cmath>
+
 #include "crc32.h"
 #include "reprise/core/files.h"
 #include "reprise/logs/export.h"
@@ -41,6 +43,7 @@ std::string event_of(const StepRecord& record) {
   tensorboard::Event event = event_at(record.step);
   tensorboard::Summary& summary = *event.mutable_summary();
   add_scalar(summary, "train/loss", record.loss);
+  add_scalar(summary, "train/perplexity", std::exp(record.loss));
   add_scalar(summary, "train/z_loss", record.z_loss);
   add_scalar(summary, "train/gradient_norm", record.gradient_norm);
   add_scalar(summary, "train/clip_factor", record.clip_factor);
@@ -69,12 +72,16 @@ std::string tf_record(std::string_view data) {
   return record;
 }
 
-std::filesystem::path export_tensorboard(const std::filesystem::path& run_folder, const std::filesystem::path& folder) {
-  const RunLog log = read_run_log(run_folder / "run.log");
+std::string first_event_record() {
   tensorboard::Event first;
   first.set_wall_time(0);
   first.set_file_version(std::string(kFileVersion));
-  std::string bytes = tf_record(first.SerializeAsString());
+  return tf_record(first.SerializeAsString());
+}
+
+std::filesystem::path export_tensorboard(const std::filesystem::path& run_folder, const std::filesystem::path& folder) {
+  const RunLog log = read_run_log(run_folder / "run.log");
+  std::string bytes = first_event_record();
   for (const RunRecord& record : log.records) {
     if (record.step) bytes += tf_record(event_of(*record.step));
     if (record.evaluation) bytes += tf_record(event_of(*record.evaluation));

@@ -9,4 +9,7 @@ namespace reprise::logs {
 /// Returns `data` as one TFRecord.
 std::string tf_record(std::string_view data);
 
+/// The first record of an event file, which names its format.
+std::string first_event_record();
+
 }  // namespace reprise::logs

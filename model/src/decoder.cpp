@@ -10,6 +10,7 @@
 #include "decoder_graph.h"
 #include "document_starts.h"
 #include "gradient_parts.h"
+#include "observing_operators.h"
 #include "reprise/core/error.h"
 #include "reprise/model/schema.h"
 #include "reprise/native_ops/native_operators.h"
@@ -60,14 +61,14 @@ struct Decoder::State {
   std::size_t recompute_layers = 0;
 
   /// Hidden states of a batch. `options` and `starts` are memory that the graph points into.
-  at::Tensor hidden(std::span<const ops::Parameter> parameters, std::span<const std::int32_t> inputs,
-                    std::int64_t num_sequences, std::int64_t length, std::vector<std::int32_t>& starts,
-                    PassOptions& options) const {
+  at::Tensor hidden(const ops::OperatorSet& with, std::span<const ops::Parameter> parameters,
+                    std::span<const std::int32_t> inputs, std::int64_t num_sequences, std::int64_t length,
+                    std::vector<std::int32_t>& starts, PassOptions& options) const {
     if (document_end) {
       starts = starts_of_documents(inputs, length, *document_end);
       options.document_starts = id_view(starts, num_sequences, length);
     }
-    return forward_hidden(*operators, constants, parameters, id_view(inputs, num_sequences, length), options);
+    return forward_hidden(with, constants, parameters, id_view(inputs, num_sequences, length), options);
   }
 
   void expect_batch(std::span<const std::int32_t> inputs, std::span<const std::int32_t> targets,
@@ -146,7 +147,8 @@ GrainLosses Decoder::run_grains(std::span<const std::int32_t> inputs, std::span<
     options.on_gradients = [&](std::size_t first_tensor) { gradients.complete_from(first_tensor); };
   }
   std::vector<std::int32_t> starts;
-  const at::Tensor hidden = state_->hidden(gradients.parameters(), inputs, num_sequences, length, starts, options);
+  const at::Tensor hidden =
+      state_->hidden(operators, gradients.parameters(), inputs, num_sequences, length, starts, options);
   const ops::HeadLoss loss =
       operators.head_loss(hidden, gradients.parameters().back(), id_view(targets, num_sequences, length), z_weight);
   operators.backward(loss.root, gradients.parameters());
@@ -176,13 +178,34 @@ std::vector<float> Decoder::score(std::span<const std::int32_t> inputs, std::spa
     const auto begin = static_cast<std::size_t>(first * length);
     const auto size = static_cast<std::size_t>(count * length);
     PassOptions options;
-    const at::Tensor hidden = state_->hidden(parameters, inputs.subspan(begin, size), count, length, starts, options);
+    const at::Tensor hidden =
+        state_->hidden(operators, parameters, inputs.subspan(begin, size), count, length, starts, options);
     const ops::HeadLoss loss = operators.head_loss_without_gradient(
         hidden, parameters.back(), id_view(targets.subspan(begin, size), count, length));
     const float* values = loss.cross_entropy.const_data_ptr<float>();
     losses.insert(losses.end(), values, values + size);
   }
   return losses;
+}
+
+void Decoder::observe(std::span<const std::int32_t> inputs, std::int64_t num_sequences, std::int64_t length,
+                      const SeeActivation& see) const {
+  state_->expect_batch(inputs, inputs, num_sequences, length);
+  const ObservingOperators operators(*state_->operators, [&](const std::string& name, const at::Tensor& tensor) {
+    const at::Tensor values = tensor.contiguous();
+    see(name, {values.const_data_ptr<float>(), static_cast<std::size_t>(values.numel())});
+  });
+  operators.prepare_thread();
+  const at::NoGradGuard without_graph;
+  const std::vector<ops::Parameter> parameters = parameter_views(state_->layout, state_->weights, {});
+  std::vector<std::int32_t> starts;
+  PassOptions options;
+  const at::Tensor hidden = state_->hidden(operators, parameters, inputs, num_sequences, length, starts, options);
+  const auto show = [&](const char* name, const at::Tensor& values) {
+    see(name, {values.const_data_ptr<float>(), static_cast<std::size_t>(values.numel())});
+  };
+  show("final_norm", hidden);
+  show("logits", operators.linear(hidden, parameters.back()));
 }
 
 }  // namespace reprise::model

@@ -1,75 +1,16 @@
 #include "reprise/train/materialize.h"
 
 #include <optional>
-#include <system_error>
 
 #include "reprise/checkpoints/checkpoint.h"
-#include "reprise/checkpoints/folder.h"
-#include "reprise/configs/config.h"
 #include "reprise/core/error.h"
 #include "reprise/core/files.h"
 #include "reprise/core/scratch_folder.h"
-#include "reprise/dist/communicator.h"
-#include "reprise/logs/run_log.h"
-#include "reprise/train/fork.h"
-#include "reprise/train/trainer.h"
+#include "replay.h"
 #include "run_folder.h"
 
 namespace reprise::train {
 namespace {
-
-/// The state digest that the log holds for `step`; nothing for the step it begins behind.
-std::optional<Digest> logged_state(const logs::RunLog& log, std::uint64_t step, const std::filesystem::path& path) {
-  const std::uint64_t first = log.records.front().header->first_step();
-  if (step == first) return std::nullopt;
-  std::uint64_t last = first;
-  for (const logs::RunRecord& record : log.records) {
-    if (!record.step) continue;
-    if (record.step->step == step) return record.step->state;
-    last = record.step->step;
-  }
-  const std::string place =
-      step < first ? fmt::format("begins behind step {}", first) : fmt::format("ends at step {}", last);
-  throw Error(ErrorKind::kCheckpoint, fmt::format("{} {}; step {} is not in it", path.string(), place, step),
-              fmt::format("ask for a step from {} to {}", first, last));
-}
-
-/// The checkpoint of the highest step up to `step` that has moments and whose content verifies.
-std::optional<checkpoints::CheckpointInfo> find_start(const std::filesystem::path& folder, std::uint64_t step) {
-  const checkpoints::FolderScan scan = checkpoints::scan_checkpoints(folder);
-  for (auto info = scan.complete.rbegin(); info != scan.complete.rend(); ++info) {
-    if (!info->has_moments || info->header.step > step) continue;
-    try {
-      checkpoints::read_checkpoint(info->path);
-      return *info;
-    } catch (const Error& error) {
-      if (error.kind() != ErrorKind::kCorrupt) throw;  // a damaged one is passed over: the one before does it too
-    }
-  }
-  return std::nullopt;
-}
-
-void copy_whole(const std::filesystem::path& from, const std::filesystem::path& to) {
-  std::error_code error;
-  std::filesystem::copy_file(from, to, std::filesystem::copy_options::overwrite_existing, error);
-  REPRISE_REQUIRE(!error, ErrorKind::kIo,
-                  fmt::format("cannot copy {} to {}: {}", from.string(), to.string(), error.message()),
-                  "check the space and the permissions there");
-}
-
-/// What the trainer needs to go on from `start`: the shards and the tokenizer are the run's own.
-void lay_out(const RunFolder& run, const RunFolder& work, const std::optional<checkpoints::CheckpointInfo>& start) {
-  make_folders(work.checkpoints());
-  std::filesystem::create_directory_symlink(std::filesystem::absolute(run.shards()), work.shards());
-  std::filesystem::create_directory_symlink(std::filesystem::absolute(run.tokenizer().parent_path()),
-                                            work.tokenizer().parent_path());
-  if (std::filesystem::exists(run.parent())) {
-    std::filesystem::create_symlink(std::filesystem::absolute(run.parent()), work.parent());
-  }
-  copy_whole(run.recipe(), work.recipe());
-  copy_whole(run.run_log(), work.run_log());
-  if (start) copy_whole(start->path, work.checkpoints() / start->path.filename());
-}
 
 /// The file of `folder` that holds `step` with its moments.
 std::filesystem::path whole_file(const std::filesystem::path& folder, std::uint64_t step) {
@@ -83,25 +24,17 @@ std::filesystem::path whole_file(const std::filesystem::path& folder, std::uint6
 
 Materialized materialize(const MaterializeOptions& options, ProgressSink& progress) {
   const RunFolder run(options.run_dir);
-  REPRISE_REQUIRE(std::filesystem::exists(run.recipe()) && std::filesystem::exists(run.run_log()),
-                  ErrorKind::kCheckpoint,
-                  fmt::format("{} holds no run: recipe.pbtxt or run.log is missing", run.root().string()),
-                  "give the folder that `reprise train` or `reprise reproduce` wrote, such as runs/tiny");
-  const std::optional<Digest> expected = logged_state(logs::read_run_log(run.run_log()), options.step, run.run_log());
-  const std::optional<checkpoints::CheckpointInfo> start = find_start(run.checkpoints(), options.step);
+  const std::optional<Digest> expected = logged_state(run, options.step);
   const ScratchFolder work_folder(options.out.string() + ".work");
   const RunFolder work(work_folder.path());
-  lay_out(run, work, start);
-  TrainOptions train_options;
-  train_options.run_dir = work.root();
-  train_options.num_threads = options.num_threads;
-  train_options.compute = options.compute;
-  train_options.resume = true;
-  train_options.stop_after_step = options.step;
-  train_options.save_whole_last_state = true;
-  const auto communicator = dist::make_local_communicator();
-  const TrainSummary summary = train(configs::load_config(work.recipe()), train_options, *communicator, progress);
-  if (summary.stopped_by_signal != 0) return {{}, 0, {}, {}, summary.stopped_by_signal};
+  ReplayOptions replay_options;
+  replay_options.from = options.step;
+  replay_options.to = options.step;
+  replay_options.num_threads = options.num_threads;
+  replay_options.compute = options.compute;
+  replay_options.save_last_state = true;
+  const Replayed replayed = replay(run, work, replay_options, progress);
+  if (replayed.stopped_by_signal != 0) return {{}, 0, {}, {}, replayed.stopped_by_signal};
 
   const std::filesystem::path file = whole_file(work.checkpoints(), options.step);
   const checkpoints::LoadedCheckpoint loaded = checkpoints::read_checkpoint(file);
@@ -111,8 +44,8 @@ Materialized materialize(const MaterializeOptions& options, ProgressSink& progre
                               run.run_log().string(), expected->hex()),
                   "run.log and checkpoints/ are not of the same run: `reprise verify RUN`");
   commit_file(file, options.out);
-  const std::uint64_t first = start ? start->header.step : first_step(configs::load_config(run.recipe()).recipe());
-  return {start ? start->path.filename().string() : "the beginning", options.step - first, loaded.info.root, state, 0};
+  return {replayed.start ? replayed.start->path.filename().string() : "the beginning",
+          options.step - replayed.first_step, loaded.info.root, state, 0};
 }
 
 }  // namespace reprise::train

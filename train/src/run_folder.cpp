@@ -4,6 +4,7 @@
 
 #include <vector>
 
+#include "lineage.h"
 #include "reprise/checkpoints/checkpoint.h"
 #include "reprise/configs/config.h"
 #include "reprise/core/error.h"
@@ -69,6 +70,20 @@ RunIdentity identify(const configs::RunConfig& config) {
   identity.recipe_hash = configs::recipe_hash(identity.recipe);
   identity.recipe_text = configs::to_text(only_recipe);
   return identity;
+}
+
+logs::RunHeader run_header(const RunIdentity& identity, std::uint64_t num_parameters, std::uint64_t num_grains) {
+  logs::RunHeader header;
+  header.run_name = identity.recipe.name();
+  header.recipe_hash = identity.recipe_hash;
+  header.contract_version = identity.recipe.contract_version();
+  header.data_root = identity.data_root;
+  header.tokenizer = identity.tokenizer;
+  header.recipe_text = identity.recipe_text;
+  header.num_parameters = num_parameters;
+  header.num_grains = num_grains;
+  header.parent = parent_link(identity.recipe);
+  return header;
 }
 
 void RunFolder::require_data() const {

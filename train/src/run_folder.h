@@ -25,6 +25,9 @@ struct RunIdentity {
 /// Resolves `config` and reads its text and hash; data_root and tokenizer are left to the caller.
 RunIdentity identify(const configs::RunConfig& config);
 
+/// The header of run.log.
+logs::RunHeader run_header(const RunIdentity& identity, std::uint64_t num_parameters, std::uint64_t num_grains);
+
 class RunFolder {
  public:
   explicit RunFolder(std::filesystem::path root) : root_(std::move(root)) {}

@@ -39,7 +39,8 @@ void copy_text(std::string_view text, std::array<char, N>& to) {
 }  // namespace
 
 SessionRecorder::SessionRecorder(const std::filesystem::path& path, const SessionStart& start,
-                                 dist::Communicator& communicator) {
+                                 dist::Communicator& communicator)
+    : model_flops_per_token_(start.model_flops_per_token) {
   if (communicator.rank() == 0) {
     log_.emplace(path);
     logs::SessionEvent event;
@@ -50,10 +51,12 @@ SessionRecorder::SessionRecorder(const std::filesystem::path& path, const Sessio
     event.facts["kernel_target"] = std::string(numerics::to_string(numerics::active_target()));
     event.facts["compiler"] = __VERSION__;
     event.facts["backend"] = std::string(communicator.backend());
+    if (!start.parent.empty()) event.facts["parent"] = start.parent;
     event.facts["command_line"] = joined(start.command_line);
     event.figures["num_ranks"] = communicator.size();
     event.figures["num_threads"] = start.num_threads;
     event.figures["num_grains"] = static_cast<double>(start.num_grains);
+    event.figures["model_flops_per_token"] = start.model_flops_per_token;
     log_->append(event);
   }
   write_ranks(start, communicator);
@@ -90,7 +93,7 @@ void SessionRecorder::write_ranks(const SessionStart& start, dist::Communicator&
   }
 }
 
-void SessionRecorder::step(const StepOutcome& outcome, double checkpoint_seconds) {
+void SessionRecorder::step(const StepOutcome& outcome, const SideSeconds& side) {
   if (!log_) return;
   ++steps_;
   tokens_ += outcome.record.num_targets;
@@ -102,11 +105,11 @@ void SessionRecorder::step(const StepOutcome& outcome, double checkpoint_seconds
   for (std::size_t rank = 0; rank < outcome.bytes_sent.size(); ++rank) {
     figures_.figures[fmt::format("bytes_sent_rank_{}", rank)] = static_cast<double>(outcome.bytes_sent[rank]);
   }
-  figures_.figures["checkpoint_seconds"] = checkpoint_seconds - checkpoint_seconds_;
-  if (steps_ == kStepsPerEvent) {
-    checkpoint_seconds_ = checkpoint_seconds;
-    write_figures();
+  for (std::size_t rank = 0; rank < outcome.peak_memory.size(); ++rank) {
+    figures_.figures[fmt::format("peak_memory_bytes_rank_{}", rank)] = static_cast<double>(outcome.peak_memory[rank]);
   }
+  side_ = side;
+  if (steps_ == kStepsPerEvent) write_figures();
 }
 
 void SessionRecorder::write_figures() {
@@ -117,8 +120,13 @@ void SessionRecorder::write_figures() {
   figures_.figures["steps"] = static_cast<double>(steps_);
   figures_.figures["seconds"] = seconds;
   figures_.figures["tokens_per_second"] = static_cast<double>(tokens_) / seconds;
+  figures_.figures["model_gflops_per_second"] = model_flops_per_token_ * static_cast<double>(tokens_) / seconds * 1e-9;
+  figures_.figures["data_seconds"] = side_.data - side_then_.data;
+  figures_.figures["checkpoint_wait_seconds"] = side_.checkpoint_wait - side_then_.checkpoint_wait;
+  figures_.figures["checkpoint_seconds"] = side_.checkpoint_write - side_then_.checkpoint_write;
   log_->append(figures_);
   figures_ = {};
+  side_then_ = side_;
   steps_ = 0;
   tokens_ = 0;
   last_event_ = now;

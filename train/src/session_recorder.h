@@ -19,9 +19,18 @@ struct SessionStart {
   bool resumed = false;
   std::uint64_t step = 0;
   std::string from;  // checkpoint file, when resumed
+  std::string parent;  // "NAME at step N", when the run goes on from another one
   std::int64_t num_grains = 0;
+  double model_flops_per_token = 0;
   int num_threads = 1;
   std::vector<std::string> command_line;
+};
+
+/// Where the first rank's time goes beside a step itself. The sums since the session began.
+struct SideSeconds {
+  double data = 0;              // reading batches
+  double checkpoint_wait = 0;   // steps held up by checkpoints
+  double checkpoint_write = 0;  // spent writing them, in the background or not
 };
 
 class SessionRecorder {
@@ -30,7 +39,7 @@ class SessionRecorder {
   SessionRecorder(const std::filesystem::path& path, const SessionStart& start, dist::Communicator& communicator);
 
   /// Counts a step; writes figures every kStepsPerEvent steps.
-  void step(const StepOutcome& outcome, double checkpoint_seconds);
+  void step(const StepOutcome& outcome, const SideSeconds& side);
   void checkpoint(std::uint64_t step, const Digest& root, const std::string& file);
   void signal(std::uint64_t step, int signal_number, const std::string& file);
   /// Writes the last figures and the end.
@@ -47,7 +56,9 @@ class SessionRecorder {
   logs::SessionEvent figures_;                 // sums since the last step event
   std::uint64_t steps_ = 0;
   std::uint64_t tokens_ = 0;
-  double checkpoint_seconds_ = 0;
+  double model_flops_per_token_ = 0;
+  SideSeconds side_;       // so far
+  SideSeconds side_then_;  // at the last step event
   std::chrono::steady_clock::time_point last_event_ = std::chrono::steady_clock::now();
 };
 

@@ -8,6 +8,7 @@
 #include "loss_tree.h"
 #include "reprise/core/error.h"
 #include "reprise/core/fault_point.h"
+#include "reprise/core/peak_memory.h"
 #include "reprise/core/stop.h"
 #include "reprise/numerics/kernels.h"
 #include "reprise/numerics/target.h"
@@ -34,6 +35,7 @@ class Stopwatch {
 struct SliceReport {
   std::int64_t first_bad_chunk = -1;
   std::uint64_t bytes_sent = 0;
+  std::uint64_t peak_memory = 0;
   std::int32_t stop_signal = 0;
   std::int32_t padding = 0;  // sent over the wire, so never left to chance
 };
@@ -108,6 +110,9 @@ StepOutcome StepRunner::run(std::uint64_t step, const Batch& batch, TrainingStat
   record.clip_factor = clip_factor(record.gradient_norm, recipe_.clip_norm());
   record.learning_rate = learning_rate(recipe_, step);
   record.skipped = judge_spike(record, state.spikes);
+  if (see_gradient_) {
+    see_gradient_({slices.sums[0], static_cast<std::size_t>(exchange_.my_slice().size() * kChunkElements)});
+  }
   const std::int64_t bad_chunk =
       record.skipped
           ? -1
@@ -245,6 +250,7 @@ void StepRunner::gather_digests(std::int64_t first_bad_chunk, TrainingState& sta
   SliceReport report;
   report.first_bad_chunk = first_bad_chunk;
   report.bytes_sent = communicator_.bytes_sent();
+  report.peak_memory = peak_memory_bytes();
   report.stop_signal = reprise::stop_signal();
   Message mine;
   mine.put(report);
@@ -264,6 +270,7 @@ void StepRunner::gather_digests(std::int64_t first_bad_chunk, TrainingState& sta
     if (bad_chunk < 0) bad_chunk = said.first_bad_chunk;
     outcome.stop_signal = std::max(outcome.stop_signal, static_cast<int>(said.stop_signal));
     outcome.bytes_sent.push_back(said.bytes_sent);
+    outcome.peak_memory.push_back(said.peak_memory);
     if (communicator_.size() == 1) continue;
     for (std::vector<Digest>* list : lists) message.take(part(*list, exchange_.slice(rank)));
   }

@@ -38,6 +38,7 @@ struct StepOutcome {
   logs::StepRecord record;
   int stop_signal = 0;                    // the largest any rank had seen; the same on every rank
   std::vector<std::uint64_t> bytes_sent;  // by rank, since its start
+  std::vector<std::uint64_t> peak_memory;  // by rank, in bytes, since its start
   double compute_seconds = 0;             // grains
   double exchange_seconds = 0;            // transport between ranks behind the backward pass, waiting included
   double update_seconds = 0;              // end of the tree, norm, AdamW, digests
@@ -57,6 +58,9 @@ class StepRunner {
   /// loss, the gradient norm or the new state is not finite. A spike, where the recipe leaves those out, changes
   /// neither weights nor moments.
   StepOutcome run(std::uint64_t step, const Batch& batch, TrainingState& state);
+
+  /// Lets `see` have the mean gradient of this rank's slice in every step, before it is clipped.
+  void show_gradient(std::function<void(std::span<const float>)> see) { see_gradient_ = std::move(see); }
 
   /// Fills state.digests for weights and moments as they are. Collective.
   void digest(TrainingState& state);
@@ -80,6 +84,7 @@ class StepRunner {
   void gather_digests(std::int64_t first_bad_chunk, TrainingState& state, StepOutcome& outcome);
   [[noreturn]] void throw_not_finite(std::string_view what, std::int64_t chunk, std::uint64_t step) const;
 
+  std::function<void(std::span<const float>)> see_gradient_;
   configs::TrainRecipe recipe_;
   const TensorLayout& layout_;
   RunGrains run_grains_;

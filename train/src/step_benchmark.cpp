@@ -3,6 +3,7 @@
 #include <chrono>
 
 #include "batch.h"
+#include "model_flops.h"
 #include "reprise/core/error.h"
 #include "reprise/core/thread_pool.h"
 #include "reprise/data_pipeline/reading_order.h"
@@ -11,20 +12,6 @@
 #include "training_model.h"
 
 namespace reprise::train {
-namespace {
-
-double flops_of_step(const configs::Recipe& recipe, std::int64_t num_parameters) {
-  const configs::ModelRecipe& model = recipe.model();
-  const double length = recipe.train().sequence_length();
-  const double tokens = length * recipe.train().batch_sequences();
-  // The embedding is looked up, not multiplied.
-  const double multiplied =
-      static_cast<double>(num_parameters) - static_cast<double>(recipe.tokenizer().vocab_size()) * model.hidden_size();
-  const double pairs_per_token = (length + 1) / 2;
-  return tokens * (6 * multiplied + 12 * pairs_per_token * model.hidden_size() * model.num_layers());
-}
-
-}  // namespace
 
 StepBenchmark bench_steps(const configs::RunConfig& config, const std::filesystem::path& folder, int num_threads,
                           const ComputeSettings& settings) {
@@ -44,7 +31,8 @@ StepBenchmark bench_steps(const configs::RunConfig& config, const std::filesyste
   StepBenchmark result;
   result.tokens_per_step = std::uint64_t{recipe.batch_sequences()} * recipe.sequence_length();
   result.num_parameters = model.layout().num_parameters();
-  result.flops_per_step = flops_of_step(identity.recipe, result.num_parameters);
+  result.flops_per_step =
+      static_cast<double>(result.tokens_per_step) * model_flops_per_token(identity.recipe, result.num_parameters);
   Batch batch;
   for (std::uint64_t step = 1; step <= recipe.num_steps(); ++step) {
     const auto start = std::chrono::steady_clock::now();

@@ -9,6 +9,7 @@
 #include "gather.h"
 #include "held_out_evaluation.h"
 #include "lineage.h"
+#include "model_flops.h"
 #include "reprise/configs/config.h"
 #include "reprise/configs/profile.h"
 #include "reprise/core/error.h"
@@ -19,6 +20,7 @@
 #include "run_folder.h"
 #include "session_recorder.h"
 #include "step.h"
+#include "step_observer.h"
 #include "training_model.h"
 #include "training_state.h"
 
@@ -26,6 +28,14 @@ namespace reprise::train {
 namespace {
 
 using checkpoints::FileKind;
+
+/// Seconds that `work` takes.
+template <typename Work>
+double timed(const Work& work) {
+  const auto start = std::chrono::steady_clock::now();
+  work();
+  return std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+}
 
 /// One call of train().
 class Trainer {
@@ -47,6 +57,7 @@ class Trainer {
   void one_step(std::uint64_t step);
   void evaluate(std::uint64_t step);
   std::string figures() const;
+  void observe_before(std::uint64_t step);
   void save_scheduled();
   FileKind save_whole_state();
   void save_recovery(int signal_number);
@@ -85,6 +96,7 @@ class Trainer {
   StepOutcome last_;
   std::string resumed_from_;
   bool fresh_ = true;
+  SideSeconds side_;
   TrainSummary summary_;
   std::uint64_t tokens_at_start_ = 0;
   std::chrono::steady_clock::time_point start_ = std::chrono::steady_clock::now();
@@ -116,7 +128,10 @@ TrainSummary Trainer::run() {
   start.resumed = options_.resume;
   start.step = model_->state().header.step;
   start.from = resumed_from_.empty() ? "the beginning" : resumed_from_;
+  if (const auto parent = parent_link(identity_.recipe))
+    start.parent = fmt::format("{} at step {}", parent->run, parent->step);
   start.num_grains = num_grains();
+  start.model_flops_per_token = model_flops_per_token(identity_.recipe, model_->layout().num_parameters());
   start.num_threads = options_.num_threads;
   start.command_line = options_.command_line;
   session_ = std::make_unique<SessionRecorder>(folder_.session_log(), start, communicator_);
@@ -230,16 +245,9 @@ void Trainer::take_state(const checkpoints::LoadedCheckpoint& loaded) {
 void Trainer::open_run_log() {
   on_first_rank(communicator_, [&] {
     if (fresh_) {
-      logs::RunHeader header;
-      header.run_name = identity_.recipe.name();
-      header.recipe_hash = identity_.recipe_hash;
-      header.contract_version = identity_.recipe.contract_version();
-      header.data_root = identity_.data_root;
-      header.tokenizer = identity_.tokenizer;
-      header.recipe_text = identity_.recipe_text;
-      header.num_parameters = static_cast<std::uint64_t>(model_->layout().num_parameters());
-      header.num_grains = static_cast<std::uint64_t>(num_grains());
-      header.parent = parent_link(identity_.recipe);
+      const logs::RunHeader header =
+          run_header(identity_, static_cast<std::uint64_t>(model_->layout().num_parameters()),
+                     static_cast<std::uint64_t>(num_grains()));
       run_log_.emplace(open_run_log_at_start(folder_, header));
     } else {
       const std::uint64_t step = model_->state().header.step;
@@ -281,7 +289,9 @@ void Trainer::loop() {
 void Trainer::one_step(std::uint64_t step) {
   writer_->poll();
   model_->prepare_step(step);
-  read_batch(*order_, model_->state().header.next_sample, order_->plan().sequences(step), batch_);
+  side_.data +=
+      timed([&] { read_batch(*order_, model_->state().header.next_sample, order_->plan().sequences(step), batch_); });
+  observe_before(step);
   try {
     last_ = model_->runner().run(step, batch_, model_->state());
   } catch (const Error& error) {
@@ -292,9 +302,11 @@ void Trainer::one_step(std::uint64_t step) {
   }
   last_.record.batch_hash = batch_hash(batch_);
   if (is_first_rank()) run_log_->append(last_.record);
+  if (options_.observer != nullptr) options_.observer->after(last_.record, *model_);
   if (evaluation_ != nullptr && evaluation_->is_due(step)) evaluate(step);
-  if (is_scheduled(step)) save_scheduled();
-  session_->step(last_, writer_->write_seconds());
+  if (is_scheduled(step)) side_.checkpoint_wait += timed([&] { save_scheduled(); });
+  side_.checkpoint_write = writer_->write_seconds();
+  session_->step(last_, side_);
   progress_.update(static_cast<std::int64_t>(step), figures());
 }
 
@@ -314,6 +326,14 @@ std::string Trainer::figures() const {
   if (last_evaluation_) text += fmt::format(", held out {:.4f} bits/byte", last_evaluation_->bits_per_byte);
   const double rate = static_cast<double>(model_->state().header.tokens_seen - tokens_at_start_) / seconds();
   return text + fmt::format(", {:.0f} tokens/s", rate);
+}
+
+void Trainer::observe_before(std::uint64_t step) {
+  StepObserver* const observer = options_.observer;
+  if (observer == nullptr) return;
+  REPRISE_CHECK_EQ(communicator_.size(), 1);
+  observer->before(step, *model_, batch_);
+  model_->runner().show_gradient([observer, step](std::span<const float> values) { observer->gradient(step, values); });
 }
 
 void Trainer::save_scheduled() {

@@ -132,7 +132,9 @@ TEST_F(Fork, IsMaterializedAtAnyOfItsSteps) {
     const Outcome made = run_reprise({"checkpoint", "materialize", path("child"), "--step", std::to_string(step),
                                       "--out", path("made.h5"), "--json", "--quiet"});
     ASSERT_EQ(made.exit_code, 0) << made.err;
-    if (step > 9) EXPECT_EQ(json::parse(made.out)["state"], states.at(step));
+    if (step > 9) {
+      EXPECT_EQ(json::parse(made.out)["state"], states.at(step));
+    }
     EXPECT_EQ(json::parse(made.out)["replayed_steps"], step % 6 == 5 ? (step == 11 ? 2 : 5) : 0);
   }
   const Outcome early = run_reprise({"checkpoint", "materialize", path("child"), "--step", "8", "--out", path("e.h5")});
@@ -149,13 +151,14 @@ TEST_F(Fork, ReadsOnWhereItsParentWasWhateverTheBatch) {
   const json documents = json::parse(run_reprise({"data", "step-to-docs", path("child"), "12", "--json"}).out);
   EXPECT_EQ(documents["samples"].size(), 4u);
   const json document = documents["samples"][1]["documents"][0];
-  const Outcome visits = run_reprise({"data", "doc-to-steps", path("child"), document["id"], "--json"});
+  const Outcome outcome = run_reprise({"data", "doc-to-steps", path("child"), document["id"], "--json"});
+  const json visits = json::parse(outcome.out)["visits"];
   bool found = false;
-  for (const json& visit : json::parse(visits.out)["visits"]) {
+  for (const json& visit : visits) {
     EXPECT_GT(visit["step"], 10);
     found |= visit["step"] == 12 && visit["sample"] == 1 && visit["first_token"] == document["first_token"];
   }
-  EXPECT_TRUE(found) << visits.out;
+  EXPECT_TRUE(found) << outcome.out;
 }
 
 TEST_F(Fork, AnnealsOnAnotherMixtureFromItsBeginning) {

@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <atomic>
 
 #include "reprise/core/files.h"
 
@@ -43,9 +44,10 @@ Outcome run_reprise(const std::vector<std::string>& arguments, const std::vector
 
 Outcome run_program(const std::filesystem::path& program, const std::vector<std::string>& arguments,
                     const std::vector<std::string>& environment) {
-  static int count = 0;
+  static std::atomic<int> next = 0;
+  const int count = next++;
   const auto out = scratch_folder("out" + std::to_string(count));
-  const auto err = scratch_folder("err" + std::to_string(count++));
+  const auto err = scratch_folder("err" + std::to_string(count));
   const pid_t child = ::fork();
   if (child == 0) become_program(program, arguments, environment, out, err);
   int status = 0;

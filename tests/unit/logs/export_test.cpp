@@ -46,6 +46,35 @@ TEST_F(Export, JsonLinesHaveOneLinePerStep) {
   EXPECT_THAT(out[2], HasSubstr("\"state\":\"" + sample_step(3).state.hex() + "\"}"));
 }
 
+TEST_F(Export, PerplexityHasNineDigits) {
+  EXPECT_THAT(lines(ExportFormat::kJsonLines)[2], HasSubstr("\"perplexity\":15.6426319,"));  // e^2.75
+  EXPECT_THAT(lines(ExportFormat::kCsv)[3], HasSubstr(",2.75,15.6426319,"));
+}
+
+TEST_F(Export, SessionEventsAreLinesAndStepFiguresAreColumns) {
+  SessionEvent start, first, second;
+  start.kind = SessionEvent::Kind::kStart;
+  start.unix_seconds = 10;
+  start.message = "a \"word\"\n";
+  start.facts["host"] = "h";
+  first.kind = second.kind = SessionEvent::Kind::kStep;
+  first.step = 20;
+  first.unix_seconds = 11.5;
+  first.figures = {{"a", 0.5}};
+  second.step = 40;
+  second.unix_seconds = 12;
+  second.figures = {{"a", 1}, {"b", 2}};
+  std::stringstream json, csv;
+  export_session({start, first, second}, ExportFormat::kJsonLines, json);
+  export_session({start, first, second}, ExportFormat::kCsv, csv);
+  std::string line;
+  std::getline(json, line);
+  EXPECT_EQ(
+      line,
+      R"({"kind":"start","unix_seconds":10,"step":0,"message":"a \"word\"\u000a","facts":{"host":"h"},"figures":{}})");
+  EXPECT_EQ(csv.str(), "step,unix_seconds,a,b\n20,11.5,0.5,\n40,12,1,2\n");
+}
+
 TEST_F(Export, CsvHasAHeaderAndOneLinePerStep) {
   const std::vector<std::string> out = lines(ExportFormat::kCsv);
   ASSERT_EQ(out.size(), 5u);
@@ -120,13 +149,15 @@ TEST_F(Export, TensorboardFileHoldsTheScalarsOfEveryStep) {
   EXPECT_EQ(events[3].wall_time(), 3.0);
   EXPECT_EQ(events[3].summary().value(0).tag(), "train/loss");
   EXPECT_EQ(events[3].summary().value(0).simple_value(), 2.75f);
-  EXPECT_EQ(events[3].summary().value_size(), 6);
+  EXPECT_EQ(events[3].summary().value(1).tag(), "train/perplexity");
+  EXPECT_NEAR(events[3].summary().value(1).simple_value(), 15.642632, 1e-5);  // e^2.75
+  EXPECT_EQ(events[3].summary().value_size(), 7);
 }
 
 TEST_F(ExportOfRecipeFeatures, TensorboardHasScalarsForThem) {
   const std::vector<tensorboard::Event> events = read_events(export_tensorboard(folder_.path(), folder_ / "tb"));
   ASSERT_EQ(events.size(), 4u);
-  EXPECT_EQ(events[1].summary().value(6).tag(), "train/skipped");
+  EXPECT_EQ(events[1].summary().value(7).tag(), "train/skipped");
   EXPECT_EQ(events[3].step(), 2);
   EXPECT_EQ(events[3].summary().value(0).tag(), "held_out/loss");
   EXPECT_EQ(events[3].summary().value(1).simple_value(), 1.28125f);

@@ -4,9 +4,11 @@
 // run on several threads at once (one grain or one batch each).
 
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <span>
+#include <string>
 #include <vector>
 
 #include "reprise/configs/config.pb.h"
@@ -20,6 +22,9 @@ struct GrainLosses {
   std::vector<float> cross_entropy;
   std::vector<float> z;  // logsumexp^2, not yet multiplied by the z-loss weight
 };
+
+/// Called with the name of an activation and its values, row by row.
+using SeeActivation = std::function<void(const std::string& name, std::span<const float> values)>;
 
 class Decoder {
  public:
@@ -56,6 +61,12 @@ class Decoder {
   /// Runs forward alone and returns the cross-entropy of each target (0 where the target is negative).
   std::vector<float> score(std::span<const std::int32_t> inputs, std::span<const std::int32_t> targets,
                            std::int64_t num_sequences, std::int64_t length) const;
+
+  /// Runs forward alone and shows each activation in the order of the pass: "embedding"; "layers.N.attention" and
+  /// "layers.N.feed_forward", the branches as they are added to the residual stream; "layers.N.residual", the stream
+  /// behind the block; "final_norm"; "logits". The values are those that training computes.
+  void observe(std::span<const std::int32_t> inputs, std::int64_t num_sequences, std::int64_t length,
+               const SeeActivation& see) const;
 
  private:
   struct State;

@@ -17,6 +17,8 @@
 
 namespace reprise::train {
 
+class StepObserver;  // train/src/step_observer.h
+
 struct TrainOptions {
   std::filesystem::path run_dir;  // shards/ and tokenizer/ of the run are read from here; checkpoints/ and logs go here
   int num_threads = 1;
@@ -25,6 +27,7 @@ struct TrainOptions {
   bool resume = false;                           // continue run_dir from its latest resumable checkpoint
   std::optional<std::uint64_t> stop_after_step;  // end early, as if finished there (for replays, tests and benchmarks)
   bool save_whole_last_state = false;            // store the moments of the last step, scheduled or not
+  StepObserver* observer = nullptr;              // sees every step from inside; one rank alone
   std::vector<std::string> command_line;         // for session.log
 };
 

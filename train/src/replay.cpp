@@ -1,0 +1,94 @@
+#include "replay.h"
+
+#include <system_error>
+
+#include "reprise/checkpoints/folder.h"
+#include "reprise/configs/config.h"
+#include "reprise/core/error.h"
+#include "reprise/core/files.h"
+#include "reprise/dist/communicator.h"
+#include "reprise/logs/run_log.h"
+#include "reprise/train/fork.h"
+
+namespace reprise::train {
+namespace {
+
+/// The checkpoint of the highest step up to `step` that has moments and whose content verifies.
+std::optional<checkpoints::CheckpointInfo> find_start(const std::filesystem::path& folder, std::uint64_t step) {
+  const checkpoints::FolderScan scan = checkpoints::scan_checkpoints(folder);
+  for (auto info = scan.complete.rbegin(); info != scan.complete.rend(); ++info) {
+    if (!info->has_moments || info->header.step > step) continue;
+    try {
+      checkpoints::read_checkpoint(info->path);
+      return *info;
+    } catch (const Error& error) {
+      if (error.kind() != ErrorKind::kCorrupt) throw;  // a damaged one is passed over: the one before does it too
+    }
+  }
+  return std::nullopt;
+}
+
+void copy_whole(const std::filesystem::path& from, const std::filesystem::path& to) {
+  std::error_code error;
+  std::filesystem::copy_file(from, to, std::filesystem::copy_options::overwrite_existing, error);
+  REPRISE_REQUIRE(!error, ErrorKind::kIo,
+                  fmt::format("cannot copy {} to {}: {}", from.string(), to.string(), error.message()),
+                  "check the space and the permissions there");
+}
+
+/// What the trainer needs to go on from `start`: the shards and the tokenizer are the run's own.
+void lay_out(const RunFolder& run, const RunFolder& work, const std::optional<checkpoints::CheckpointInfo>& start) {
+  make_folders(work.checkpoints());
+  std::filesystem::create_directory_symlink(std::filesystem::absolute(run.shards()), work.shards());
+  std::filesystem::create_directory_symlink(std::filesystem::absolute(run.tokenizer().parent_path()),
+                                            work.tokenizer().parent_path());
+  if (std::filesystem::exists(run.parent())) {
+    std::filesystem::create_symlink(std::filesystem::absolute(run.parent()), work.parent());
+  }
+  copy_whole(run.recipe(), work.recipe());
+  copy_whole(run.run_log(), work.run_log());
+  if (start) copy_whole(start->path, work.checkpoints() / start->path.filename());
+}
+
+}  // namespace
+
+std::optional<Digest> logged_state(const RunFolder& run, std::uint64_t step) {
+  REPRISE_REQUIRE(std::filesystem::exists(run.recipe()) && std::filesystem::exists(run.run_log()),
+                  ErrorKind::kCheckpoint,
+                  fmt::format("{} holds no run: recipe.pbtxt or run.log is missing", run.root().string()),
+                  "give the folder that `reprise train` or `reprise reproduce` wrote, such as runs/tiny");
+  const logs::RunLog log = logs::read_run_log(run.run_log());
+  const std::uint64_t first = log.records.front().header->first_step();
+  if (step == first) return std::nullopt;
+  std::uint64_t last = first;
+  for (const logs::RunRecord& record : log.records) {
+    if (!record.step) continue;
+    if (record.step->step == step) return record.step->state;
+    last = record.step->step;
+  }
+  const std::string place =
+      step < first ? fmt::format("begins behind step {}", first) : fmt::format("ends at step {}", last);
+  throw Error(ErrorKind::kCheckpoint, fmt::format("{} {}; step {} is not in it", run.run_log().string(), place, step),
+              fmt::format("ask for a step from {} to {}", first, last));
+}
+
+Replayed replay(const RunFolder& run, const RunFolder& work, const ReplayOptions& options, ProgressSink& progress) {
+  Replayed replayed;
+  replayed.start = find_start(run.checkpoints(), options.from);
+  lay_out(run, work, replayed.start);
+  const configs::RunConfig config = configs::load_config(work.recipe());
+  replayed.first_step = replayed.start ? replayed.start->header.step : first_step(config.recipe());
+  TrainOptions train_options;
+  train_options.run_dir = work.root();
+  train_options.num_threads = options.num_threads;
+  train_options.compute = options.compute;
+  train_options.resume = true;
+  train_options.stop_after_step = options.to;
+  train_options.save_whole_last_state = options.save_last_state;
+  train_options.observer = options.observer;
+  const auto communicator = dist::make_local_communicator();
+  replayed.stopped_by_signal = train(config, train_options, *communicator, progress).stopped_by_signal;
+  return replayed;
+}
+
+}  // namespace reprise::train
