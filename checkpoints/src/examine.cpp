@@ -56,17 +56,16 @@ class Examination {
   std::vector<Examined> files_;
 };
 
-/// The step whose state the run's record says this is. Step 0 has no state in the record: its root says it.
+/// The step whose state the run's record says this is. The first checkpoint of a run, at step 0 or where it was forked,
+/// has no state in the record: its root says it.
 std::optional<std::uint64_t> Examination::step_of_state(const LoadedCheckpoint& loaded) const {
-  const std::uint64_t claimed = loaded.info.header.step;
-  const auto is_state_of = [&](const std::pair<const std::uint64_t, Digest>& entry) {
+  const auto has_this_root = [&](const auto& entry) { return entry.second == loaded.info.root; };
+  const auto listed = std::find_if(ledger_.roots.begin(), ledger_.roots.end(), has_this_root);
+  if (listed != ledger_.roots.end()) return listed->first;
+  const auto has_this_state = [&](const auto& entry) {
     return state_digest(entry.first, loaded.layout, loaded.digests) == entry.second;
   };
-  const auto at_claim = ledger_.states.find(claimed);  // nearly always right, and searching costs a digest per step
-  if (at_claim != ledger_.states.end() && is_state_of(*at_claim)) return claimed;
-  const auto first = ledger_.roots.begin();  // no step led to it, so it has no state in the log
-  if (first != ledger_.roots.end() && claimed == first->first && first->second == loaded.info.root) return claimed;
-  const auto found = std::find_if(ledger_.states.begin(), ledger_.states.end(), is_state_of);
+  const auto found = std::find_if(ledger_.states.begin(), ledger_.states.end(), has_this_state);
   return found == ledger_.states.end() ? std::nullopt : std::optional(found->first);
 }
 

@@ -50,6 +50,15 @@ class ExamineTest : public ::testing::Test {
 
 TEST_F(ExamineTest, SoundFolderHasNoFindings) { EXPECT_THAT(examine(), IsEmpty()); }
 
+TEST_F(ExamineTest, TheFirstCheckpointOfAForkIsKnownByItsRoot) {
+  for (const std::uint64_t step : {0, 1, 2}) {
+    std::filesystem::remove(file(step));
+    ledger_.roots.erase(step);
+  }
+  for (const std::uint64_t step : {1, 2, 3, 4}) ledger_.states.erase(step);
+  EXPECT_THAT(examine(), IsEmpty());
+}
+
 TEST_F(ExamineTest, TwoFilesWithTheirNamesExchangedAreSwapped) {
   std::filesystem::rename(file(2), chain_.path() / "between");
   std::filesystem::rename(file(6), file(2));
