@@ -79,8 +79,25 @@ std::string text_of(const std::optional<logs::SkippedUpdate>& skipped) {
   return text;
 }
 
+/// A step and what was measured behind it.
+struct LoggedStep : logs::StepRecord {
+  std::optional<logs::EvaluationRecord> evaluation;
+};
+
+void compare(const std::optional<logs::EvaluationRecord>& a, const std::optional<logs::EvaluationRecord>& b,
+             Comparison& fields) {
+  if (a.has_value() != b.has_value()) return fields.text("evaluation", a ? "yes" : "no", b ? "yes" : "no");
+  if (!a) return;
+  fields.number("evaluation.num_sequences", a->num_sequences, b->num_sequences);
+  fields.digest("evaluation.batch_hash", a->batch_hash, b->batch_hash);
+  fields.number("evaluation.num_targets", a->num_targets, b->num_targets);
+  fields.number("evaluation.num_bytes", a->num_bytes, b->num_bytes);
+  fields.real("evaluation.loss", a->loss, b->loss);
+  fields.real("evaluation.bits_per_byte", a->bits_per_byte, b->bits_per_byte);
+}
+
 /// In the order in which a difference comes about: what was read, what was computed, what it left.
-std::vector<FieldDifference> compare(const logs::StepRecord& a, const logs::StepRecord& b) {
+std::vector<FieldDifference> compare(const LoggedStep& a, const LoggedStep& b) {
   Comparison fields;
   fields.number("first_sample", a.first_sample, b.first_sample);
   fields.number("num_samples", a.num_samples, b.num_samples);
@@ -96,6 +113,7 @@ std::vector<FieldDifference> compare(const logs::StepRecord& a, const logs::Step
   fields.real("learning_rate", a.learning_rate, b.learning_rate);
   fields.text("skipped", text_of(a.skipped), text_of(b.skipped));
   fields.digest("state", a.state, b.state);
+  compare(a.evaluation, b.evaluation, fields);
   return fields.take();
 }
 
@@ -110,10 +128,11 @@ struct LogDifference {
   bool same() const { return header.empty() && !step && steps_a == steps_b; }
 };
 
-std::vector<logs::StepRecord> steps_of(const logs::RunLog& log) {
-  std::vector<logs::StepRecord> steps;
+std::vector<LoggedStep> steps_of(const logs::RunLog& log) {
+  std::vector<LoggedStep> steps;
   for (const logs::RunRecord& record : log.records) {
-    if (record.step) steps.push_back(*record.step);
+    if (record.step) steps.push_back({*record.step, std::nullopt});
+    if (record.evaluation) steps.back().evaluation = record.evaluation;
   }
   return steps;
 }
@@ -121,8 +140,8 @@ std::vector<logs::StepRecord> steps_of(const logs::RunLog& log) {
 LogDifference find_difference(const logs::RunLog& a, const logs::RunLog& b) {
   LogDifference difference;
   difference.header = compare(*a.records.front().header, *b.records.front().header);
-  const std::vector<logs::StepRecord> steps_a = steps_of(a);
-  const std::vector<logs::StepRecord> steps_b = steps_of(b);
+  const std::vector<LoggedStep> steps_a = steps_of(a);
+  const std::vector<LoggedStep> steps_b = steps_of(b);
   difference.steps_a = steps_a.size();
   difference.steps_b = steps_b.size();
   difference.last_a = a.records.front().header->first_step() + steps_a.size();

@@ -10,6 +10,7 @@
 #include "reprise/audit/manifest.h"
 #include "reprise/checkpoints/checkpoint.h"
 #include "reprise/checkpoints/prune.h"
+#include "reprise/configs/batch_plan.h"
 #include "reprise/configs/config.h"
 #include "reprise/core/error.h"
 #include "reprise/logs/run_log.h"
@@ -41,6 +42,31 @@ std::string check_recipe(const configs::Recipe& recipe, const logs::RunLog& log)
   return hash.hex();
 }
 
+/// Whether the recipe asks for a held-out loss behind `step`.
+bool wants_evaluation(const configs::TrainRecipe& recipe, std::uint64_t step) {
+  return recipe.has_evaluation() && (step % recipe.evaluation().interval() == 0 || step == recipe.num_steps());
+}
+
+/// Every step has as many sequences as the recipe gives it, and a held-out loss where the recipe asks for one.
+void check_records(const configs::TrainRecipe& recipe, const logs::RunLog& log) {
+  const configs::BatchPlan plan(recipe);
+  for (std::size_t i = 0; i < log.records.size(); ++i) {
+    if (!log.records[i].step) continue;
+    const logs::StepRecord& step = *log.records[i].step;
+    if (step.num_samples != plan.sequences(step.step)) {
+      differ(fmt::format("step {} has {} sequences; the recipe gives it {}", step.step, step.num_samples,
+                         plan.sequences(step.step)));
+    }
+    const bool has_evaluation = i + 1 < log.records.size() && log.records[i + 1].evaluation;
+    if (has_evaluation != wants_evaluation(recipe, step.step)) {
+      differ(fmt::format("step {} has {} held-out loss", step.step, has_evaluation ? "an unasked" : "no"));
+    }
+    if (step.skipped && !recipe.has_spike_skipping()) {
+      differ(fmt::format("the update of step {} was left out; the recipe leaves none out", step.step));
+    }
+  }
+}
+
 std::string check_steps(const configs::Recipe& recipe, const logs::RunLog& log) {
   const std::uint64_t first = train::first_step(recipe) + 1;
   std::uint64_t next = first;
@@ -52,6 +78,7 @@ std::string check_steps(const configs::Recipe& recipe, const logs::RunLog& log) 
   if (next != recipe.train().num_steps() + 1) {
     differ(fmt::format("the log ends at step {} of {}", next - 1, recipe.train().num_steps()));
   }
+  check_records(recipe.train(), log);
   return fmt::format("{} steps, each once", next - first);
 }
 

@@ -83,6 +83,40 @@ TEST_F(RunFeatures, AreShownByTheVerbsOfTheLog) {
             (std::vector<std::uint64_t>{3, 3, 3, 3, 5, 5, 5, 5, 5, 5, 7}));
 }
 
+TEST_F(RunFeatures, ThatDifferAreNamedByTheDiffOfTwoLogs) {
+  const auto run = folder_ / "run";
+  copy_prepared_run(run);
+  ASSERT_EQ(run_reprise({"train", kConfig, "--out", run.string(), "--set", "train.evaluation.sequences=33"}).exit_code,
+            0);
+  const Outcome outcome = run_reprise({"log", "diff", reference_.string(), run.string(), "--json"});
+  EXPECT_EQ(outcome.exit_code, 1);
+  const auto json = nlohmann::json::parse(outcome.out);
+  EXPECT_EQ(json["first_step"], 5);  // the first that is measured; its weights are the same
+  EXPECT_EQ(json["fields"][0]["field"], "evaluation.num_sequences");
+  EXPECT_EQ(json["fields"][0]["a"], "40");
+  EXPECT_EQ(json["fields"][0]["b"], "33");
+}
+
+TEST_F(RunFeatures, AreVerifiedAgainstTheRecipe) {
+  const auto run = folder_ / "run";
+  ASSERT_EQ(run_reprise({"reproduce", kConfig, "--out", run.string(), "--quiet"}).exit_code, 0);
+  EXPECT_EQ(run_reprise({"verify", run.string()}).exit_code, 0);
+  const std::string recipe = read_file(run / "recipe.pbtxt");
+  const auto verify_with = [&](const std::string& old, const std::string& changed) {
+    std::string text = recipe;
+    EXPECT_NE(text.find(old), std::string::npos) << recipe;
+    text.replace(text.find(old), old.size(), changed);
+    std::ofstream(run / "recipe.pbtxt") << text;
+    const Outcome outcome = run_reprise({"verify", run.string()});
+    EXPECT_NE(outcome.exit_code, 0);
+    return outcome.out + outcome.err;
+  };
+  const std::string other_sizes = verify_with("sequences: 3\n", "sequences: 4\n");
+  EXPECT_NE(other_sizes.find("step 1 has 3 sequences; the recipe gives it 4"), std::string::npos) << other_sizes;
+  const std::string other_steps = verify_with("interval: 5\n", "interval: 6\n");
+  EXPECT_NE(other_steps.find("step 5 has an unasked held-out loss"), std::string::npos) << other_steps;
+}
+
 TEST_F(RunFeatures, AreInThePlanOfADryRun) {
   const auto plan = nlohmann::json::parse(run_reprise({"train", kConfig, "--dry-run", "--json"}).out);
   EXPECT_EQ(plan["batch_warmup_steps"], 10);
