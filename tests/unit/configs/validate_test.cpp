@@ -1,11 +1,9 @@
 #include <gtest/gtest.h>
 
 #include <limits>
-#include <set>
 
 #include "config_text.h"
 #include "reprise/configs/config.h"
-#include "reprise/configs/filter_names.h"
 
 namespace reprise::configs {
 namespace {
@@ -392,17 +390,6 @@ TEST(ConfigRules, TheNativeProfileNeedsNoOptions) {
   RunConfig config = parse_config(kGoodConfig, "x");
   config.mutable_recipe()->set_numerics("native");
   EXPECT_TRUE(validate(config).empty());
-}
-
-TEST(FilterNames, AreNamedOnceEach) {
-  std::set<std::string> seen;
-  for (const KnownFilter& filter : known_filters()) {
-    EXPECT_TRUE(seen.insert(filter.name).second) << filter.name;
-    EXPECT_EQ(find_filter(filter.name), &filter);
-    EXPECT_FALSE(filter.presets.empty());
-    for (const std::string& part : filter.parts) EXPECT_TRUE(seen.insert(part).second) << part;
-  }
-  EXPECT_EQ(find_filter("c5"), nullptr);
 }
 
 }  // namespace
