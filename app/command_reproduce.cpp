@@ -1,6 +1,7 @@
 #include <fmt/core.h>
 #include <unistd.h>
 
+#include <chrono>
 #include <cstdio>
 #include <nlohmann/json.hpp>
 
@@ -84,6 +85,7 @@ int train_here(const configs::RunConfig& config, const std::filesystem::path& ru
   options.run_dir = run_dir;
   options.num_threads = threads_per_rank(config, 1);
   options.compute = train::compute_settings(config.runtime());
+  options.watchdog = std::chrono::seconds(config.runtime().watchdog_seconds());
   options.resume = resume;
   options.command_line = context.command_line;
   const train::TrainSummary summary = train::train(config, options, *communicator, progress);
