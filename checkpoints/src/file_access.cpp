@@ -10,7 +10,10 @@ WritableFile::WritableFile(const std::filesystem::path& path, const void* mpi_co
     : path_(path.string()),
       mpi_comm_(mpi_comm),
       calls_(path_, ErrorKind::kIo, mpi_comm == nullptr ? Calls::OnFailure::kThrow : Calls::OnFailure::kKeepGoing) {
-  calls_.at_first_failure([this] { let_go_of_disk(); });
+  calls_.at_first_failure([this] {
+    if (tell_) tell_(*calls_.failure());
+    let_go_of_disk();
+  });
 }
 
 WritableFile::~WritableFile() {

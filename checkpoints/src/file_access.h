@@ -23,6 +23,9 @@ class WritableFile {
   /// Flushes and closes; HDF5 tells of a failed write as late as here. Throws the first failure since the beginning.
   void close();
 
+  /// Sets whom to tell of the first failure, at once: with ranks that write together, closing may never end after it.
+  void on_failure(std::function<void(const Error&)> tell) { tell_ = std::move(tell); }
+
   Calls& calls() { return calls_; }
   hid_t id() const { return file_.get(); }
 
@@ -34,6 +37,7 @@ class WritableFile {
   const void* mpi_comm_;
   Calls calls_;
   Handle file_;
+  std::function<void(const Error&)> tell_;
 };
 
 /// Attributes of an object, and links of a group, up to this many stay in its header in the order made.

@@ -30,6 +30,7 @@ struct FileContent {
   Digest root;
   const DeltaContent* delta = nullptr;     // then nothing is left to write_values()
   const AverageRecipe* average = nullptr;  // then there are no digests of moments
+  FailureListener on_failure = {};         // hears of a failed write of a value before anything waits for other ranks
 };
 
 /// Returns an upper bound of the size of the file.

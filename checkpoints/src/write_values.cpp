@@ -72,6 +72,7 @@ void ValueWriter::write_part(const Part& part, std::span<const float> flat, Chun
 }
 
 void ValueWriter::write() {
+  file_.on_failure(content_.on_failure);
   file_.open();
   transfer_ = calls_.own(H5Pcreate(H5P_DATASET_XFER), "prepare");
   if (mpi_comm_ != nullptr) {

@@ -134,15 +134,15 @@ std::string file_name(FileKind kind, std::uint64_t step) {
 
 Digest write_checkpoint(const std::filesystem::path& folder, FileKind kind, const Header& header,
                         const TensorLayout& layout, const StateDigests& digests, const StateView& state,
-                        dist::Communicator& communicator) {
+                        dist::Communicator& communicator, const FailureListener& on_failure) {
   check_state(header, layout, digests, state, communicator);
   const std::filesystem::path path = folder / file_name(kind, header.step);
   const std::filesystem::path partial = partial_path(path);
   const bool first = communicator.rank() == 0;
   const bool together = communicator.size() > 1 && communicator.mpi_comm() != nullptr;
   const Share share = share_of(layout, state, together, communicator);
-  const FileContent content{header,      layout,        digests,
-                            share.state, share.weights, checkpoint_root(header, layout, digests)};
+  FileContent content{header, layout, digests, share.state, share.weights, checkpoint_root(header, layout, digests)};
+  content.on_failure = on_failure;
   try {
     agree(communicator, failure_of([&] {
             if (first) prepare_file(partial, content);

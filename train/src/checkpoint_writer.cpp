@@ -2,6 +2,8 @@
 
 #include <algorithm>
 #include <chrono>
+#include <mutex>
+#include <optional>
 
 #include "gather.h"
 #include "reprise/core/error.h"
@@ -28,8 +30,14 @@ struct CheckpointWriter::Work {
   Digest root;
   TrainingState snapshot;
   double seconds = 0;
+  std::mutex mutex;
+  std::optional<Error> first_failure;  // known before the thread ends, which it may never do
 
   void perform();
+  std::optional<Error> known_failure() {
+    const std::lock_guard lock(mutex);
+    return first_failure;
+  }
   void require_same_root() const;
   void delete_recovery_files() const;
 };
@@ -61,6 +69,7 @@ void CheckpointWriter::write(FileKind kind, const TrainingState& state, bool sto
   work_->kind = kind;
   work_->store_moments = store_moments;
   work_->root = root;
+  work_->first_failure.reset();
   work_->snapshot.header = state.header;
   work_->snapshot.weights = state.weights;
   work_->snapshot.slice = state.slice;
@@ -102,6 +111,9 @@ void CheckpointWriter::wait() {
   while (!thread_.wait_for(kLook)) {
     communicator_.require_others_alive();
     clock.tick();
+    // HDF5 can hang in a close that a rank cannot write for; then this rank's reason speaks for all.
+    const std::optional<Error> failure = work_->known_failure();
+    if (failure && clock.exceeds(kAnswer)) throw *failure;
     if (clock.exceeds(limit)) throw_stuck();
   }
   given_up_ = false;
@@ -137,8 +149,11 @@ void CheckpointWriter::Work::perform() {
   view.second_moments = snapshot.second_moments;
   view.moments = snapshot.slice;
   view.store_moments = store_moments;
-  const Digest written =
-      checkpoints::write_checkpoint(folder, kind, snapshot.header, layout, snapshot.digests, view, *communicator);
+  const Digest written = checkpoints::write_checkpoint(folder, kind, snapshot.header, layout, snapshot.digests, view,
+                                                       *communicator, [this](const Error& error) {
+                                                         const std::lock_guard lock(mutex);
+                                                         first_failure = error;
+                                                       });
   REPRISE_CHECK(written == root);
   if (kind == FileKind::kScheduled) {
     on_first_rank(*communicator, [&] {

@@ -5,12 +5,14 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <span>
 #include <string>
 #include <vector>
 
+#include "reprise/core/error.h"
 #include "reprise/core/hash.h"
 #include "reprise/core/tensor_layout.h"
 #include "reprise/dist/communicator.h"
@@ -63,11 +65,16 @@ enum class FileKind { kScheduled, kRecovery };
 /// File name inside the run's checkpoints/ folder: "step-000123.h5" or "recovery-000123.h5".
 std::string file_name(FileKind kind, std::uint64_t step);
 
+/// Hears of a failure at once, on the thread that meets it.
+using FailureListener = std::function<void(const Error&)>;
+
 /// Writes one checkpoint, collectively on all ranks of `communicator` (parallel HDF5 when it has more than one):
 /// temporary name, sync, rename. Returns the root. Passes the fault points "tensor_write" and "before_rename".
-/// Throws kIo on every rank when any rank fails; the folder then holds no new file.
+/// Throws kIo on every rank when any rank fails; the folder then holds no new file. HDF5 can hang when a rank
+/// cannot write while a file is closed together: `on_failure` has heard why by then.
 Digest write_checkpoint(const std::filesystem::path& folder, FileKind kind, const Header& header, const TensorLayout& layout,
-                        const StateDigests& digests, const StateView& state, dist::Communicator& communicator);
+                        const StateDigests& digests, const StateView& state, dist::Communicator& communicator,
+                        const FailureListener& on_failure = {});
 
 /// The checkpoint from which a file of differences differs.
 struct Anchor {
