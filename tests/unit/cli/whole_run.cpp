@@ -56,7 +56,10 @@ void expect_only_whole_checkpoints(const std::filesystem::path& run) {
 }
 
 void expect_resumes_to_the_whole_run(const std::filesystem::path& run, int ranks) {
-  std::vector<std::string> words = {"train", "--resume", run.string()};
+  // A run without its recipe has not begun: it is started as if for the first time.
+  const bool has_begun = std::filesystem::exists(run / "recipe.pbtxt");
+  std::vector<std::string> words = has_begun ? std::vector<std::string>{"train", "--resume", run.string()}
+                                             : std::vector<std::string>{"train", small_config(), "--out", run.string()};
   for (const std::string& flag : ranks_flag(ranks)) words.push_back(flag);
   const Outcome resumed = run_reprise(words);
   ASSERT_EQ(resumed.exit_code, 0) << resumed.err;

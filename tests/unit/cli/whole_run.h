@@ -26,8 +26,8 @@ std::vector<std::string> ranks_flag(int ranks);
 /// Recovery files are only verified.
 void expect_only_whole_checkpoints(const std::filesystem::path& run);
 
-/// Resumes on `ranks` ranks: all checkpoints and run.log then are those of the whole run, and nothing unfinished is
-/// left.
+/// Resumes on `ranks` ranks, or starts again where the run had not begun: all checkpoints and run.log then are those of
+/// the whole run, and nothing unfinished is left.
 void expect_resumes_to_the_whole_run(const std::filesystem::path& run, int ranks);
 
 /// Step of the newest scheduled checkpoint file; -1 when there is none.
