@@ -12,6 +12,7 @@ namespace reprise::app {
 
 void add_average_verb(CLI::App& checkpoint);
 void add_export_verb(CLI::App& checkpoint);
+void add_ema_verb(CLI::App& checkpoint, Context& context);
 void add_materialize_verb(CLI::App& checkpoint, Context& context);
 void add_pack_verbs(CLI::App& checkpoint, Context& context);
 void add_prune_verb(CLI::App& checkpoint);

@@ -220,6 +220,7 @@ void add_checkpoint_command(CLI::App& app, Context& context) {
   add_average_verb(*verb);
   add_export_verb(*verb);
   add_prune_verb(*verb);
+  add_ema_verb(*verb, context);
   add_materialize_verb(*verb, context);
 }
 

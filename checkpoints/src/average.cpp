@@ -35,11 +35,11 @@ double sum_of_weights(const AverageRecipe& recipe) {
   return sum;
 }
 
-void add(std::vector<double>& sums, const std::vector<float>& values, double weight) {
+}  // namespace
+
+void add_to_average(std::span<double> sums, std::span<const float> values, double weight) {
   for (std::size_t i = 0; i < sums.size(); ++i) sums[i] += weight * static_cast<double>(values[i]);
 }
-
-}  // namespace
 
 std::vector<double> ema_weights(std::size_t count, double decay) {
   REPRISE_REQUIRE(decay > 0 && decay < 1, ErrorKind::kUsage, fmt::format("the decay of an average is {}", decay),
@@ -70,9 +70,8 @@ Digest average_root(const AverageRecipe& recipe, const Header& header, const Ten
 LoadedAverage average_checkpoints(AverageRecipe recipe) {
   REPRISE_REQUIRE(!recipe.sources.empty(), ErrorKind::kUsage, "an average of nothing",
                   "name checkpoints as RUN@STEP, such as runs/tiny@1176 runs/tiny@1200");
-  const double total = sum_of_weights(recipe);
-  LoadedAverage average;
-  LoadedCheckpoint& model = average.model;
+  sum_of_weights(recipe);  // refuses weights that come to nothing before anything is read
+  LoadedCheckpoint model;
   std::vector<double> sums;
   for (AverageSource& source : recipe.sources) {
     LoadedCheckpoint loaded = read_checkpoint(source.place);
@@ -84,9 +83,19 @@ LoadedAverage average_checkpoints(AverageRecipe recipe) {
       model.layout = loaded.layout;
     }
     require_one_model(model, loaded);
-    add(sums, loaded.weights, source.weight);
+    add_to_average(sums, loaded.weights, source.weight);
     if (loaded.info.header.step > model.info.header.step) model.info = loaded.info;
   }
+  return finish_average(std::move(recipe), model.info, model.layout, sums);
+}
+
+LoadedAverage finish_average(AverageRecipe recipe, const CheckpointInfo& info, const TensorLayout& layout,
+                             std::span<const double> sums) {
+  const double total = sum_of_weights(recipe);
+  LoadedAverage average;
+  LoadedCheckpoint& model = average.model;
+  model.info = info;
+  model.layout = layout;
   model.weights.resize(sums.size());
   std::transform(sums.begin(), sums.end(), model.weights.begin(),
                  [&](double sum) { return static_cast<float>(sum / total); });

@@ -92,6 +92,22 @@ TEST_F(Materialize, RefusesAStepThatTheLogDoesNotHold) {
   EXPECT_FALSE(std::filesystem::exists(file(25)));
 }
 
+TEST_F(Materialize, AverageOfEveryStepIsThatOfTheMaterializedSteps) {
+  const Outcome made = run_reprise({"checkpoint", "ema", run_.string(), "--decay", "0.7", "--from", "7", "--to", "10",
+                                    "--out", (folder_ / "ema.h5").string(), "--threads", "2", "--json", "--quiet"});
+  ASSERT_EQ(made.exit_code, 0) << made.err;
+  std::vector<std::string> arguments = {"checkpoint", "average"};
+  for (int step = 7; step <= 10; ++step) {
+    ASSERT_EQ(make(step).exit_code, 0);
+    arguments.push_back(file(step).string());
+  }
+  arguments.insert(arguments.end(), {"--ema", "0.7", "--out", (folder_ / "again.h5").string(), "--json"});
+  const Outcome again = run_reprise(arguments);
+  ASSERT_EQ(again.exit_code, 0) << again.err;
+  EXPECT_EQ(json::parse(made.out)["steps"], 4);
+  EXPECT_EQ(json::parse(made.out)["root"], json::parse(again.out)["root"]);
+}
+
 TEST_F(Materialize, LogDiffSaysThatARunIsItself) {
   const Outcome outcome = run_reprise({"log", "diff", run_.string(), run_.string()});
   EXPECT_EQ(outcome.exit_code, 0) << outcome.err;

@@ -43,6 +43,14 @@ struct LoadedAverage {
 /// sums at a time. Throws kCheckpoint when they are not of one model.
 LoadedAverage average_checkpoints(AverageRecipe recipe);
 
+/// The parts of it, for averages over states that are not stored: adds weight * values to the sums of all sources
+/// before.
+void add_to_average(std::span<double> sums, std::span<const float> values, double weight);
+/// Divides the sums by the sum of the recipe's weights, rounds once and makes the average. `info`: of the source of the
+/// highest step.
+LoadedAverage finish_average(AverageRecipe recipe, const CheckpointInfo& info, const TensorLayout& layout,
+                             std::span<const double> sums);
+
 /// Writes an average, atomically; the bytes are a function of its content. Returns its root.
 Digest write_average(const std::filesystem::path& path, const LoadedAverage& average);
 
