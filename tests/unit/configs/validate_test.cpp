@@ -40,15 +40,6 @@ struct Case {
   const char* says;
 };
 
-Parent& parent(RunConfig& config) {
-  Parent& parent = *config.mutable_recipe()->mutable_parent();
-  parent.set_run("parent");
-  parent.set_step(4);
-  parent.set_root(std::string(64, 'a'));
-  parent.set_recipe_hash(std::string(64, 'b'));
-  return parent;
-}
-
 const Case kCases[] = {
     {"NumbersAreFinite", [](RunConfig& c) { c.mutable_recipe()->mutable_model()->set_rope_theta(1.0 / 0.0); },
      "recipe.model.rope_theta", "is not a finite number: inf"},
@@ -338,12 +329,6 @@ const Case kCases[] = {
      "recipe.native.grains_per_forward", "0 grains of 2 sequences"},
     {"NativeForwardsDivideTheBatch", [](RunConfig& c) { native(c).set_grains_per_forward(3); },
      "recipe.native.grains_per_forward", "3 grains of 2 sequences do not divide the batch of 16"},
-    {"AParentIsNamed", [](RunConfig& c) { parent(c).clear_run(); }, "recipe.parent.run", "is required"},
-    {"TheRootOfAParentIsAHash", [](RunConfig& c) { parent(c).set_root("ab"); }, "recipe.parent.root", "'ab'"},
-    {"TheRecipeOfAParentIsAHash", [](RunConfig& c) { parent(c).clear_recipe_hash(); }, "recipe.parent.recipe_hash",
-     "''"},
-    {"StepsRemainBehindAParent", [](RunConfig& c) { parent(c).set_step(20); }, "recipe.train.num_steps",
-     "is 20; the run goes on from step 20"},
     {"AssemblyHasARecipe", [](RunConfig& c) { assembly(c).clear_recipe(); }, "runtime.assembly.recipe", "is required"},
     {"AssemblyHasPackages", [](RunConfig& c) { assembly(c).clear_package_dir(); }, "runtime.assembly.package_dir",
      "is required"},
