@@ -4,9 +4,11 @@
 
 #include <memory>
 #include <nlohmann/json.hpp>
+#include <optional>
 
 #include "checkpoint_verbs.h"
 #include "reprise/checkpoints/storage.h"
+#include "reprise/core/folder_lock.h"
 #include "reprise/core/stop.h"
 #include "reprise/logs/progress_bar.h"
 
@@ -117,7 +119,10 @@ void add_pack_verbs(CLI::App& checkpoint, Context& context) {
       "Example:\n  reprise checkpoint pack runs/tiny --dry-run");
   packing->callback([flags, &context] {
     run_on_files("pack", *flags, context, [&](const checkpoints::StorageProgress& progress) {
-      return checkpoints::pack_checkpoints(checkpoint_folder(flags->run), flags->dry_run, progress);
+      const std::filesystem::path folder = checkpoint_folder(flags->run);
+      std::optional<FolderLock> lock;  // a run that goes on at the same time writes here too
+      if (!flags->dry_run) lock.emplace(flags->run);
+      return checkpoints::pack_checkpoints(folder, flags->dry_run, progress);
     });
   });
 
@@ -126,7 +131,9 @@ void add_pack_verbs(CLI::App& checkpoint, Context& context) {
       "Each file gets the bytes that it was first written with.\n\nExample:\n  reprise checkpoint unpack runs/tiny");
   unpacking->callback([flags, &context] {
     run_on_files("unpack", *flags, context, [&](const checkpoints::StorageProgress& progress) {
-      return checkpoints::unpack_checkpoints(checkpoint_folder(flags->run), progress);
+      const std::filesystem::path folder = checkpoint_folder(flags->run);
+      const FolderLock lock(flags->run);
+      return checkpoints::unpack_checkpoints(folder, progress);
     });
   });
 }

@@ -4,10 +4,12 @@
 
 #include <memory>
 #include <nlohmann/json.hpp>
+#include <optional>
 
 #include "checkpoint_verbs.h"
 #include "reprise/checkpoints/prune.h"
 #include "reprise/core/error.h"
+#include "reprise/core/folder_lock.h"
 
 namespace reprise::app {
 namespace {
@@ -54,7 +56,10 @@ void prune(const Flags& flags) {
   rule.keep_steps.insert(flags.keep.begin(), flags.keep.end());
   REPRISE_REQUIRE(rule.keep_moments || rule.keep_every || !rule.keep_steps.empty(), ErrorKind::kUsage,
                   "nothing says what to keep", "give --keep-moments N, --keep-every N or --keep STEP...");
-  const PruneReport report = checkpoints::prune_checkpoints(checkpoint_folder(flags.run), rule, flags.dry_run);
+  const std::filesystem::path folder = checkpoint_folder(flags.run);
+  std::optional<FolderLock> lock;  // a run that goes on at the same time writes here too
+  if (!flags.dry_run) lock.emplace(flags.run);
+  const PruneReport report = checkpoints::prune_checkpoints(folder, rule, flags.dry_run);
   if (flags.json) return print_json(report, flags);
   for (const PruneReport::Change& change : report.changed) {
     fmt::print("{:<22} {}\n", change.path.filename().string(), change.whole_file ? "deleted" : "moments taken out");

@@ -184,7 +184,7 @@ void diff(const Flags& flags, Context& context) {
 
 void add_checkpoint_command(CLI::App& app, Context& context) {
   const auto flags = std::make_shared<Flags>();
-  CLI::App* verb = app.add_subcommand("checkpoint", "List, show, verify and compare the checkpoints of a run");
+  CLI::App* verb = app.add_subcommand("checkpoint", "List, show, verify, store, average and export checkpoints");
   verb->require_subcommand(1);
   const auto add = [&](const char* name, const char* what, const char* json, const char* footer) {
     CLI::App* action = verb->add_subcommand(name, what);

@@ -14,6 +14,7 @@
 #include "reprise/configs/profile.h"
 #include "reprise/core/error.h"
 #include "reprise/core/fault_point.h"
+#include "reprise/core/folder_lock.h"
 #include "reprise/core/thread_pool.h"
 #include "reprise/data_pipeline/reading_order.h"
 #include "reprise/data_pipeline/tokenizer.h"
@@ -78,6 +79,7 @@ class Trainer {
   dist::Communicator& communicator_;
   ProgressSink& progress_;
   RunFolder folder_;
+  std::optional<FolderLock> lock_;  // rank 0: two sessions in one folder would spoil it
   RunIdentity identity_;
   const configs::TrainRecipe& recipe_;
   checkpoints::StorageRule storage_;
@@ -149,6 +151,7 @@ TrainSummary Trainer::run() {
 void Trainer::read_data() {
   on_first_rank(communicator_, [&] {
     folder_.require_data();
+    lock_.emplace(folder_.root());
     return std::string();
   });
   tokens_ = data::TokenSet::open(folder_.shards(), "train");

@@ -7,6 +7,7 @@
 #include "reprise/checkpoints/checkpoint.h"
 #include "reprise/core/error.h"
 #include "reprise/core/files.h"
+#include "reprise/core/folder_lock.h"
 #include "reprise/core/stop.h"
 #include "reprise/data_pipeline/shards.h"
 #include "reprise/logs/run_log.h"
@@ -124,6 +125,19 @@ TEST_F(Trainer, GivesTheSameRootsAndLogWithAnyNumberOfThreads) {
     train_tiny(folder, threads, false);
     expect_whole(folder);
   }
+}
+
+TEST_F(Trainer, RefusesAFolderInWhichAnotherSessionTrains) {
+  const auto folder = copy_of_data("in_use");
+  const FolderLock other_session(folder);
+  try {
+    train_tiny(folder, 2, false);
+    FAIL() << "trained beside another session";
+  } catch (const Error& error) {
+    EXPECT_EQ(error.kind(), ErrorKind::kIo);
+    EXPECT_NE(std::string(error.what()).find("is in use by another process"), std::string::npos);
+  }
+  EXPECT_FALSE(std::filesystem::exists(folder / "run.log"));
 }
 
 TEST_F(Trainer, GivesAnotherRootWithAnotherSeed) {
