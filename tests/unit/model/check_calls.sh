@@ -3,7 +3,7 @@
 # implementation of an ATen operator (at::native, at::cpu), no operator but allocation and views, no BLAS and nothing of
 # libm but fma, fmaf and sqrt (the IEEE instruction; the call only sets errno for a negative argument).
 set -euo pipefail
-libm=$(ldconfig -p 2>/dev/null | awk '/libm\.so\.6/ && /x86-64/ {print $NF; exit}')
+libm=$(ldconfig -p 2>/dev/null | awk '/libm\.so\.6/ && /x86-64/ && !seen {print $NF; seen = 1}')
 if [[ -z $libm ]]; then
   echo "libm.so.6 was not found: skipped"
   exit 77
