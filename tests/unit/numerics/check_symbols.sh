@@ -3,7 +3,7 @@
 # that it leaves undefined and that the system's libm defines, or that is named like a BLAS or vector-math routine, fails.
 set -euo pipefail
 library=$1
-libm=$(ldconfig -p 2>/dev/null | awk '/libm\.so\.6/ && /x86-64/ {print $NF; exit}')
+libm=$(ldconfig -p 2>/dev/null | awk '/libm\.so\.6/ && /x86-64/ && !seen {print $NF; seen = 1}')
 if [[ -z $libm ]]; then
   echo "libm.so.6 was not found: skipped"
   exit 77
