@@ -9,6 +9,7 @@
 #include "decoder_scorer.h"
 #include "reprise/checkpoints/average.h"
 #include "reprise/checkpoints/checkpoint.h"
+#include "reprise/configs/checkpoint_schedule.h"
 #include "reprise/configs/config.h"
 #include "reprise/core/error.h"
 #include "reprise/core/thread_pool.h"
@@ -86,21 +87,8 @@ class Phase {
 
 }  // namespace
 
-std::vector<std::uint64_t> scheduled_steps(const configs::Recipe& recipe) {
-  const std::uint64_t last = recipe.train().num_steps();
-  const std::uint64_t interval = std::max<std::uint64_t>(1, recipe.train().checkpoints().interval());
-  const std::uint64_t first = recipe.parent().step();
-  std::vector<std::uint64_t> steps{first, last};
-  for (std::uint64_t step = 1; step <= last; step *= 2) steps.push_back(step);
-  for (std::uint64_t step = interval; step <= last; step += interval) steps.push_back(step);
-  std::erase_if(steps, [&](std::uint64_t step) { return step < first; });
-  std::sort(steps.begin(), steps.end());
-  steps.erase(std::unique(steps.begin(), steps.end()), steps.end());
-  return steps;
-}
-
 std::vector<std::uint64_t> eval_steps(const configs::Recipe& recipe) {
-  const std::vector<std::uint64_t> scheduled = scheduled_steps(recipe);
+  const std::vector<std::uint64_t> scheduled = configs::checkpoint_steps(recipe);
   const std::uint64_t count = std::max<std::uint64_t>(2, recipe.eval().num_checkpoints());
   const std::uint64_t first = scheduled.front();
   const std::uint64_t length = scheduled.back() - first;

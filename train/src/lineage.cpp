@@ -1,5 +1,6 @@
 #include "lineage.h"
 
+#include "reprise/configs/checkpoint_schedule.h"
 #include "reprise/core/error.h"
 #include "reprise/train/trainer.h"
 
@@ -38,13 +39,7 @@ data::DataStart data_start(const std::filesystem::path& run, const configs::Reci
   return {info.header.step, info.header.next_sample};
 }
 
-std::vector<std::uint64_t> checkpoint_steps(const configs::Recipe& recipe) {
-  std::vector<std::uint64_t> steps = checkpoint_steps(recipe.train());
-  const std::uint64_t first = first_step(recipe);
-  std::erase_if(steps, [&](std::uint64_t step) { return step <= first; });
-  steps.insert(steps.begin(), first);
-  return steps;
-}
+std::vector<std::uint64_t> checkpoint_steps(const configs::Recipe& recipe) { return configs::checkpoint_steps(recipe); }
 
 bool is_anchor(const configs::Recipe& recipe, std::uint64_t step) {
   return step == first_step(recipe) || is_anchor(recipe.train(), step);

@@ -1,8 +1,8 @@
 #include <algorithm>
 #include <cmath>
-#include <set>
 
 #include "reprise/configs/batch_plan.h"
+#include "reprise/configs/checkpoint_schedule.h"
 #include "reprise/core/error.h"
 #include "reprise/numerics/host_math.h"
 #include "reprise/train/trainer.h"
@@ -33,30 +33,6 @@ double shape_factor(const configs::LearningRate& schedule, double warmup, double
   return floor + (1.0 - floor) * curve(shape, (step - warmup) / (num_steps - warmup));
 }
 
-/// The largest n whose `power`-th power is at most 2^k, in whole numbers: no rounding decides a step. n^power < 2^128.
-std::uint64_t whole_root(std::uint32_t power, unsigned k) {
-  const auto fits = [&](std::uint64_t n) {
-    unsigned __int128 product = 1;
-    for (std::uint32_t i = 0; i < power; ++i) product *= n;
-    return product <= (static_cast<unsigned __int128>(1) << k);
-  };
-  std::uint64_t low = std::uint64_t{1} << (k / power);
-  std::uint64_t high = low * 2;  // never fits
-  while (high - low > 1) {
-    const std::uint64_t middle = low + (high - low) / 2;
-    (fits(middle) ? low : high) = middle;
-  }
-  return low;
-}
-
-void add_geometric_steps(std::uint32_t per_doubling, std::uint64_t last, std::set<std::uint64_t>& steps) {
-  if (per_doubling == 0) return;
-  for (unsigned k = 0; (std::uint64_t{1} << (k / per_doubling)) <= last; ++k) {
-    const std::uint64_t step = whole_root(per_doubling, k);
-    if (step <= last) steps.insert(step);
-  }
-}
-
 }  // namespace
 
 std::uint64_t warmup_steps(const configs::TrainRecipe& recipe) {
@@ -84,20 +60,7 @@ float learning_rate(const configs::TrainRecipe& recipe, std::uint64_t step) {
 }
 
 std::vector<std::uint64_t> checkpoint_steps(const configs::TrainRecipe& recipe) {
-  const configs::CheckpointSchedule& schedule = recipe.checkpoints();
-  const std::uint64_t last = recipe.num_steps();
-  const std::uint64_t interval = std::max<std::uint64_t>(1, schedule.interval());
-  std::set<std::uint64_t> steps{0, last};
-  add_geometric_steps(schedule.per_doubling(), last, steps);
-  for (std::uint64_t step = interval; step <= last; step += interval) steps.insert(step);
-  for (const std::uint32_t step : schedule.step()) {
-    if (step <= last) steps.insert(step);
-  }
-  const std::uint64_t tokens = schedule.interval_tokens();
-  if (tokens == 0) return {steps.begin(), steps.end()};
-  const configs::BatchPlan plan(recipe);
-  for (std::uint64_t k = 1; k <= plan.tokens_behind(last) / tokens; ++k) steps.insert(plan.steps_of_tokens(k * tokens));
-  return {steps.begin(), steps.end()};
+  return configs::checkpoint_steps(recipe);
 }
 
 bool is_anchor(const configs::TrainRecipe& recipe, std::uint64_t step) {

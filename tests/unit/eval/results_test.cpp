@@ -158,7 +158,16 @@ TEST(EvalSteps, TakeTheNearestScheduledOneAndTheEarlierOfTwo) {
 
 TEST(EvalSteps, AreAllScheduledOnesOfAShortRun) {
   EXPECT_THAT(eval_steps(recipe_with(6, 4, 21)), testing::ElementsAre(0, 1, 2, 4, 6));
-  EXPECT_THAT(scheduled_steps(recipe_with(6, 4, 21)), testing::ElementsAre(0, 1, 2, 4, 6));
+}
+
+TEST(EvalSteps, AreAmongThoseThatTrainingStores) {
+  configs::Recipe recipe = recipe_with(600, 6, 21);
+  recipe.mutable_train()->mutable_checkpoints()->set_per_doubling(0);
+  recipe.mutable_train()->mutable_checkpoints()->add_step(299);
+  const std::vector<std::uint64_t> steps = eval_steps(recipe);
+  for (const std::uint64_t step : steps) EXPECT_TRUE(step % 6 == 0 || step == 299) << step;
+  recipe.mutable_train()->mutable_checkpoints()->set_interval(100);
+  EXPECT_THAT(eval_steps(recipe), testing::ElementsAre(0, 100, 200, 299, 300, 400, 500, 600));
 }
 
 }  // namespace

@@ -60,8 +60,6 @@ struct EvalOptions {
 /// Steps that are evaluated when none are named: eval.num_checkpoints of the scheduled checkpoints, each the nearest to
 /// one of as many evenly spaced steps (the earlier of two as near); the first and the last scheduled one always are.
 std::vector<std::uint64_t> eval_steps(const configs::Recipe& recipe);
-/// Steps that the recipe schedules a checkpoint for, ascending.
-std::vector<std::uint64_t> scheduled_steps(const configs::Recipe& recipe);
 
 /// Evaluates checkpoints of a run on its held-out shards and the generated suite. Throws kCheckpoint, kCorrupt.
 EvalResult evaluate_run(const configs::Recipe& recipe, const EvalOptions& options, ProgressSink& progress);

@@ -1,0 +1,62 @@
+#include "reprise/configs/checkpoint_schedule.h"
+
+#include <algorithm>
+#include <set>
+
+#include "reprise/configs/batch_plan.h"
+
+namespace reprise::configs {
+namespace {
+
+/// The largest n whose `power`-th power is at most 2^k, in whole numbers: no rounding decides a step. n^power < 2^128.
+std::uint64_t whole_root(std::uint32_t power, unsigned k) {
+  const auto fits = [&](std::uint64_t n) {
+    unsigned __int128 product = 1;
+    for (std::uint32_t i = 0; i < power; ++i) product *= n;
+    return product <= (static_cast<unsigned __int128>(1) << k);
+  };
+  std::uint64_t low = std::uint64_t{1} << (k / power);
+  std::uint64_t high = low * 2;  // never fits
+  while (high - low > 1) {
+    const std::uint64_t middle = low + (high - low) / 2;
+    (fits(middle) ? low : high) = middle;
+  }
+  return low;
+}
+
+void add_geometric_steps(std::uint32_t per_doubling, std::uint64_t last, std::set<std::uint64_t>& steps) {
+  if (per_doubling == 0) return;
+  for (unsigned k = 0; (std::uint64_t{1} << (k / per_doubling)) <= last; ++k) {
+    const std::uint64_t step = whole_root(per_doubling, k);
+    if (step <= last) steps.insert(step);
+  }
+}
+
+}  // namespace
+
+std::vector<std::uint64_t> checkpoint_steps(const TrainRecipe& recipe) {
+  const CheckpointSchedule& schedule = recipe.checkpoints();
+  const std::uint64_t last = recipe.num_steps();
+  const std::uint64_t interval = std::max<std::uint64_t>(1, schedule.interval());
+  std::set<std::uint64_t> steps{0, last};
+  add_geometric_steps(schedule.per_doubling(), last, steps);
+  for (std::uint64_t step = interval; step <= last; step += interval) steps.insert(step);
+  for (const std::uint32_t step : schedule.step()) {
+    if (step <= last) steps.insert(step);
+  }
+  const std::uint64_t tokens = schedule.interval_tokens();
+  if (tokens == 0) return {steps.begin(), steps.end()};
+  const BatchPlan plan(recipe);
+  for (std::uint64_t k = 1; k <= plan.tokens_behind(last) / tokens; ++k) steps.insert(plan.steps_of_tokens(k * tokens));
+  return {steps.begin(), steps.end()};
+}
+
+std::vector<std::uint64_t> checkpoint_steps(const Recipe& recipe) {
+  std::vector<std::uint64_t> steps = checkpoint_steps(recipe.train());
+  const std::uint64_t first = recipe.parent().step();
+  std::erase_if(steps, [&](std::uint64_t step) { return step <= first; });
+  steps.insert(steps.begin(), first);
+  return steps;
+}
+
+}  // namespace reprise::configs
