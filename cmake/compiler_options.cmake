@@ -3,8 +3,9 @@
 include_guard(GLOBAL)
 
 add_library(reprise_warnings INTERFACE)
-target_compile_options(reprise_warnings INTERFACE
+set(reprise_host_options
   -Wall -Wextra -Wshadow -Wnon-virtual-dtor -Woverloaded-virtual
   $<$<BOOL:${REPRISE_WERROR}>:-Werror>
   -ffp-contract=off -fno-fast-math)
+target_compile_options(reprise_warnings INTERFACE "$<$<COMPILE_LANGUAGE:C,CXX>:${reprise_host_options}>")
 set_target_properties(reprise_warnings PROPERTIES EXPORT_NAME warnings)

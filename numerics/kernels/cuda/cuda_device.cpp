@@ -1,0 +1,142 @@
+#include "cuda_device.h"
+
+#include <string>
+
+#include "elementwise.h"
+#include "queue.h"
+#include "reprise/core/error.h"
+
+namespace reprise::numerics::cuda {
+namespace {
+
+[[noreturn]] void not_yet(const char* what) {
+  throw Error(ErrorKind::kInternal, std::string("no kernel yet: ") + what);
+}
+
+class CudaDevice final : public Device {
+ public:
+  CudaDevice(int index, std::string_view kind) : index_(index), kind_(kind), queue_(index) {}
+
+  std::string_view kind() const override { return kind_; }
+  std::string description() const override {
+    const DeviceProperties properties = device_properties(index_);
+    return properties.name + ", " + properties.versions;
+  }
+
+  void* take(std::size_t num_bytes) override { return queue_.take(num_bytes); }
+  void give(void* memory, std::size_t num_bytes) override { queue_.give(memory, num_bytes); }
+  void write(void* to, const void* from_host, std::size_t num_bytes) override {
+    queue_.stream().write(to, from_host, num_bytes);
+  }
+  void read(void* to_host, const void* from, std::size_t num_bytes) override {
+    queue_.stream().read(to_host, from, num_bytes);
+  }
+  void clear(void* to, std::size_t num_bytes) override { queue_.stream().clear(to, num_bytes); }
+  void synchronize() override { queue_.stream().synchronize(); }
+  std::size_t bytes_reserved() const override { return queue_.bytes_reserved(); }
+
+  std::function<void()> record(const std::function<void()>& pass) override {
+    queue_.stream().begin_capture();
+    pass();
+    return [graph = std::shared_ptr<Graph>(queue_.stream().end_capture())] { graph->launch(); };
+  }
+
+  void gemm_nt_joint(std::int64_t, std::int64_t, const float*, std::int64_t, std::span<const GemmOutput>) override {
+    not_yet("gemm_nt_joint");
+  }
+  void gemm_nn_concatenated(std::int64_t, std::int64_t, std::span<const GemmPart>, float*, std::int64_t) override {
+    not_yet("gemm_nn_concatenated");
+  }
+  void gemm_tn(std::int64_t, std::int64_t, std::int64_t, const float*, std::int64_t, const float*, std::int64_t, float*,
+               std::int64_t) override {
+    not_yet("gemm_tn");
+  }
+  void add_bias(std::int64_t, std::int64_t, const float*, float*) override { not_yet("add_bias"); }
+  void bias_gradient(std::int64_t, std::int64_t, const float*, float*) override { not_yet("bias_gradient"); }
+  void embedding_forward(std::int64_t, std::int64_t, const std::int32_t*, const float*, float*) override {
+    not_yet("embedding_forward");
+  }
+  void embedding_backward(std::int64_t, std::int64_t, std::int64_t, const std::int32_t*, const float*,
+                          float*) override {
+    not_yet("embedding_backward");
+  }
+  void add(std::int64_t count, const float* a, const float* b, float* out) override {
+    cuda::add(queue_, count, a, b, out);
+  }
+  void scale_in_place(std::int64_t count, float factor, float* x) override {
+    cuda::scale_in_place(queue_, count, factor, x);
+  }
+  void divide_in_place(std::int64_t count, float divisor, float* x) override {
+    cuda::divide_in_place(queue_, count, divisor, x);
+  }
+  void activation_forward(Activation, std::int64_t, const float*, float*) override { not_yet("activation_forward"); }
+  void activation_backward(Activation, std::int64_t, const float*, const float*, float*) override {
+    not_yet("activation_backward");
+  }
+  void gated_forward(Activation, std::int64_t, const float*, const float*, float*) override {
+    not_yet("gated_forward");
+  }
+  void gated_backward(Activation, std::int64_t, const float*, const float*, const float*, float*, float*) override {
+    not_yet("gated_backward");
+  }
+  void dropout(std::int64_t, std::int64_t, const DropoutRule&, const std::uint64_t*, const float*, float*) override {
+    not_yet("dropout");
+  }
+  void exact_function(ExactFunction, std::int64_t, const float*, float*) override { not_yet("exact_function"); }
+  void rms_norm_forward(std::int64_t, std::int64_t, const float*, const float*, float, float*, float*) override {
+    not_yet("rms_norm_forward");
+  }
+  void rms_norm_backward(std::int64_t, std::int64_t, const float*, const float*, const float*, const float*, float*,
+                         float*) override {
+    not_yet("rms_norm_backward");
+  }
+  void layer_norm_forward(std::int64_t, std::int64_t, const float*, const float*, const float*, float, float*, float*,
+                          float*) override {
+    not_yet("layer_norm_forward");
+  }
+  void layer_norm_backward(std::int64_t, std::int64_t, const float*, const float*, const float*, const float*,
+                           const float*, float*, float*, float*) override {
+    not_yet("layer_norm_backward");
+  }
+  void rotary_forward(std::int64_t, std::int64_t, const RotaryLayout&, const float*, const float*, const float*,
+                      float*) override {
+    not_yet("rotary_forward");
+  }
+  void rotary_backward(std::int64_t, std::int64_t, const RotaryLayout&, const float*, const float*, const float*,
+                       float*) override {
+    not_yet("rotary_backward");
+  }
+  void attention_forward(const AttentionShape&, const AttentionOptions&, const float*, const float*, const float*,
+                         float*, float*, float*) override {
+    not_yet("attention_forward");
+  }
+  void attention_backward(const AttentionShape&, const AttentionOptions&, const float*, const float*, const float*,
+                          const float*, const float*, const float*, const float*, float*, float*, float*) override {
+    not_yet("attention_backward");
+  }
+  void head_loss_forward(std::int64_t, std::int64_t, std::int64_t, const float*, const float*, const std::int32_t*,
+                         float*, float*) override {
+    not_yet("head_loss_forward");
+  }
+  void head_loss_forward_backward(std::int64_t, std::int64_t, std::int64_t, const float*, const float*,
+                                  const std::int32_t*, float, float*, float*, float*, float*) override {
+    not_yet("head_loss_forward_backward");
+  }
+  void chunk_sums_of_squares(std::int64_t, const float*, float*) override { not_yet("chunk_sums_of_squares"); }
+  void adamw_update(std::int64_t, const AdamWStep&, const float*, float*, float*, float*) override {
+    not_yet("adamw_update");
+  }
+
+ private:
+  int index_;
+  std::string kind_;
+  Queue queue_;
+};
+
+}  // namespace
+
+std::unique_ptr<Device> make_device(int index, std::string_view kind) {
+  return std::make_unique<CudaDevice>(index, kind);
+}
+
+}  // namespace reprise::numerics::cuda

@@ -1,0 +1,13 @@
+#pragma once
+// A GPU as a Device: every operator is a launcher of its family's header.
+
+#include <memory>
+
+#include "reprise/numerics/device.h"
+
+namespace reprise::numerics::cuda {
+
+/// `kind` is what Device::kind() says.
+std::unique_ptr<Device> make_device(int index, std::string_view kind);
+
+}  // namespace reprise::numerics::cuda

@@ -1,0 +1,39 @@
+#pragma once
+// Starts a kernel on a queue.
+
+#include <cstddef>
+#include <cstdint>
+
+#include "language.h"
+#include "queue.h"
+
+namespace reprise::numerics::cuda {
+
+/// Starts `kernel` on a grid; nothing is started where there are no blocks. Blocks' dynamic shared memory may be as
+/// large as the GPU has it.
+template <typename... Parameters, typename... Arguments>
+void launch(Queue& queue, void (*kernel)(Parameters...), dim3 grid, dim3 block, std::size_t shared_bytes,
+            Arguments... arguments) {
+  if (grid.x == 0 || grid.y == 0 || grid.z == 0) return;
+#if defined(__CUDACC__)
+  constexpr std::size_t kWithoutAsking = 48 << 10;
+  if (shared_bytes > kWithoutAsking) {
+    check_launch(cudaFuncSetAttribute(reinterpret_cast<const void*>(kernel),
+                                      cudaFuncAttributeMaxDynamicSharedMemorySize, static_cast<int>(shared_bytes)),
+                 "shared memory of a kernel");
+  }
+  kernel<<<grid, block, shared_bytes, static_cast<cudaStream_t>(queue.stream().handle())>>>(
+      static_cast<Parameters>(arguments)...);
+  check_launch(cudaGetLastError(), "start of a kernel");
+#else
+  emulation::launch(queue.stream().handle(), grid, block, shared_bytes,
+                    [=] { kernel(static_cast<Parameters>(arguments)...); });
+#endif
+}
+
+/// Blocks of `per_block` that cover `count`.
+inline unsigned blocks_for(std::int64_t count, std::int64_t per_block) {
+  return static_cast<unsigned>((count + per_block - 1) / per_block);
+}
+
+}  // namespace reprise::numerics::cuda

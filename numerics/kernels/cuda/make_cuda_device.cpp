@@ -1,0 +1,21 @@
+#include <string>
+
+#include "cuda_device.h"
+#include "reprise/core/error.h"
+#include "runtime.h"
+
+namespace reprise::numerics {
+
+std::unique_ptr<Device> make_cuda_device(int index) {
+  const int count = cuda::device_count();
+  if (index < 0 || index >= count) {
+    throw Error(ErrorKind::kDevice,
+                "there is no GPU " + std::to_string(index) + ": the CUDA runtime sees " + std::to_string(count),
+                "nvidia-smi lists them; CUDA_VISIBLE_DEVICES hides some");
+  }
+  return cuda::make_device(index, "cuda");
+}
+
+int num_cuda_devices() { return cuda::device_count(); }
+
+}  // namespace reprise::numerics

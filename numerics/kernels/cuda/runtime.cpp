@@ -1,0 +1,129 @@
+// runtime.h over the CUDA runtime.
+
+#include <cuda_runtime.h>
+
+#include "reprise/core/error.h"
+#include "runtime.h"
+
+namespace reprise::numerics::cuda {
+namespace {
+
+void check(cudaError_t code, const char* what) {
+  if (code == cudaSuccess) return;
+  const std::string message =
+      std::string("the GPU refuses: ") + what + ": " + cudaGetErrorString(code) + " (" + cudaGetErrorName(code) + ")";
+  if (code == cudaErrorMemoryAllocation) {
+    throw Error(ErrorKind::kOutOfMemory, message,
+                "fewer grains at once (runtime.grains_per_forward) or runtime.recompute_layers need less memory");
+  }
+  throw Error(ErrorKind::kDevice, message, "nvidia-smi shows the state of the GPU and its driver");
+}
+
+cudaStream_t of(void* handle) { return static_cast<cudaStream_t>(handle); }
+
+std::string version_text(int version) {  // 13000 is 13.0
+  return std::to_string(version / 1000) + "." + std::to_string(version % 1000 / 10);
+}
+
+class CudaGraph final : public Graph {
+ public:
+  CudaGraph(cudaGraph_t graph, cudaStream_t stream) : stream_(stream) {
+    const cudaError_t code = cudaGraphInstantiate(&executable_, graph, 0);
+    cudaGraphDestroy(graph);
+    check(code, "cudaGraphInstantiate");
+  }
+  ~CudaGraph() override { cudaGraphExecDestroy(executable_); }
+  CudaGraph(const CudaGraph&) = delete;
+  CudaGraph& operator=(const CudaGraph&) = delete;
+  void launch() override { check(cudaGraphLaunch(executable_, stream_), "cudaGraphLaunch"); }
+
+ private:
+  cudaGraphExec_t executable_ = nullptr;
+  cudaStream_t stream_;
+};
+
+}  // namespace
+
+void check_launch(int code, const char* what) { check(static_cast<cudaError_t>(code), what); }
+
+int device_count() {
+  int count = 0;
+  return cudaGetDeviceCount(&count) == cudaSuccess ? count : 0;
+}
+
+DeviceProperties device_properties(int device) {
+  cudaDeviceProp found{};
+  check(cudaGetDeviceProperties(&found, device), "cudaGetDeviceProperties");
+  int driver = 0, runtime = 0;
+  check(cudaDriverGetVersion(&driver), "cudaDriverGetVersion");
+  check(cudaRuntimeGetVersion(&runtime), "cudaRuntimeGetVersion");
+  DeviceProperties properties;
+  properties.name = found.name;
+  properties.versions = "compute capability " + std::to_string(found.major) + "." + std::to_string(found.minor) +
+                        ", CUDA driver " + version_text(driver) + ", runtime " + version_text(runtime);
+  properties.num_multiprocessors = found.multiProcessorCount;
+  properties.memory_bytes = found.totalGlobalMem;
+  return properties;
+}
+
+Stream::Stream(int device) : device_(device) {
+  use();
+  cudaStream_t stream = nullptr;
+  check(cudaStreamCreateWithFlags(&stream, cudaStreamNonBlocking), "cudaStreamCreate");
+  handle_ = stream;
+}
+
+Stream::~Stream() { cudaStreamDestroy(of(handle_)); }
+
+void Stream::use() const { check(cudaSetDevice(device_), "cudaSetDevice"); }
+
+void* Stream::allocate(std::size_t num_bytes) {
+  use();
+  void* memory = nullptr;
+  check(cudaMalloc(&memory, num_bytes), ("cudaMalloc of " + std::to_string(num_bytes) + " bytes").c_str());
+  return memory;
+}
+
+void Stream::free(void* memory) { cudaFree(memory); }  // in destructors: what fails here failed before
+
+void Stream::write(void* to, const void* from_host, std::size_t num_bytes) {
+  check(cudaMemcpyAsync(to, from_host, num_bytes, cudaMemcpyHostToDevice, of(handle_)), "copy to the GPU");
+}
+
+void Stream::read(void* to_host, const void* from, std::size_t num_bytes) {
+  check(cudaMemcpyAsync(to_host, from, num_bytes, cudaMemcpyDeviceToHost, of(handle_)), "copy from the GPU");
+  cudaStreamCaptureStatus status = cudaStreamCaptureStatusNone;
+  check(cudaStreamIsCapturing(of(handle_), &status), "cudaStreamIsCapturing");
+  if (status == cudaStreamCaptureStatusNone) synchronize();
+}
+
+void Stream::copy(void* to, const void* from, std::size_t num_bytes) {
+  check(cudaMemcpyAsync(to, from, num_bytes, cudaMemcpyDeviceToDevice, of(handle_)), "copy on the GPU");
+}
+
+void Stream::clear(void* to, std::size_t num_bytes) {
+  check(cudaMemsetAsync(to, 0, num_bytes, of(handle_)), "cudaMemsetAsync");
+}
+
+void Stream::synchronize() { check(cudaStreamSynchronize(of(handle_)), "a kernel, or a copy"); }
+
+void Stream::begin_capture() {
+  use();
+  check(cudaStreamBeginCapture(of(handle_), cudaStreamCaptureModeThreadLocal), "cudaStreamBeginCapture");
+}
+
+std::unique_ptr<Graph> Stream::end_capture() {
+  cudaGraph_t graph = nullptr;
+  check(cudaStreamEndCapture(of(handle_), &graph), "cudaStreamEndCapture");
+  return std::make_unique<CudaGraph>(graph, of(handle_));
+}
+
+void* allocate_pinned(std::size_t num_bytes) {
+  void* memory = nullptr;
+  check(cudaMallocHost(&memory, num_bytes), "cudaMallocHost");
+  return memory;
+}
+
+void free_pinned(void* memory) { cudaFreeHost(memory); }
+
+}  // namespace reprise::numerics::cuda

@@ -1,0 +1,70 @@
+#pragma once
+// The part of the CUDA runtime that the kernels' host side needs, free of its headers: implemented by runtime.cu, and
+// by the emulation in tests. All of it throws Error(kDevice, kOutOfMemory) when the runtime refuses.
+
+#include <cstddef>
+#include <functional>
+#include <memory>
+#include <string>
+
+namespace reprise::numerics::cuda {
+
+struct DeviceProperties {
+  std::string name;      // "NVIDIA H100 80GB HBM3"
+  std::string versions;  // "compute capability 9.0, driver 13.0, runtime 13.0"
+  int num_multiprocessors = 0;
+  std::size_t memory_bytes = 0;
+};
+
+int device_count();
+DeviceProperties device_properties(int device);
+
+/// A captured sequence of launches and copies between fixed addresses.
+class Graph {
+ public:
+  virtual ~Graph() = default;
+  /// Runs it again on the stream it was captured on.
+  virtual void launch() = 0;
+};
+
+/// One stream of one GPU. Work is done in the order in which it is given. One thread at a time.
+class Stream {
+ public:
+  explicit Stream(int device);
+  ~Stream();
+  Stream(const Stream&) = delete;
+  Stream& operator=(const Stream&) = delete;
+
+  /// Makes the calling thread speak to this stream's GPU.
+  void use() const;
+  void* handle() const { return handle_; }
+
+  /// Not while capturing.
+  void* allocate(std::size_t num_bytes);
+  void free(void* memory);
+
+  void write(void* to, const void* from_host, std::size_t num_bytes);
+  /// Waits for it, but while capturing, when the values come with each launch of the graph.
+  void read(void* to_host, const void* from, std::size_t num_bytes);
+  void copy(void* to, const void* from, std::size_t num_bytes);
+  void clear(void* to, std::size_t num_bytes);
+  /// Throws what a kernel before it failed with.
+  void synchronize();
+
+  /// What is given between the two is kept, not done.
+  void begin_capture();
+  std::unique_ptr<Graph> end_capture();
+
+ private:
+  int device_;
+  void* handle_ = nullptr;
+};
+
+/// Throws unless `code` is cudaSuccess: what a launch returned.
+void check_launch(int code, const char* what);
+
+/// Host memory that copies to and from the GPU go through at full speed.
+void* allocate_pinned(std::size_t num_bytes);
+void free_pinned(void* memory);
+
+}  // namespace reprise::numerics::cuda

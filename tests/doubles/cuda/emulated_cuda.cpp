@@ -1,0 +1,267 @@
+// Runs the threads of a block as fibers of one host thread.
+#include "emulated_cuda.h"
+
+#include <setjmp.h>
+#include <sys/mman.h>
+#include <ucontext.h>
+
+#include <algorithm>
+#include <cstdio>
+#include <cstdlib>
+#include <deque>
+#include <map>
+#include <memory>
+#include <numeric>
+#include <random>
+#include <string>
+#include <vector>
+
+#include "emulated_stream.h"
+
+namespace reprise::emulation {
+namespace {
+
+constexpr std::size_t kStackBytes = 128 << 10;
+constexpr unsigned kWarp = 32;
+constexpr std::size_t kGuardBytes = 256;
+constexpr unsigned char kPoison = 0xff;  // floats of it are NaNs
+
+enum class State { kReady, kAtBlockBarrier, kAtWarpBarrier, kDone };
+
+struct Copy {
+  void* to;
+  const void* from;
+  std::size_t num_bytes;
+};
+
+struct Fiber {
+  void* stack = nullptr;
+  jmp_buf context;
+  State state = State::kReady;
+  bool started = false;
+  dim3 thread;
+  std::vector<Copy> uncommitted;
+  std::deque<std::vector<Copy>> groups;
+};
+
+class Block {
+ public:
+  Place place;
+  unsigned current = 0;
+  std::vector<Fiber> fibers;
+  std::vector<std::uint64_t> published;
+  std::vector<unsigned char> dynamic;
+  std::map<std::pair<std::string, int>, std::vector<std::max_align_t>> variables;
+  jmp_buf scheduler;
+  const std::function<void()>* kernel = nullptr;
+
+  Fiber& running() { return fibers[current]; }
+  void prepare(dim3 grid, dim3 block, std::size_t shared_bytes);
+  void run(const std::function<void()>& with);
+
+ private:
+  void resume(unsigned index);
+  bool release();
+  bool release_warps();
+};
+
+Block& block() {
+  static Block only;
+  return only;
+}
+
+/// Jumps need no signal mask, so contexts switch without a system call once a fiber has its stack.
+void enter_fiber() {
+  Block& in = block();
+  (*in.kernel)();
+  in.running().state = State::kDone;
+  _longjmp(in.scheduler, 1);
+}
+
+void yield(State state) {
+  Block& in = block();
+  in.running().state = state;
+  if (_setjmp(in.running().context) == 0) _longjmp(in.scheduler, 1);
+}
+
+std::vector<unsigned> order_of_threads(unsigned count) {
+  std::vector<unsigned> order(count);
+  std::iota(order.begin(), order.end(), 0u);
+  const char* const wish = std::getenv("REPRISE_EMULATION_ORDER");
+  const std::string name = wish == nullptr ? "forward" : wish;
+  if (name == "backward") {
+    std::reverse(order.begin(), order.end());
+  } else if (name != "forward") {
+    std::shuffle(order.begin(), order.end(), std::mt19937(static_cast<unsigned>(std::atoi(name.c_str()))));
+  }
+  return order;
+}
+
+void Block::prepare(dim3 grid, dim3 size, std::size_t shared_bytes) {
+  const std::size_t count = std::size_t{size.x} * size.y * size.z;
+  if (count == 0 || count > 1024) stop("a block has no thread or more than 1024");
+  if (shared_bytes > (227u << 10)) stop("a block asks for more shared memory than a multiprocessor has");
+  while (fibers.size() < count) {
+    Fiber fiber;
+    fiber.stack = mmap(nullptr, kStackBytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    if (fiber.stack == MAP_FAILED) stop("no memory for a stack");
+    fibers.push_back(std::move(fiber));
+  }
+  published.assign(count, 0);
+  place.block_size = size;
+  place.grid_size = grid;
+  dynamic.assign(shared_bytes + kGuardBytes + 16, kPoison);
+}
+
+void Block::resume(unsigned index) {
+  current = index;
+  Fiber& fiber = fibers[index];
+  place.thread = fiber.thread;
+  if (_setjmp(scheduler) != 0) return;
+  if (fiber.started) _longjmp(fiber.context, 1);
+  fiber.started = true;
+  static ucontext_t here, there;  // not kept across switches
+  getcontext(&there);
+  there.uc_stack.ss_sp = fiber.stack;
+  there.uc_stack.ss_size = kStackBytes;
+  there.uc_link = nullptr;
+  makecontext(&there, enter_fiber, 0);
+  swapcontext(&here, &there);
+}
+
+bool Block::release_warps() {
+  bool any = false;
+  const auto count = static_cast<unsigned>(published.size());
+  for (unsigned first = 0; first < count; first += kWarp) {
+    const unsigned last = std::min(first + kWarp, count);
+    const auto waits = [&](unsigned i) { return fibers[i].state == State::kAtWarpBarrier; };
+    unsigned waiting = 0;
+    for (unsigned i = first; i < last; ++i) waiting += waits(i) ? 1u : 0u;
+    if (waiting == 0) continue;
+    if (waiting != last - first || last - first != kWarp) continue;  // others may still come
+    for (unsigned i = first; i < last; ++i) fibers[i].state = State::kReady;
+    any = true;
+  }
+  return any;
+}
+
+/// Lets threads go on whose barrier is complete.
+bool Block::release() {
+  const auto count = static_cast<unsigned>(published.size());
+  unsigned waiting = 0;
+  for (unsigned i = 0; i < count; ++i) waiting += fibers[i].state == State::kAtBlockBarrier ? 1u : 0u;
+  if (waiting == count) {
+    for (unsigned i = 0; i < count; ++i) fibers[i].state = State::kReady;
+    return true;
+  }
+  return release_warps();
+}
+
+void Block::run(const std::function<void()>& with) {
+  kernel = &with;
+  const auto count = static_cast<unsigned>(published.size());
+  const std::vector<unsigned> order = order_of_threads(count);
+  std::fill(dynamic.begin(), dynamic.end(), kPoison);
+  variables.clear();
+  for (unsigned i = 0; i < count; ++i) {
+    Fiber& fiber = fibers[i];
+    fiber.state = State::kReady;
+    fiber.started = false;
+    fiber.thread = dim3(i % place.block_size.x, i / place.block_size.x % place.block_size.y,
+                        i / place.block_size.x / place.block_size.y);
+    fiber.uncommitted.clear();
+    fiber.groups.clear();
+  }
+  for (;;) {
+    for (const unsigned i : order) {
+      if (fibers[i].state == State::kReady) resume(i);
+    }
+    const auto done = [&](unsigned i) { return fibers[i].state == State::kDone; };
+    if (std::all_of(order.begin(), order.end(), done)) break;
+    if (!release()) stop("threads wait at a barrier that others of the block, or of the warp, do not reach");
+  }
+  for (std::size_t i = dynamic.size() - kGuardBytes; i < dynamic.size(); ++i) {
+    if (dynamic[i] != kPoison) stop("a kernel wrote behind its dynamic shared memory");
+  }
+}
+
+void run_grid(dim3 grid, dim3 size, std::size_t shared_bytes, const std::function<void()>& kernel) {
+  Block& in = block();
+  in.prepare(grid, size, shared_bytes);
+  for (unsigned z = 0; z < grid.z; ++z) {
+    for (unsigned y = 0; y < grid.y; ++y) {
+      for (unsigned x = 0; x < grid.x; ++x) {
+        in.place.block = dim3(x, y, z);
+        in.run(kernel);
+      }
+    }
+  }
+}
+
+}  // namespace
+
+void stop(const char* problem) {
+  const Place& at = block().place;
+  std::fprintf(stderr, "emulated GPU: %s (block %u %u %u, thread %u %u %u)\n", problem, at.block.x, at.block.y,
+               at.block.z, at.thread.x, at.thread.y, at.thread.z);
+  std::abort();
+}
+
+const Place& place() { return block().place; }
+unsigned lane() { return block().current % kWarp; }
+
+// A fiber that goes on has its place put back by resume().
+void wait_for_block() { yield(State::kAtBlockBarrier); }
+void wait_for_warp() { yield(State::kAtWarpBarrier); }
+
+std::uint64_t exchange(std::uint64_t mine, unsigned lane_of_other) {
+  Block& in = block();
+  const unsigned self = in.current;
+  in.published[self] = mine;
+  wait_for_warp();
+  const std::uint64_t other = in.published[self / kWarp * kWarp + lane_of_other];
+  wait_for_warp();
+  return other;
+}
+
+void* shared_variable(const char* file, int line, std::size_t num_bytes) {
+  std::vector<std::max_align_t>& memory = block().variables[{file, line}];
+  if (memory.empty()) {
+    memory.resize(num_bytes / sizeof(std::max_align_t) + 1);
+    std::memset(memory.data(), kPoison, memory.size() * sizeof(std::max_align_t));
+  }
+  return memory.data();
+}
+
+void* dynamic_shared() {
+  const auto address = reinterpret_cast<std::uintptr_t>(block().dynamic.data());
+  return reinterpret_cast<void*>((address + 15) / 16 * 16);
+}
+
+void copy_later(void* to, const void* from, std::size_t num_bytes) {
+  if (reinterpret_cast<std::uintptr_t>(to) % num_bytes != 0 ||
+      reinterpret_cast<std::uintptr_t>(from) % num_bytes != 0) {
+    stop("an asynchronous copy is not aligned to its size");
+  }
+  block().running().uncommitted.push_back({to, from, num_bytes});
+}
+
+void commit_copies() {
+  Fiber& fiber = block().running();
+  fiber.groups.push_back(std::move(fiber.uncommitted));
+  fiber.uncommitted.clear();
+}
+
+void wait_for_copies(unsigned groups_left) {
+  Fiber& fiber = block().running();
+  while (fiber.groups.size() > groups_left) {
+    for (const Copy& copy : fiber.groups.front()) std::memcpy(copy.to, copy.from, copy.num_bytes);
+    fiber.groups.pop_front();
+  }
+}
+
+void launch(void* stream, dim3 grid, dim3 size, std::size_t shared_bytes, std::function<void()> kernel) {
+  static_cast<Stream*>(stream)->run([=, kernel = std::move(kernel)] { run_grid(grid, size, shared_bytes, kernel); });
+}
+
+}  // namespace reprise::emulation

@@ -1,0 +1,90 @@
+// runtime.h over host memory, for the emulated GPU.
+
+#include <cstdlib>
+#include <cstring>
+#include <map>
+
+#include "emulated_cuda.h"
+#include "emulated_stream.h"
+#include "runtime.h"
+
+namespace reprise::numerics::cuda {
+namespace {
+
+constexpr std::size_t kGuardBytes = 256;
+constexpr unsigned char kPoison = 0xff;
+
+emulation::Stream& of(void* handle) { return *static_cast<emulation::Stream*>(handle); }
+
+std::map<void*, std::size_t>& allocations() {
+  static auto* const sizes = new std::map<void*, std::size_t>;
+  return *sizes;
+}
+
+class EmulatedGraph final : public Graph {
+ public:
+  explicit EmulatedGraph(std::vector<emulation::Work> work) : work_(std::move(work)) {}
+  void launch() override {
+    for (const emulation::Work& work : work_) work();
+  }
+
+ private:
+  std::vector<emulation::Work> work_;
+};
+
+}  // namespace
+
+int device_count() { return 1; }
+
+DeviceProperties device_properties(int) { return {"emulated GPU", "on the host", 4, std::size_t{1} << 30}; }
+
+Stream::Stream(int device) : device_(device), handle_(new emulation::Stream) {}
+Stream::~Stream() { delete static_cast<emulation::Stream*>(handle_); }
+void Stream::use() const {}
+
+void* Stream::allocate(std::size_t num_bytes) {
+  if (of(handle_).capturing) emulation::stop("memory is allocated while a graph is captured");
+  constexpr std::size_t kAlignment = 256;
+  const std::size_t rounded = (num_bytes + kGuardBytes + kAlignment - 1) / kAlignment * kAlignment;
+  void* const memory = std::aligned_alloc(kAlignment, rounded);
+  std::memset(memory, kPoison, rounded);
+  allocations()[memory] = num_bytes;
+  return memory;
+}
+
+void Stream::free(void* memory) {
+  const std::size_t num_bytes = allocations().at(memory);
+  const auto* const behind = static_cast<const unsigned char*>(memory) + num_bytes;
+  for (std::size_t i = 0; i < kGuardBytes; ++i) {
+    if (behind[i] != kPoison) emulation::stop("something was written behind an allocation");
+  }
+  allocations().erase(memory);
+  std::free(memory);
+}
+
+void Stream::write(void* to, const void* from_host, std::size_t num_bytes) {
+  of(handle_).run([=] { std::memcpy(to, from_host, num_bytes); });
+}
+void Stream::read(void* to_host, const void* from, std::size_t num_bytes) {
+  of(handle_).run([=] { std::memcpy(to_host, from, num_bytes); });
+}
+void Stream::copy(void* to, const void* from, std::size_t num_bytes) {
+  of(handle_).run([=] { std::memmove(to, from, num_bytes); });
+}
+void Stream::clear(void* to, std::size_t num_bytes) {
+  of(handle_).run([=] { std::memset(to, 0, num_bytes); });
+}
+void Stream::synchronize() {
+  if (of(handle_).capturing) emulation::stop("the host waits for a stream that is being captured");
+}
+
+void Stream::begin_capture() { of(handle_).capturing = true; }
+std::unique_ptr<Graph> Stream::end_capture() {
+  of(handle_).capturing = false;
+  return std::make_unique<EmulatedGraph>(std::exchange(of(handle_).captured, {}));
+}
+
+void* allocate_pinned(std::size_t num_bytes) { return std::malloc(num_bytes); }
+void free_pinned(void* memory) { std::free(memory); }
+
+}  // namespace reprise::numerics::cuda

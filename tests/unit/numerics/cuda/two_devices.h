@@ -1,0 +1,104 @@
+#pragma once
+// The same operator on the CPU and on the emulated GPU, with memory of each.
+
+#include <gtest/gtest.h>
+
+#include <bit>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <random>
+#include <span>
+#include <vector>
+
+#include "emulated_device.h"
+#include "reprise/numerics/device.h"
+
+namespace reprise::numerics {
+
+/// The memory of one device for one call. Inputs are copied there; outputs begin as NaNs.
+class DeviceMemory {
+ public:
+  explicit DeviceMemory(Device& device) : device_(device) {}
+  ~DeviceMemory() {
+    for (const Block& block : blocks_) device_.give(block.memory, block.num_bytes);
+  }
+  DeviceMemory(const DeviceMemory&) = delete;
+  DeviceMemory& operator=(const DeviceMemory&) = delete;
+
+  template <typename T>
+  T* copy_of(std::span<const T> values) {
+    auto* const memory = static_cast<T*>(take(values.size_bytes()));
+    device_.write(memory, values.data(), values.size_bytes());
+    return memory;
+  }
+  template <typename T>
+  T* copy_of(const std::vector<T>& values) {
+    return copy_of(std::span<const T>(values));
+  }
+  float* output(std::int64_t count) {
+    return copy_of(std::vector<float>(static_cast<std::size_t>(count), std::bit_cast<float>(0x7fc12345u)));
+  }
+  std::vector<float> values(const float* memory, std::int64_t count) {
+    std::vector<float> result(static_cast<std::size_t>(count));
+    device_.read(result.data(), memory, result.size() * sizeof(float));
+    return result;
+  }
+
+ private:
+  struct Block {
+    void* memory;
+    std::size_t num_bytes;
+  };
+  void* take(std::size_t num_bytes) {
+    blocks_.push_back({device_.take(num_bytes), num_bytes});
+    return blocks_.back().memory;
+  }
+
+  Device& device_;
+  std::vector<Block> blocks_;
+};
+
+/// Computes something on a device and returns all outputs, one after the other.
+using Compute = std::function<std::vector<float>(Device& device, DeviceMemory& memory)>;
+
+inline std::vector<float> computed_on(Device& device, const Compute& compute) {
+  DeviceMemory memory(device);
+  return compute(device, memory);
+}
+
+/// Expects the bits of the CPU on the emulated GPU, whatever the order of its threads.
+inline void expect_same_bits(const Compute& compute) {
+  const std::vector<float> expected = computed_on(cpu_device(), compute);
+  for (const char* order : {"forward", "backward", "20251122"}) {
+    setenv("REPRISE_EMULATION_ORDER", order, 1);
+    const std::unique_ptr<Device> device = emulation::make_emulated_device();
+    const std::vector<float> found = computed_on(*device, compute);
+    ASSERT_EQ(found.size(), expected.size());
+    for (std::size_t i = 0; i < found.size(); ++i) {
+      ASSERT_EQ(std::bit_cast<std::uint32_t>(found[i]), std::bit_cast<std::uint32_t>(expected[i]))
+          << "element " << i << " of " << found.size() << ": " << found[i] << " on the GPU, " << expected[i]
+          << " on the CPU; order of threads " << order;
+    }
+  }
+}
+
+inline void append(std::vector<float>& all, const std::vector<float>& more) {
+  all.insert(all.end(), more.begin(), more.end());
+}
+
+/// Normal values; a few zeros of both signs, subnormals and large ones among them when `hard`.
+inline std::vector<float> random_values(std::int64_t count, unsigned seed, bool hard = false) {
+  std::mt19937 engine(seed);
+  std::normal_distribution<float> normal;
+  std::vector<float> values(static_cast<std::size_t>(count));
+  for (float& x : values) {
+    x = normal(engine);
+    if (!hard || engine() % 8 != 0) continue;
+    const float special[] = {0.0f, -0.0f, 0x1p-140f, -0x1.8p-130f, 1e4f, -1e4f};
+    x = special[engine() % 6];
+  }
+  return values;
+}
+
+}  // namespace reprise::numerics
