@@ -34,24 +34,31 @@ function(reprise_add_library)
           FILE_SET HEADERS DESTINATION ${CMAKE_INSTALL_INCLUDEDIR})
 endfunction()
 
-# The LibTorch headers are compiled once into a precompiled header (20 s) that every torch target reuses. Only what
-# operators need: all of <torch/torch.h> would take half as long again. Reuse needs the same code-generation flags, so
-# executables that reuse it are compiled with -fPIC, as the libraries are, and not with -fPIE.
-function(reprise_use_torch_pch target)
-  if(NOT TARGET reprise_torch_pch)
-    file(CONFIGURE OUTPUT ${PROJECT_BINARY_DIR}/torch_pch.cpp CONTENT "// holds the precompiled LibTorch header\n")
-    add_library(reprise_torch_pch OBJECT ${PROJECT_BINARY_DIR}/torch_pch.cpp)
-    target_link_libraries(reprise_torch_pch PRIVATE reprise_torch reprise_warnings)
-    target_precompile_headers(reprise_torch_pch PRIVATE
-      <ATen/core/Tensor.h> <ATen/ops/empty.h> <ATen/ops/from_blob.h> <ATen/record_function.h>
-      <torch/csrc/autograd/autograd.h> <torch/csrc/autograd/custom_function.h>)
+# Headers that cost more than the sources that include them are compiled once into a precompiled header, which every
+# target of a kind reuses. Reuse needs the same code-generation flags, so executables that reuse one are compiled with
+# -fPIC, as the libraries are, and not with -fPIE.
+#   reprise_reuse_headers(target FROM reprise_test_pch LIBS GTest::gmock HEADERS <gmock/gmock.h>)
+function(reprise_reuse_headers target)
+  cmake_parse_arguments(ARG "" "FROM" "LIBS;HEADERS" ${ARGN})
+  if(NOT TARGET ${ARG_FROM})
+    file(CONFIGURE OUTPUT ${PROJECT_BINARY_DIR}/${ARG_FROM}.cpp CONTENT "// holds a precompiled header\n")
+    add_library(${ARG_FROM} OBJECT ${PROJECT_BINARY_DIR}/${ARG_FROM}.cpp)
+    target_link_libraries(${ARG_FROM} PRIVATE ${ARG_LIBS} reprise_warnings)
+    target_precompile_headers(${ARG_FROM} PRIVATE ${ARG_HEADERS})
   endif()
   get_target_property(type ${target} TYPE)
   if(type STREQUAL "EXECUTABLE")
     set_target_properties(${target} PROPERTIES POSITION_INDEPENDENT_CODE OFF)
     target_compile_options(${target} PRIVATE -fPIC)
   endif()
-  target_precompile_headers(${target} REUSE_FROM reprise_torch_pch)
+  target_precompile_headers(${target} REUSE_FROM ${ARG_FROM})
+endfunction()
+
+# LibTorch's headers (20 s). Only what operators need: all of <torch/torch.h> would take half as long again.
+function(reprise_use_torch_pch target)
+  reprise_reuse_headers(${target} FROM reprise_torch_pch LIBS reprise_torch HEADERS
+    <ATen/core/Tensor.h> <ATen/ops/empty.h> <ATen/ops/from_blob.h> <ATen/record_function.h>
+    <torch/csrc/autograd/autograd.h> <torch/csrc/autograd/custom_function.h>)
 endfunction()
 
 #   reprise_add_test(NAME core.error SOURCES error_test.cpp LIBS reprise::core [LABELS fast] [TORCH])
@@ -68,6 +75,8 @@ function(reprise_add_test)
   if(ARG_TORCH)
     target_link_libraries(${target} PRIVATE reprise_torch)
     reprise_use_torch_pch(${target})
+  else()
+    reprise_reuse_headers(${target} FROM reprise_test_pch LIBS GTest::gmock HEADERS <gmock/gmock.h> <gtest/gtest.h>)
   endif()
   set_target_properties(${target} PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${PROJECT_BINARY_DIR}/tests)
   target_compile_definitions(${target} PRIVATE
