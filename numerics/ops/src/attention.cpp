@@ -78,7 +78,7 @@ struct AttentionNode : torch::autograd::Function<AttentionNode> {
     at::Tensor out = allocate(q.sizes());
     at::Tensor row_max = allocate({shape.num_sequences, shape.num_heads, shape.length});
     at::Tensor row_sum = allocate(row_max.sizes());
-    numerics::attention_forward(
+    active_device().attention_forward(
         shape, kernel_options(shape, options), float_data(q, "attention: q"), float_data(k, "attention: k"),
         float_data(v, "attention: v"), mutable_float_data(out, "attention: out"),
         mutable_float_data(row_max, "attention: row_max"), mutable_float_data(row_sum, "attention: row_sum"));
@@ -96,12 +96,12 @@ struct AttentionNode : torch::autograd::Function<AttentionNode> {
     const numerics::AttentionShape shape = shape_of(q, k, v, num_heads, options);
     expect_shape(gradients[0], out.sizes(), "attention: dout");
     at::Tensor dq = allocate(q.sizes()), dk = allocate(k.sizes()), dv = allocate(v.sizes());
-    numerics::attention_backward(shape, kernel_options(shape, options), float_data(q, "attention: q"),
-                                 float_data(k, "attention: k"), float_data(v, "attention: v"),
-                                 float_data(out, "attention: out"), float_data(saved[4], "attention: row_max"),
-                                 float_data(saved[5], "attention: row_sum"),
-                                 float_data(gradients[0], "attention: dout"), mutable_float_data(dq, "attention: dq"),
-                                 mutable_float_data(dk, "attention: dk"), mutable_float_data(dv, "attention: dv"));
+    active_device().attention_backward(
+        shape, kernel_options(shape, options), float_data(q, "attention: q"), float_data(k, "attention: k"),
+        float_data(v, "attention: v"), float_data(out, "attention: out"), float_data(saved[4], "attention: row_max"),
+        float_data(saved[5], "attention: row_sum"), float_data(gradients[0], "attention: dout"),
+        mutable_float_data(dq, "attention: dq"), mutable_float_data(dk, "attention: dk"),
+        mutable_float_data(dv, "attention: dv"));
     return {dq, dk, dv, at::Tensor(), at::Tensor()};
   }
 };

@@ -18,10 +18,14 @@ at::Tensor drop(const at::Tensor& x, const DropoutRule& rule, const std::vector<
   const float* x_data = float_data(x, name);
   REPRISE_CHECK(x.dim() > 0 && !samples.empty());
   REPRISE_CHECK_EQ(static_cast<std::size_t>(x.size(0)), samples.size());
-  std::vector<std::uint64_t> ordinals(samples.begin(), samples.end());
+  const std::vector<std::uint64_t> ordinals(samples.begin(), samples.end());
   at::Tensor y = allocate(x.sizes());
-  numerics::dropout(x.size(0), x.numel() / x.size(0), rule, ordinals.data(), x_data,
-                    mutable_float_data(y, "dropout: result"));
+  numerics::Device& device = active_device();
+  const std::size_t num_bytes = ordinals.size() * sizeof(std::uint64_t);
+  auto* const on_device = static_cast<std::uint64_t*>(device.take(num_bytes));
+  device.write(on_device, ordinals.data(), num_bytes);
+  device.dropout(x.size(0), x.numel() / x.size(0), rule, on_device, x_data, mutable_float_data(y, "dropout: result"));
+  device.give(on_device, num_bytes);  // its next owner's work comes behind this
   return y;
 }
 

@@ -17,8 +17,8 @@ struct ResidualAddNode : torch::autograd::Function<ResidualAddNode> {
   static at::Tensor forward(AutogradContext* context, const at::Tensor& residual, const at::Tensor& branch) {
     expect_shape(branch, residual.sizes(), "residual_add: branch");
     at::Tensor y = allocate(residual.sizes());
-    numerics::add(y.numel(), float_data(residual, "residual_add: residual"), float_data(branch, "residual_add: branch"),
-                  mutable_float_data(y, "residual_add: y"));
+    active_device().add(y.numel(), float_data(residual, "residual_add: residual"),
+                        float_data(branch, "residual_add: branch"), mutable_float_data(y, "residual_add: y"));
     context->set_materialize_grads(false);
     return y;
   }
@@ -45,7 +45,7 @@ struct FanOutNode : torch::autograd::Function<FanOutNode> {
     for (std::size_t use = 1; use < gradients.size(); ++use) {
       const std::string name = fmt::format("fan_out: gradient of use {}", use + 1);
       expect_shape(gradients[use], dx.sizes(), name);
-      numerics::add(dx.numel(), before, float_data(gradients[use], name), sum);
+      active_device().add(dx.numel(), before, float_data(gradients[use], name), sum);
       before = sum;
     }
     return {dx, at::Tensor()};

@@ -18,8 +18,8 @@ struct EmbeddingNode : torch::autograd::Function<EmbeddingNode> {
     std::vector<std::int64_t> sizes = ids.sizes().vec();
     sizes.push_back(table.size(1));
     at::Tensor y = allocate(sizes);
-    numerics::embedding_forward(ids.numel(), table.size(1), int32_data(ids, "embedding: ids"),
-                                float_data(table, "embedding: table"), mutable_float_data(y, "embedding: y"));
+    active_device().embedding_forward(ids.numel(), table.size(1), int32_data(ids, "embedding: ids"),
+                                      float_data(table, "embedding: table"), mutable_float_data(y, "embedding: y"));
     context->set_materialize_grads(false);
     variable_list saved = {table, ids};
     saved.insert(saved.end(), destinations.tensors.begin(), destinations.tensors.end());
@@ -36,9 +36,9 @@ struct EmbeddingNode : torch::autograd::Function<EmbeddingNode> {
     const std::int64_t tokens = rows_per_grain(ids.numel(), dtables.size());
     for (std::size_t grain = 0; grain < dtables.size(); ++grain) {
       const std::int64_t first = static_cast<std::int64_t>(grain) * tokens;
-      numerics::embedding_backward(tokens, dim, table.size(0), int32_data(ids, "embedding: ids") + first,
-                                   float_data(gradients[0], "embedding: dy") + first * dim,
-                                   mutable_float_data(dtables[grain], "embedding: dtable"));
+      active_device().embedding_backward(tokens, dim, table.size(0), int32_data(ids, "embedding: ids") + first,
+                                         float_data(gradients[0], "embedding: dy") + first * dim,
+                                         mutable_float_data(dtables[grain], "embedding: dtable"));
     }
     return {dtables[0], at::Tensor(), at::Tensor()};
   }

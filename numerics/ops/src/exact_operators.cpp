@@ -52,8 +52,8 @@ class ExactOperators final : public OperatorSet {
     std::vector<at::Tensor> weights;
     weights.reserve(parameters.size());
     for (const Parameter& parameter : parameters) weights.push_back(parameter.weight);
-    const at::Tensor one = allocate({});
-    *mutable_float_data(one, "backward: gradient of the root") = 1.0f;
+    const at::Tensor one = allocate_scalar();
+    *scalar_data(one, "backward: gradient of the root") = 1.0f;
     const std::vector<at::Tensor> gradients = torch::autograd::grad({root}, weights, {one});
     for (std::size_t i = 0; i < parameters.size(); ++i) {
       REPRISE_CHECK(gradients[i].defined());

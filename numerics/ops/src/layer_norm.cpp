@@ -15,7 +15,7 @@ using torch::autograd::variable_list;
 void backward_of_grain(const variable_list& saved, const at::Tensor& dy, std::int64_t first, std::int64_t rows,
                        at::Tensor& dx, const at::Tensor& dweight, float* dbias) {
   const std::int64_t dim = dy.size(-1);
-  numerics::layer_norm_backward(
+  active_device().layer_norm_backward(
       rows, dim, float_data(dy, "layer_norm: dy") + first * dim, float_data(saved[0], "layer_norm: x") + first * dim,
       float_data(saved[1], "layer_norm: weight"), float_data(saved[2], "layer_norm: mean") + first,
       float_data(saved[3], "layer_norm: inverse_deviation") + first,
@@ -36,11 +36,11 @@ struct LayerNormNode : torch::autograd::Function<LayerNormNode> {
     at::Tensor y = allocate(x.sizes());
     at::Tensor mean = allocate({rows});
     at::Tensor inverse_deviation = allocate({rows});
-    numerics::layer_norm_forward(rows, dim, float_data(x, "layer_norm: x"),
-                                 float_data(parameters[0], "layer_norm: weight"),
-                                 has_bias ? float_data(parameters[1], "layer_norm: bias") : nullptr, epsilon,
-                                 mutable_float_data(y, "layer_norm: y"), mutable_float_data(mean, "layer_norm: mean"),
-                                 mutable_float_data(inverse_deviation, "layer_norm: inverse_deviation"));
+    active_device().layer_norm_forward(
+        rows, dim, float_data(x, "layer_norm: x"), float_data(parameters[0], "layer_norm: weight"),
+        has_bias ? float_data(parameters[1], "layer_norm: bias") : nullptr, epsilon,
+        mutable_float_data(y, "layer_norm: y"), mutable_float_data(mean, "layer_norm: mean"),
+        mutable_float_data(inverse_deviation, "layer_norm: inverse_deviation"));
     context->set_materialize_grads(false);
     variable_list saved = {x, parameters[0], mean, inverse_deviation};
     saved.insert(saved.end(), destinations.begin(), destinations.end());

@@ -23,7 +23,7 @@ at::Tensor input_gradient(const at::Tensor& x, std::span<const at::Tensor> weigh
         {float_data(gradients[i], "linear: dy"), width, float_data(weights[i], "linear: weight"), dim, width});
   }
   at::Tensor dx = allocate(x.sizes());
-  numerics::gemm_nn_concatenated(rows, dim, parts, mutable_float_data(dx, "linear: dx"), dim);
+  active_device().gemm_nn_concatenated(rows, dim, parts, mutable_float_data(dx, "linear: dx"), dim);
   return dx;
 }
 
@@ -36,9 +36,9 @@ at::Tensor weight_gradient(const at::Tensor& x, const at::Tensor& weight, std::s
   const std::int64_t rows = rows_per_grain(num_rows(x), dws.size());
   for (std::size_t grain = 0; grain < dws.size(); ++grain) {
     const std::int64_t first = static_cast<std::int64_t>(grain) * rows;
-    numerics::gemm_tn(width, dim, rows, float_data(dy, "linear: dy") + first * width, width,
-                      float_data(x, "linear: x") + first * dim, dim, mutable_float_data(dws[grain], "linear: dweight"),
-                      dim);
+    active_device().gemm_tn(width, dim, rows, float_data(dy, "linear: dy") + first * width, width,
+                            float_data(x, "linear: x") + first * dim, dim,
+                            mutable_float_data(dws[grain], "linear: dweight"), dim);
   }
   return dws[0];
 }
@@ -49,8 +49,9 @@ at::Tensor bias_gradient(const at::Tensor& bias, std::span<const at::Tensor> des
   const std::vector<at::Tensor> dbs = gradients_of(bias, destinations);
   const std::int64_t rows = rows_per_grain(num_rows(dy), dbs.size());
   for (std::size_t grain = 0; grain < dbs.size(); ++grain) {
-    numerics::bias_gradient(rows, width, float_data(dy, "linear: dy") + static_cast<std::int64_t>(grain) * rows * width,
-                            mutable_float_data(dbs[grain], "linear: dbias"));
+    active_device().bias_gradient(rows, width,
+                                  float_data(dy, "linear: dy") + static_cast<std::int64_t>(grain) * rows * width,
+                                  mutable_float_data(dbs[grain], "linear: dbias"));
   }
   return dbs[0];
 }
@@ -66,13 +67,14 @@ variable_list products(const at::Tensor& x, at::TensorList weights) {
     products.push_back(
         {float_data(weight, "linear: weight"), dim, width, mutable_float_data(outputs.back(), "linear: y"), width});
   }
-  numerics::gemm_nt_joint(num_rows(x), dim, float_data(x, "linear: x"), dim, products);
+  active_device().gemm_nt_joint(num_rows(x), dim, float_data(x, "linear: x"), dim, products);
   return outputs;
 }
 
 void add_bias(const at::Tensor& bias, const at::Tensor& y) {
   expect_shape(bias, {y.size(-1)}, "linear: bias");
-  numerics::add_bias(num_rows(y), y.size(-1), float_data(bias, "linear: bias"), mutable_float_data(y, "linear: y"));
+  active_device().add_bias(num_rows(y), y.size(-1), float_data(bias, "linear: bias"),
+                           mutable_float_data(y, "linear: y"));
 }
 
 // The parameters are the weights, then the biases there are; bias_index says which parameter is the bias of each

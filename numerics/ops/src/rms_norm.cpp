@@ -18,9 +18,9 @@ struct RmsNormNode : torch::autograd::Function<RmsNormNode> {
     expect_shape(weight, {dim}, "rms_norm: weight");
     at::Tensor y = allocate(x.sizes());
     at::Tensor inverse_rms = allocate({rows});
-    numerics::rms_norm_forward(rows, dim, float_data(x, "rms_norm: x"), float_data(weight, "rms_norm: weight"), epsilon,
-                               mutable_float_data(y, "rms_norm: y"),
-                               mutable_float_data(inverse_rms, "rms_norm: inverse_rms"));
+    active_device().rms_norm_forward(rows, dim, float_data(x, "rms_norm: x"), float_data(weight, "rms_norm: weight"),
+                                     epsilon, mutable_float_data(y, "rms_norm: y"),
+                                     mutable_float_data(inverse_rms, "rms_norm: inverse_rms"));
     context->set_materialize_grads(false);
     variable_list saved = {x, weight, inverse_rms};
     saved.insert(saved.end(), destinations.tensors.begin(), destinations.tensors.end());
@@ -38,7 +38,7 @@ struct RmsNormNode : torch::autograd::Function<RmsNormNode> {
     const std::int64_t rows = rows_per_grain(num_rows(x), dweights.size());
     for (std::size_t grain = 0; grain < dweights.size(); ++grain) {
       const std::int64_t first = static_cast<std::int64_t>(grain) * rows;
-      numerics::rms_norm_backward(
+      active_device().rms_norm_backward(
           rows, dim, float_data(gradients[0], "rms_norm: dy") + first * dim, float_data(x, "rms_norm: x") + first * dim,
           float_data(weight, "rms_norm: weight"), float_data(saved[2], "rms_norm: inverse_rms") + first,
           mutable_float_data(dx, "rms_norm: dx") + first * dim,

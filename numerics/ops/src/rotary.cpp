@@ -30,8 +30,8 @@ struct RotaryNode : torch::autograd::Function<RotaryNode> {
                             std::int64_t num_heads, RotaryPairs pairs) {
     const RotaryLayout layout = layout_of(x, cos, sin, num_heads, pairs);
     at::Tensor y = allocate(x.sizes());
-    numerics::rotary_forward(x.size(0), x.size(1), layout, float_data(x, "rope: x"), float_data(cos, "rope: cos"),
-                             float_data(sin, "rope: sin"), mutable_float_data(y, "rope: y"));
+    active_device().rotary_forward(x.size(0), x.size(1), layout, float_data(x, "rope: x"), float_data(cos, "rope: cos"),
+                                   float_data(sin, "rope: sin"), mutable_float_data(y, "rope: y"));
     context->set_materialize_grads(false);
     context->save_for_backward({cos, sin});
     context->saved_data["num_heads"] = num_heads;
@@ -46,8 +46,8 @@ struct RotaryNode : torch::autograd::Function<RotaryNode> {
     const RotaryLayout layout = layout_of(dy, saved[0], saved[1], context->saved_data["num_heads"].toInt(),
                                           static_cast<RotaryPairs>(context->saved_data["pairs"].toInt()));
     at::Tensor dx = allocate(dy.sizes());
-    numerics::rotary_backward(dy.size(0), dy.size(1), layout, dy_data, float_data(saved[0], "rope: cos"),
-                              float_data(saved[1], "rope: sin"), mutable_float_data(dx, "rope: dx"));
+    active_device().rotary_backward(dy.size(0), dy.size(1), layout, dy_data, float_data(saved[0], "rope: cos"),
+                                    float_data(saved[1], "rope: sin"), mutable_float_data(dx, "rope: dx"));
     return {dx, at::Tensor(), at::Tensor(), at::Tensor(), at::Tensor()};
   }
 };

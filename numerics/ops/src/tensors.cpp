@@ -7,19 +7,11 @@
 #include <fmt/ranges.h>
 
 #include "reprise/core/error.h"
-#include "reprise/core/large_memory.h"
 
 namespace reprise::ops {
 namespace {
 
 constexpr std::size_t kPooledBytes = 64 << 10;
-
-/// Memory of the values between operators: every grain asks for the same sizes again. Lives as long as the process, for
-/// a tensor may outlive any other owner.
-MemoryPool& activations() {
-  static auto* const pool = new MemoryPool;
-  return *pool;
-}
 
 [[noreturn]] void fail(std::string_view name, const std::string& problem) {
   throw Error(ErrorKind::kInternal, fmt::format("{} {}", name, problem));
@@ -30,7 +22,9 @@ void expect_plain(const at::Tensor& tensor, at::ScalarType dtype, std::string_vi
   if (tensor.scalar_type() != dtype) {
     fail(name, fmt::format("has dtype {}, expected {}", c10::toString(tensor.scalar_type()), c10::toString(dtype)));
   }
-  if (!tensor.device().is_cpu()) fail(name, "is not on the CPU");
+  if (tensor.device().type() != tensor_device().type()) {
+    fail(name, fmt::format("is not in the memory of the device that computes ({})", active_device().kind()));
+  }
   if (!tensor.is_contiguous()) fail(name, "is not contiguous");
 }
 
@@ -59,12 +53,26 @@ void expect_shape(const at::Tensor& tensor, at::IntArrayRef sizes, std::string_v
 }
 
 at::Tensor allocate(at::IntArrayRef sizes) {
-  const auto options = at::TensorOptions().dtype(at::kFloat);
+  numerics::Device& device = active_device();
+  const at::Device place = tensor_device();
+  const auto options = at::TensorOptions().dtype(at::kFloat).device(place);
   const std::size_t num_bytes = static_cast<std::size_t>(c10::multiply_integers(sizes)) * sizeof(float);
-  if (num_bytes < kPooledBytes) return at::empty(sizes, options);
-  void* const block = activations().take(num_bytes);
-  return at::from_blob(
-      block, sizes, [num_bytes](void* data) { activations().give(data, num_bytes); }, options);
+  if (place.is_cpu() && num_bytes < kPooledBytes) return at::empty(sizes, options);
+  // The values between operators: every grain asks for the same sizes again, so the device recycles them.
+  void* const block = device.take(num_bytes);
+  return at::for_blob(block, sizes)
+      .deleter([&device, num_bytes](void* data) { device.give(data, num_bytes); })
+      .options(options)
+      .target_device(place)
+      .make_tensor();
+}
+
+at::Tensor allocate_scalar() { return at::empty({}, at::TensorOptions().dtype(at::kFloat)); }
+
+float* scalar_data(const at::Tensor& tensor, std::string_view name) {
+  expect_shape(tensor, {}, name);
+  REPRISE_CHECK(tensor.is_cpu());
+  return tensor.mutable_data_ptr<float>();
 }
 
 std::vector<at::Tensor> gradients_of(const at::Tensor& weight, std::span<const at::Tensor> destinations) {

@@ -8,11 +8,13 @@
 #include <string_view>
 #include <vector>
 
+#include "reprise/ops/device_scope.h"
 #include "reprise/ops/operators.h"
 
 namespace reprise::ops {
 
-/// Returns the data of a contiguous float32 CPU tensor; `name` says which in the error ("rms_norm: x").
+/// Returns the data of a contiguous float32 tensor of the active device; `name` says which in the error ("rms_norm:
+/// x").
 const float* float_data(const at::Tensor& tensor, std::string_view name);
 float* mutable_float_data(const at::Tensor& tensor, std::string_view name);
 const std::int32_t* int32_data(const at::Tensor& tensor, std::string_view name);
@@ -20,8 +22,11 @@ const std::int32_t* int32_data(const at::Tensor& tensor, std::string_view name);
 /// Throws Error(kInternal) unless `tensor` has the shape `sizes`.
 void expect_shape(const at::Tensor& tensor, at::IntArrayRef sizes, std::string_view name);
 
-/// Returns an uninitialised float32 tensor. The only allocation of the operators.
+/// Returns an uninitialised float32 tensor of the active device. The only allocation of the operators.
 at::Tensor allocate(at::IntArrayRef sizes);
+/// Returns a scalar in the host's memory: the root of a graph and its gradient, on any device.
+at::Tensor allocate_scalar();
+float* scalar_data(const at::Tensor& tensor, std::string_view name);
 
 /// The destinations of a weight's gradient, one per grain, as an argument of a node: not variables of the graph.
 struct Destinations {

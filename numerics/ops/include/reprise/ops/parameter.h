@@ -1,7 +1,7 @@
 #pragma once
 // What every operator's interface speaks of. Legend of all of them: B sequences, T positions, D hidden size, H heads, E
-// head size, F feed-forward width, V vocabulary. All tensors are contiguous, on the CPU and float32, but for ids and
-// targets, which are int32.
+// head size, F feed-forward width, V vocabulary. All tensors are contiguous, in the memory of the active device
+// (device_scope.h) and float32, but for ids and targets, which are int32.
 
 #include <ATen/core/Tensor.h>
 
