@@ -8,13 +8,14 @@
 #include <string_view>
 
 #include "decoder_graph.h"
+#include "device_passes.h"
 #include "document_starts.h"
 #include "gradient_parts.h"
 #include "observing_operators.h"
 #include "reprise/core/error.h"
 #include "reprise/model/schema.h"
 #include "reprise/native_ops/native_operators.h"
-#include "reprise/numerics/kernels.h"
+#include "reprise/numerics/device.h"
 #include "reprise/ops/operator_set.h"
 
 namespace reprise::model {
@@ -59,16 +60,19 @@ struct Decoder::State {
   std::int64_t max_length = 0;
   std::optional<std::int32_t> document_end;
   std::size_t recompute_layers = 0;
+  std::unique_ptr<DevicePasses> passes;  // empty on the CPU
 
-  /// Hidden states of a batch. `options` and `starts` are memory that the graph points into.
-  at::Tensor hidden(const ops::OperatorSet& with, std::span<const ops::Parameter> parameters,
-                    std::span<const std::int32_t> inputs, std::int64_t num_sequences, std::int64_t length,
-                    std::vector<std::int32_t>& starts, PassOptions& options) const {
-    if (document_end) {
-      starts = starts_of_documents(inputs, length, *document_end);
-      options.document_starts = id_view(starts, num_sequences, length);
-    }
-    return forward_hidden(with, constants, parameters, id_view(inputs, num_sequences, length), options);
+  /// Where the documents of a batch start; empty where attention sees all of a sequence.
+  std::vector<std::int32_t> document_starts(std::span<const std::int32_t> inputs, std::int64_t length) const {
+    if (!document_end) return {};
+    return starts_of_documents(inputs, length, *document_end);
+  }
+
+  /// The options of a pass over them; `starts` must outlive the graph.
+  static PassOptions options(const std::vector<std::int32_t>& starts, std::int64_t num_sequences, std::int64_t length) {
+    PassOptions options;
+    if (!starts.empty()) options.document_starts = id_view(starts, num_sequences, length);
+    return options;
   }
 
   void expect_batch(std::span<const std::int32_t> inputs, std::span<const std::int32_t> targets,
@@ -87,7 +91,7 @@ struct Decoder::State {
 Decoder::Decoder(const configs::ModelRecipe& model, std::uint32_t vocab_size, std::int64_t max_length,
                  const TensorLayout& layout, std::span<float> weights,
                  const std::optional<configs::NativeNumerics>& native, std::optional<std::int32_t> document_end,
-                 std::size_t recompute_layers)
+                 std::size_t recompute_layers, numerics::Device* device)
     : state_(std::make_unique<State>()) {
   REPRISE_CHECK(max_length > 0);
   REPRISE_CHECK_EQ(static_cast<std::int64_t>(weights.size()), layout.num_elements());
@@ -114,9 +118,18 @@ Decoder::Decoder(const configs::ModelRecipe& model, std::uint32_t vocab_size, st
   state_->max_length = max_length;
   state_->document_end = document_end;
   state_->recompute_layers = recompute_layers;
+  if (device != nullptr && device != &numerics::cpu_device()) {
+    REPRISE_CHECK(!native);
+    state_->passes =
+        std::make_unique<DevicePasses>(*device, state_->layout, state_->weights, constants, recompute_layers);
+  }
 }
 
 Decoder::~Decoder() = default;
+
+void Decoder::weights_changed() const {
+  if (state_->passes) state_->passes->weights_changed();
+}
 
 GrainLosses Decoder::run_grains(std::span<const std::int32_t> inputs, std::span<const std::int32_t> targets,
                                 std::int64_t num_sequences, std::int64_t length, float z_weight,
@@ -134,11 +147,12 @@ GrainLosses Decoder::run_grains(std::span<const std::int32_t> inputs, std::span<
   state_->expect_batch(inputs, targets, num_sequences, length);
   REPRISE_CHECK(num_sequences > 0 && sink.num_grains() > 0);
   REPRISE_CHECK_EQ(num_sequences % static_cast<std::int64_t>(sink.num_grains()), 0);
+  const std::vector<std::int32_t> starts = state_->document_starts(inputs, length);
+  if (state_->passes) return state_->passes->run({inputs, targets, starts, num_sequences, length}, z_weight, sink);
   const ops::OperatorSet& operators = *state_->operators;
   operators.prepare_thread();
-  const at::AutoGradMode with_graph(true);
   PassGradients gradients(state_->layout, state_->weights, sink);
-  PassOptions options;
+  PassOptions options = State::options(starts, num_sequences, length);
   options.recompute_layers = state_->recompute_layers;
   if (state_->native) {
     gradients.take_all();  // LibTorch's operators leave the gradients to the end
@@ -146,13 +160,9 @@ GrainLosses Decoder::run_grains(std::span<const std::int32_t> inputs, std::span<
     gradients.take_first();
     options.on_gradients = [&](std::size_t first_tensor) { gradients.complete_from(first_tensor); };
   }
-  std::vector<std::int32_t> starts;
-  const at::Tensor hidden =
-      state_->hidden(operators, gradients.parameters(), inputs, num_sequences, length, starts, options);
   const ops::HeadLoss loss =
-      operators.head_loss(hidden, gradients.parameters().back(), id_view(targets, num_sequences, length), z_weight);
-  operators.backward(loss.root, gradients.parameters());
-  gradients.complete_from(0);
+      compute_losses_and_gradients(operators, state_->constants, gradients, id_view(inputs, num_sequences, length),
+                                   id_view(targets, num_sequences, length), z_weight, options);
   return {to_vector(loss.cross_entropy), to_vector(loss.z)};
 }
 
@@ -167,27 +177,27 @@ std::vector<float> Decoder::score(std::span<const std::int32_t> inputs, std::spa
   state_->expect_batch(inputs, targets, num_sequences, length);
   const ops::OperatorSet& operators = *state_->operators;
   operators.prepare_thread();
-  const at::NoGradGuard without_graph;
   const std::vector<ops::Parameter> parameters = parameter_views(state_->layout, state_->weights, {});
   const std::int64_t batch = std::max<std::int64_t>(1, kScoreBatchTokens / length);
-  std::vector<std::int32_t> starts;
   std::vector<float> losses;
   losses.reserve(targets.size());
   for (std::int64_t first = 0; first < num_sequences; first += batch) {
     const std::int64_t count = std::min(batch, num_sequences - first);
     const auto begin = static_cast<std::size_t>(first * length);
     const auto size = static_cast<std::size_t>(count * length);
-    PassOptions options;
-    const at::Tensor hidden =
-        state_->hidden(operators, parameters, inputs.subspan(begin, size), count, length, starts, options);
-    const ops::HeadLoss loss = operators.head_loss_without_gradient(
-        hidden, parameters.back(), id_view(targets.subspan(begin, size), count, length));
-    const float* values = loss.cross_entropy.const_data_ptr<float>();
-    losses.insert(losses.end(), values, values + size);
+    const std::vector<std::int32_t> starts = state_->document_starts(inputs.subspan(begin, size), length);
+    const PassTokens tokens{inputs.subspan(begin, size), targets.subspan(begin, size), starts, count, length};
+    const std::vector<float> values =
+        state_->passes
+            ? state_->passes->score(tokens)
+            : to_vector(compute_scores(operators, state_->constants, parameters, id_view(tokens.inputs, count, length),
+                                       id_view(tokens.targets, count, length), State::options(starts, count, length)));
+    losses.insert(losses.end(), values.begin(), values.end());
   }
   return losses;
 }
 
+// On the CPU whatever the device: for looking at values, which come with the host's weights.
 void Decoder::observe(std::span<const std::int32_t> inputs, std::int64_t num_sequences, std::int64_t length,
                       const SeeActivation& see) const {
   state_->expect_batch(inputs, inputs, num_sequences, length);
@@ -198,9 +208,10 @@ void Decoder::observe(std::span<const std::int32_t> inputs, std::int64_t num_seq
   operators.prepare_thread();
   const at::NoGradGuard without_graph;
   const std::vector<ops::Parameter> parameters = parameter_views(state_->layout, state_->weights, {});
-  std::vector<std::int32_t> starts;
-  PassOptions options;
-  const at::Tensor hidden = state_->hidden(operators, parameters, inputs, num_sequences, length, starts, options);
+  const std::vector<std::int32_t> starts = state_->document_starts(inputs, length);
+  const at::Tensor hidden =
+      forward_hidden(operators, state_->constants, parameters, id_view(inputs, num_sequences, length),
+                     State::options(starts, num_sequences, length));
   const auto show = [&](const char* name, const at::Tensor& values) {
     see(name, {values.const_data_ptr<float>(), static_cast<std::size_t>(values.numel())});
   };

@@ -1,11 +1,14 @@
 #include "decoder_graph.h"
 
+#include <ATen/core/grad_mode.h>
 #include <ATen/ops/from_blob.h>
 
 #include <algorithm>
 
+#include "gradient_parts.h"
 #include "recompute.h"
 #include "reprise/core/error.h"
+#include "reprise/ops/device_scope.h"
 
 namespace reprise::model {
 namespace {
@@ -53,8 +56,8 @@ struct Layers {
     return norm(op.linear(product, layer.down), layer.feed_forward_norm);
   }
 
-  /// Announces, when the gradient of `x` is complete, that those of all tensors from `first_tensor` on are: every use of
-  /// them lies behind x.
+  /// Announces, when the gradient of `x` is complete, that those of all tensors from `first_tensor` on are: every use
+  /// of them lies behind x.
   void announce(const at::Tensor& x, std::size_t first_tensor) const {
     if (!options.on_gradients || !x.requires_grad()) return;
     x.register_hook([&tell = options.on_gradients, first_tensor](const at::Tensor&) { tell(first_tensor); });
@@ -96,9 +99,9 @@ std::vector<ops::Parameter> parameter_views(const TensorLayout& layout, std::spa
   parameters.reserve(layout.entries().size());
   for (const TensorLayout::Entry& entry : layout.entries()) {
     ops::Parameter parameter;
-    parameter.weight = at::from_blob(weights.data() + entry.offset, entry.spec.shape, at::kFloat);
+    parameter.weight = ops::view_of(weights.data() + entry.offset, entry.spec.shape);
     for (const std::span<float>& gradient : gradients) {
-      parameter.gradients.push_back(at::from_blob(gradient.data() + entry.offset, entry.spec.shape, at::kFloat));
+      parameter.gradients.push_back(ops::view_of(gradient.data() + entry.offset, entry.spec.shape));
     }
     if (!gradients.empty()) parameter.weight.set_requires_grad(true);
     parameters.push_back(std::move(parameter));
@@ -126,6 +129,25 @@ at::Tensor forward_hidden(const ops::OperatorSet& operators, const DecoderConsta
   }
   layers.announce(x, first_tensor_of_layer(constants.num_layers));
   return layers.norm(x, parameters[parameters.size() - 2]);
+}
+
+ops::HeadLoss compute_losses_and_gradients(const ops::OperatorSet& operators, const DecoderConstants& constants,
+                                           PassGradients& gradients, const at::Tensor& ids, const at::Tensor& targets,
+                                           float z_weight, const PassOptions& options) {
+  const at::AutoGradMode with_graph(true);
+  const at::Tensor hidden = forward_hidden(operators, constants, gradients.parameters(), ids, options);
+  ops::HeadLoss loss = operators.head_loss(hidden, gradients.parameters().back(), targets, z_weight);
+  operators.backward(loss.root, gradients.parameters());
+  gradients.complete_from(0);
+  return loss;
+}
+
+at::Tensor compute_scores(const ops::OperatorSet& operators, const DecoderConstants& constants,
+                          std::span<const ops::Parameter> parameters, const at::Tensor& ids, const at::Tensor& targets,
+                          const PassOptions& options) {
+  const at::NoGradGuard without_graph;
+  const at::Tensor hidden = forward_hidden(operators, constants, parameters, ids, options);
+  return operators.head_loss_without_gradient(hidden, parameters.back(), targets).cross_entropy;
 }
 
 }  // namespace reprise::model

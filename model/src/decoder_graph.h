@@ -7,7 +7,6 @@
 #include <span>
 #include <vector>
 
-#include "reprise/configs/config.pb.h"
 #include "reprise/core/tensor_layout.h"
 #include "reprise/ops/operator_set.h"
 
@@ -36,17 +35,30 @@ struct PassOptions {
 /// Index in the schema of the first tensor of a layer.
 std::size_t first_tensor_of_layer(std::size_t layer);
 
-/// Returns one parameter per entry of `layout` as views of the flat buffers; `gradients` has one buffer per grain, or
-/// none (no graph).
+class PassGradients;
+
+/// Returns one parameter per entry of `layout` as views of the flat buffers, in the active device's memory; `gradients`
+/// has one buffer per grain, or none (no graph).
 std::vector<ops::Parameter> parameter_views(const TensorLayout& layout, std::span<float> weights,
                                             std::span<const std::span<float>> gradients);
 
-/// Returns a view of `ids` as a tensor [num_sequences, length].
+/// Returns a view of `ids`, in the host's memory, as a tensor [num_sequences, length].
 at::Tensor id_view(std::span<const std::int32_t> ids, std::int64_t num_sequences, std::int64_t length);
 
 /// Runs embedding, layers and final norm: ids [B,T] to hidden states [B,T,D]. `parameters` in schema order.
 at::Tensor forward_hidden(const ops::OperatorSet& operators, const DecoderConstants& constants,
                           std::span<const ops::Parameter> parameters, const at::Tensor& ids,
                           const PassOptions& options = {});
+
+/// One pass with a graph: the losses of ids and targets [B,T], and the gradients of `gradients`' parameters, whose last
+/// parts are given away.
+ops::HeadLoss compute_losses_and_gradients(const ops::OperatorSet& operators, const DecoderConstants& constants,
+                                           PassGradients& gradients, const at::Tensor& ids, const at::Tensor& targets,
+                                           float z_weight, const PassOptions& options);
+
+/// Forward alone, without a graph: the cross-entropy of each target.
+at::Tensor compute_scores(const ops::OperatorSet& operators, const DecoderConstants& constants,
+                          std::span<const ops::Parameter> parameters, const at::Tensor& ids, const at::Tensor& targets,
+                          const PassOptions& options);
 
 }  // namespace reprise::model

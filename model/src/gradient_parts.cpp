@@ -1,9 +1,8 @@
 #include "gradient_parts.h"
 
-#include <algorithm>
-
 #include "decoder_graph.h"
 #include "reprise/core/error.h"
+#include "reprise/ops/device_scope.h"
 
 namespace reprise::model {
 namespace {
@@ -18,7 +17,8 @@ PassGradients::PassGradients(const TensorLayout& layout, std::span<float> weight
     : layout_(layout), sink_(sink) {
   // Views of no memory: whoever writes a gradient before its part was taken crashes instead of spoiling another.
   const std::vector<std::span<float>> nowhere(
-      sink.num_grains(), std::span<float>(static_cast<float*>(nullptr), static_cast<std::size_t>(layout.num_elements())));
+      sink.num_grains(),
+      std::span<float>(static_cast<float*>(nullptr), static_cast<std::size_t>(layout.num_elements())));
   parameters_ = parameter_views(layout, weights, nowhere);
 }
 
@@ -32,7 +32,7 @@ void PassGradients::take(std::size_t part) {
       if (!lies_in(entry, chunks)) continue;
       // The graph has kept the tensor; its storage is what it shares with ours.
       parameters_[index].gradients[grain].storage().set_data_ptr_noswap(
-          at::DataPtr(begin + (entry.offset - chunks.begin * kChunkElements), at::Device(at::kCPU)));
+          at::DataPtr(begin + (entry.offset - chunks.begin * kChunkElements), ops::tensor_device()));
     }
   }
 }
@@ -59,7 +59,9 @@ void PassGradients::zero_padding(std::size_t part) {
     if (!lies_in(entry, chunks)) continue;
     const std::int64_t offset = entry.offset - chunks.begin * kChunkElements;
     for (float* memory : memory_[part]) {
-      std::fill(memory + offset + entry.spec.num_elements(), memory + offset + entry.num_chunks * kChunkElements, 0.0f);
+      const std::int64_t used = entry.spec.num_elements();
+      const std::int64_t padding = entry.num_chunks * kChunkElements - used;
+      ops::active_device().clear(memory + offset + used, static_cast<std::size_t>(padding) * sizeof(float));
     }
   }
 }

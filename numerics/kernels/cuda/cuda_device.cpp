@@ -36,9 +36,14 @@ class CudaDevice final : public Device {
   std::size_t bytes_reserved() const override { return queue_.bytes_reserved(); }
 
   std::function<void()> record(const std::function<void()>& pass) override {
-    queue_.stream().begin_capture();
-    pass();
-    return [graph = std::shared_ptr<Graph>(queue_.stream().end_capture())] { graph->launch(); };
+    queue_.begin_recording();
+    try {
+      pass();
+    } catch (...) {
+      queue_.cancel_recording();
+      throw;
+    }
+    return queue_.end_recording();
   }
 
   void gemm_nt_joint(std::int64_t, std::int64_t, const float*, std::int64_t, std::span<const GemmOutput>) override {

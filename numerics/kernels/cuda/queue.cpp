@@ -1,6 +1,7 @@
 #include "queue.h"
 
 #include <algorithm>
+#include <utility>
 
 namespace reprise::numerics::cuda {
 namespace {
@@ -27,13 +28,7 @@ void* Queue::allocate(std::size_t num_bytes) {
 float* Queue::scratch(Scratch which, std::int64_t count) {
   Buffer& buffer = scratch_[static_cast<int>(which)];
   if (buffer.count < count) {
-    if (buffer.memory != nullptr) {
-      // Launches under way may still use it; freeing waits for them.
-      all_.erase(std::find(all_.begin(), all_.end(), buffer.memory));
-      reserved_ -= static_cast<std::size_t>(buffer.count) * sizeof(float);
-      stream_.free(buffer.memory);
-      buffer = {};
-    }
+    // The smaller one stays: launches under way and recordings may use it.
     buffer.memory = static_cast<float*>(allocate(static_cast<std::size_t>(count) * sizeof(float)));
     buffer.count = count;
   }
@@ -42,13 +37,35 @@ float* Queue::scratch(Scratch which, std::int64_t count) {
 
 void* Queue::take(std::size_t num_bytes) {
   const std::size_t size = size_class(num_bytes);
-  std::vector<void*>& blocks = free_[size];
-  if (blocks.empty()) return allocate(size);
-  void* const block = blocks.back();
-  blocks.pop_back();
-  return block;
+  for (FreeBlocks* const from : {recorded_.get(), &free_}) {
+    if (from == nullptr || (*from)[size].empty()) continue;
+    void* const block = (*from)[size].back();
+    (*from)[size].pop_back();
+    return block;
+  }
+  return allocate(size);
 }
 
-void Queue::give(void* block, std::size_t num_bytes) { free_[size_class(num_bytes)].push_back(block); }
+void Queue::give(void* block, std::size_t num_bytes) {
+  (recorded_ ? *recorded_ : free_)[size_class(num_bytes)].push_back(block);
+}
+
+void Queue::begin_recording() {
+  recorded_ = std::make_shared<FreeBlocks>();
+  stream_.begin_capture();
+}
+
+std::function<void()> Queue::end_recording() {
+  std::shared_ptr<Graph> graph = stream_.end_capture();
+  return [graph = std::move(graph), blocks = std::exchange(recorded_, nullptr)] { graph->launch(); };
+}
+
+void Queue::cancel_recording() noexcept {
+  recorded_.reset();
+  try {
+    stream_.end_capture();
+  } catch (...) {  // what stopped the recording is what is reported
+  }
+}
 
 }  // namespace reprise::numerics::cuda

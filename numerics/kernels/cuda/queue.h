@@ -3,7 +3,9 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <map>
+#include <memory>
 #include <vector>
 
 #include "runtime.h"
@@ -24,17 +26,25 @@ class Queue {
 
   /// Returns memory of at least `count` floats on the GPU, aligned to 256 bytes; what it holds is undefined. A later
   /// call for the same buffer hands out the same memory, which is in order, for launches are. Grows by a new
-  /// allocation, which a graph under capture cannot hold: the first pass of a shape is not captured.
+  /// allocation, which a recording cannot hold: the first pass of a shape is not recorded.
   float* scratch(Scratch which, std::int64_t count);
 
   /// Blocks of the caller's, by size, recycled; none is freed before the queue is.
   void* take(std::size_t num_bytes);
   void give(void* block, std::size_t num_bytes);
 
+  /// What is launched between the two is kept in a graph that the function returned launches. Blocks that are given
+  /// back in between stay with it, for it writes to them whenever it is launched.
+  void begin_recording();
+  std::function<void()> end_recording();
+  void cancel_recording() noexcept;
+
   /// Bytes asked of the GPU so far.
   std::size_t bytes_reserved() const { return reserved_; }
 
  private:
+  using FreeBlocks = std::map<std::size_t, std::vector<void*>>;
+
   void* allocate(std::size_t num_bytes);
 
   struct Buffer {
@@ -44,7 +54,8 @@ class Queue {
 
   Stream stream_;
   Buffer scratch_[static_cast<int>(Scratch::kCount)];
-  std::map<std::size_t, std::vector<void*>> free_;
+  FreeBlocks free_;
+  std::shared_ptr<FreeBlocks> recorded_;  // of the recording under way
   std::vector<void*> all_;
   std::size_t reserved_ = 0;
 };

@@ -1,9 +1,10 @@
 // runtime.h over the CUDA runtime.
 
+#include "runtime.h"
+
 #include <cuda_runtime.h>
 
 #include "reprise/core/error.h"
-#include "runtime.h"
 
 namespace reprise::numerics::cuda {
 namespace {

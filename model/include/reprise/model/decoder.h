@@ -14,14 +14,13 @@
 #include "reprise/configs/config.pb.h"
 #include "reprise/core/tensor_layout.h"
 #include "reprise/model/gradient_sink.h"
+#include "reprise/model/grain_losses.h"
+
+namespace reprise::numerics {
+class Device;
+}
 
 namespace reprise::model {
-
-/// Losses of one grain: per token in token order (sequence-major), float32 as the kernels give them.
-struct GrainLosses {
-  std::vector<float> cross_entropy;
-  std::vector<float> z;  // logsumexp^2, not yet multiplied by the z-loss weight
-};
 
 /// Called with the name of an activation and its values, row by row.
 using SeeActivation = std::function<void(const std::string& name, std::span<const float> values)>;
@@ -31,14 +30,19 @@ class Decoder {
   /// `weights` is the flat buffer of `layout`; it is not copied and must outlive the decoder. Its values may change
   /// between calls. `native`: how LibTorch's own operators compute it; without, the exact ones do. `document_end`: an
   /// id that attention does not cross; without, it sees all of a sequence. `recompute_layers`: the activations of this
-  /// many layers together are not kept but computed again by the backward pass; the bits do not depend on it.
+  /// many layers together are not kept but computed again by the backward pass; the bits do not depend on it. `device`:
+  /// where the exact operators compute, with a copy of the weights; it must outlive the decoder. Null: the CPU.
   Decoder(const configs::ModelRecipe& model, std::uint32_t vocab_size, std::int64_t max_length,
           const TensorLayout& layout, std::span<float> weights,
           const std::optional<configs::NativeNumerics>& native = std::nullopt,
-          std::optional<std::int32_t> document_end = std::nullopt, std::size_t recompute_layers = 0);
+          std::optional<std::int32_t> document_end = std::nullopt, std::size_t recompute_layers = 0,
+          numerics::Device* device = nullptr);
   ~Decoder();
   Decoder(const Decoder&) = delete;
   Decoder& operator=(const Decoder&) = delete;
+
+  /// To be called when the values of the weights have changed and before the next pass; a device has a copy of them.
+  void weights_changed() const;
 
   /// Runs forward and backward on consecutive grains of the same size at once, one per buffer in `gradients`:
   /// `num_sequences` rows in all. The losses and each grain's gradient have the bits that run_grain gives them alone.
@@ -48,7 +52,7 @@ class Decoder {
                          std::span<const std::span<float>> gradients) const;
 
   /// The same, with the gradients given to `sink` part by part, as the backward pass finishes them. (The native profile
-  /// gives all parts behind the pass.)
+  /// and a device give all parts behind the pass.)
   GrainLosses run_grains(std::span<const std::int32_t> inputs, std::span<const std::int32_t> targets,
                          std::int64_t num_sequences, std::int64_t length, float z_weight, GradientSink& sink) const;
 

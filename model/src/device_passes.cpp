@@ -1,0 +1,200 @@
+#include "device_passes.h"
+
+#include <bit>
+
+#include "gradient_parts.h"
+#include "reprise/core/error.h"
+#include "reprise/ops/device_scope.h"
+
+namespace reprise::model {
+namespace {
+
+/// Gradients on the device: one buffer for each part of each grain.
+class DeviceSink final : public GradientSink {
+ public:
+  DeviceSink(std::span<const ChunkRange> parts, const std::vector<std::vector<float*>>& buffers)
+      : parts_(parts), buffers_(buffers) {}
+  std::span<const ChunkRange> parts() const override { return parts_; }
+  std::size_t num_grains() const override { return buffers_[0].size(); }
+  float* take(std::size_t part, std::size_t grain) override { return buffers_[part][grain]; }
+  void done(std::size_t) override {}
+
+ private:
+  std::span<const ChunkRange> parts_;
+  const std::vector<std::vector<float*>>& buffers_;
+};
+
+std::size_t bytes_of(const ChunkRange& part) {
+  return static_cast<std::size_t>(part.size() * kChunkElements) * sizeof(float);
+}
+
+}  // namespace
+
+/// Memory of the device that is given back together.
+class DevicePasses::Memory {
+ public:
+  explicit Memory(numerics::Device& device) : device_(device) {}
+  ~Memory() {
+    for (const auto& [block, num_bytes] : blocks_) device_.give(block, num_bytes);
+  }
+  Memory(const Memory&) = delete;
+  Memory& operator=(const Memory&) = delete;
+
+  template <typename T>
+  T* take(std::int64_t count) {
+    const std::size_t num_bytes = static_cast<std::size_t>(count) * sizeof(T);
+    blocks_.emplace_back(device_.take(num_bytes), num_bytes);
+    return static_cast<T*>(blocks_.back().first);
+  }
+
+ private:
+  numerics::Device& device_;
+  std::vector<std::pair<void*, std::size_t>> blocks_;
+};
+
+/// What a shape keeps from pass to pass, at fixed addresses.
+struct DevicePasses::Pass {
+  explicit Pass(numerics::Device& device) : memory(device) {}
+
+  Memory memory;
+  at::Tensor ids, targets;
+  at::Tensor document_starts;                  // undefined without documents
+  std::vector<std::vector<float*>> gradients;  // by part and grain
+  ops::HeadLoss loss;                          // of the last pass
+  bool seen = false;
+  std::function<void()> repeat;  // of a recorded pass
+};
+
+DevicePasses::DevicePasses(numerics::Device& device, const TensorLayout& layout, std::span<const float> weights,
+                           const DecoderConstants& constants, std::size_t recompute_layers)
+    : device_(device),
+      layout_(layout),
+      host_weights_(weights),
+      constants_(constants),
+      recompute_layers_(recompute_layers),
+      memory_(std::make_unique<Memory>(device)) {
+  weights_ = {memory_->take<float>(layout.num_elements()), static_cast<std::size_t>(layout.num_elements())};
+  const ops::DeviceScope scope(device_);
+  for (at::Tensor* table : {&constants_.cos, &constants_.sin}) {
+    const at::Tensor values = *table;
+    float* const on_device = memory_->take<float>(values.numel());
+    device_.write(on_device, values.const_data_ptr<float>(), values.nbytes());
+    *table = ops::view_of(on_device, values.sizes());
+  }
+  device_.synchronize();
+}
+
+DevicePasses::~DevicePasses() = default;
+
+void DevicePasses::weights_changed() {
+  const std::lock_guard lock(mutex_);
+  stale_ = true;
+}
+
+void DevicePasses::upload_weights() {
+  if (!stale_) return;
+  device_.write(weights_.data(), host_weights_.data(), host_weights_.size_bytes());
+  stale_ = false;
+}
+
+void DevicePasses::write_tokens(Pass& pass, const PassTokens& tokens) {
+  const auto write = [&](const at::Tensor& to, std::span<const std::int32_t> from) {
+    device_.write(to.mutable_data_ptr<std::int32_t>(), from.data(), from.size_bytes());
+  };
+  write(pass.ids, tokens.inputs);
+  write(pass.targets, tokens.targets);
+  if (pass.document_starts.defined()) write(pass.document_starts, tokens.document_starts);
+}
+
+DevicePasses::Pass& DevicePasses::pass_of(const Shape& shape, const PassTokens& tokens, const GradientSink& sink) {
+  std::unique_ptr<Pass>& pass = passes_[shape];
+  if (pass) return *pass;
+  pass = std::make_unique<Pass>(device_);
+  const auto new_ids = [&] {
+    return ops::view_of(pass->memory.take<std::int32_t>(tokens.num_sequences * tokens.length),
+                        {tokens.num_sequences, tokens.length});
+  };
+  pass->ids = new_ids();
+  pass->targets = new_ids();
+  if (!tokens.document_starts.empty()) pass->document_starts = new_ids();
+  for (const ChunkRange& part : sink.parts()) {
+    std::vector<float*>& of_part = pass->gradients.emplace_back();
+    for (std::size_t grain = 0; grain < sink.num_grains(); ++grain) {
+      of_part.push_back(pass->memory.take<float>(part.size() * kChunkElements));
+    }
+  }
+  return *pass;
+}
+
+void DevicePasses::compute(Pass& pass, float z_weight, std::span<const ChunkRange> parts) const {
+  DeviceSink sink(parts, pass.gradients);
+  PassGradients gradients(layout_, weights_, sink);
+  gradients.take_first();
+  PassOptions options;
+  options.document_starts = pass.document_starts;
+  options.recompute_layers = recompute_layers_;
+  options.on_gradients = [&](std::size_t first_tensor) { gradients.complete_from(first_tensor); };
+  pass.loss = compute_losses_and_gradients(ops::exact_operators(), constants_, gradients, pass.ids, pass.targets,
+                                           z_weight, options);
+}
+
+GrainLosses DevicePasses::run(const PassTokens& tokens, float z_weight, GradientSink& sink) {
+  const std::lock_guard lock(mutex_);
+  const ops::DeviceScope scope(device_);
+  const std::span<const ChunkRange> parts = sink.parts();
+  const Shape shape{tokens.num_sequences,
+                    tokens.length,
+                    sink.num_grains(),
+                    parts.size(),
+                    std::bit_cast<std::uint32_t>(z_weight),
+                    !tokens.document_starts.empty()};
+  Pass& pass = pass_of(shape, tokens, sink);
+  upload_weights();
+  write_tokens(pass, tokens);
+  if (pass.seen && !pass.repeat) {
+    pass.loss = {};  // its memory is what the recording takes
+    pass.repeat = device_.record([&] { compute(pass, z_weight, parts); });
+  }
+  if (pass.repeat) {
+    pass.repeat();
+  } else {
+    compute(pass, z_weight, parts);
+  }
+  pass.seen = true;
+
+  for (std::size_t part = 0; part < parts.size(); ++part) {
+    for (std::size_t grain = 0; grain < sink.num_grains(); ++grain) {
+      device_.read(sink.take(part, grain), pass.gradients[part][grain], bytes_of(parts[part]));
+    }
+    sink.done(part);
+  }
+  GrainLosses losses;
+  const auto read = [&](const at::Tensor& from, std::vector<float>& to) {
+    to.resize(static_cast<std::size_t>(from.numel()));
+    device_.read(to.data(), from.const_data_ptr<float>(), to.size() * sizeof(float));
+  };
+  read(pass.loss.cross_entropy, losses.cross_entropy);
+  read(pass.loss.z, losses.z);
+  return losses;
+}
+
+std::vector<float> DevicePasses::score(const PassTokens& tokens) {
+  const std::lock_guard lock(mutex_);
+  const ops::DeviceScope scope(device_);
+  upload_weights();
+  Pass pass(device_);
+  const auto copied = [&](std::span<const std::int32_t> values) {
+    auto* const memory = pass.memory.take<std::int32_t>(static_cast<std::int64_t>(values.size()));
+    device_.write(memory, values.data(), values.size_bytes());
+    return ops::view_of(memory, {tokens.num_sequences, tokens.length});
+  };
+  PassOptions options;
+  if (!tokens.document_starts.empty()) options.document_starts = copied(tokens.document_starts);
+  const at::Tensor losses = compute_scores(ops::exact_operators(), constants_, parameter_views(layout_, weights_, {}),
+                                           copied(tokens.inputs), copied(tokens.targets), options);
+  std::vector<float> values(static_cast<std::size_t>(losses.numel()));
+  device_.read(values.data(), losses.const_data_ptr<float>(), values.size() * sizeof(float));
+  return values;
+}
+
+}  // namespace reprise::model

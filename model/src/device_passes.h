@@ -1,0 +1,73 @@
+#pragma once
+// The passes of a decoder on a device with memory of its own: the weights lie there, tokens go there, losses and
+// gradients come back. A pass whose shape has been seen before is recorded and then repeated as one piece where the
+// device can do that: no operator is called, no memory asked for.
+
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <memory>
+#include <mutex>
+#include <span>
+#include <tuple>
+#include <vector>
+
+#include "decoder_graph.h"
+#include "reprise/core/tensor_layout.h"
+#include "reprise/model/gradient_sink.h"
+#include "reprise/model/grain_losses.h"
+#include "reprise/numerics/device.h"
+
+namespace reprise::model {
+
+/// The tokens of a pass, in the host's memory: num_sequences rows of `length`.
+struct PassTokens {
+  std::span<const std::int32_t> inputs;
+  std::span<const std::int32_t> targets;
+  std::span<const std::int32_t> document_starts;  // empty: attention sees all of a sequence
+  std::int64_t num_sequences = 0;
+  std::int64_t length = 0;
+};
+
+/// Thread-safe; passes run one after another.
+class DevicePasses {
+ public:
+  /// `constants` with its tables in the host's memory. `device`, `layout` and `weights` must outlive this; the values
+  /// of `weights` may change, which weights_changed() tells.
+  DevicePasses(numerics::Device& device, const TensorLayout& layout, std::span<const float> weights,
+               const DecoderConstants& constants, std::size_t recompute_layers);
+  ~DevicePasses();
+  DevicePasses(const DevicePasses&) = delete;
+  DevicePasses& operator=(const DevicePasses&) = delete;
+
+  void weights_changed();
+
+  /// Forward and backward; the gradient of each grain goes to `sink` behind the pass.
+  GrainLosses run(const PassTokens& tokens, float z_weight, GradientSink& sink);
+  /// Forward alone: the cross-entropy of each target.
+  std::vector<float> score(const PassTokens& tokens);
+
+ private:
+  class Memory;
+  struct Pass;
+  // Sequences, length, grains, parts, bits of the weight of the z-loss, documents or not.
+  using Shape = std::tuple<std::int64_t, std::int64_t, std::size_t, std::size_t, std::uint32_t, bool>;
+
+  Pass& pass_of(const Shape& shape, const PassTokens& tokens, const GradientSink& sink);
+  void compute(Pass& pass, float z_weight, std::span<const ChunkRange> parts) const;
+  void write_tokens(Pass& pass, const PassTokens& tokens);
+  void upload_weights();
+
+  numerics::Device& device_;
+  const TensorLayout& layout_;
+  std::span<const float> host_weights_;
+  DecoderConstants constants_;
+  std::size_t recompute_layers_;
+  std::mutex mutex_;
+  std::unique_ptr<Memory> memory_;
+  std::span<float> weights_;  // on the device
+  bool stale_ = true;
+  std::map<Shape, std::unique_ptr<Pass>> passes_;
+};
+
+}  // namespace reprise::model
