@@ -30,33 +30,11 @@ std::size_t bytes_of(const ChunkRange& part) {
 
 }  // namespace
 
-/// Memory of the device that is given back together.
-class DevicePasses::Memory {
- public:
-  explicit Memory(numerics::Device& device) : device_(device) {}
-  ~Memory() {
-    for (const auto& [block, num_bytes] : blocks_) device_.give(block, num_bytes);
-  }
-  Memory(const Memory&) = delete;
-  Memory& operator=(const Memory&) = delete;
-
-  template <typename T>
-  T* take(std::int64_t count) {
-    const std::size_t num_bytes = static_cast<std::size_t>(count) * sizeof(T);
-    blocks_.emplace_back(device_.take(num_bytes), num_bytes);
-    return static_cast<T*>(blocks_.back().first);
-  }
-
- private:
-  numerics::Device& device_;
-  std::vector<std::pair<void*, std::size_t>> blocks_;
-};
-
 /// What a shape keeps from pass to pass, at fixed addresses.
 struct DevicePasses::Pass {
   explicit Pass(numerics::Device& device) : memory(device) {}
 
-  Memory memory;
+  numerics::DeviceMemory memory;
   at::Tensor ids, targets;
   at::Tensor document_starts;                  // undefined without documents
   std::vector<std::vector<float*>> gradients;  // by part and grain
@@ -72,12 +50,12 @@ DevicePasses::DevicePasses(numerics::Device& device, const TensorLayout& layout,
       host_weights_(weights),
       constants_(constants),
       recompute_layers_(recompute_layers),
-      memory_(std::make_unique<Memory>(device)) {
-  weights_ = {memory_->take<float>(layout.num_elements()), static_cast<std::size_t>(layout.num_elements())};
+      memory_(device) {
+  weights_ = {memory_.take<float>(layout.num_elements()), static_cast<std::size_t>(layout.num_elements())};
   const ops::DeviceScope scope(device_);
   for (at::Tensor* table : {&constants_.cos, &constants_.sin}) {
     const at::Tensor values = *table;
-    float* const on_device = memory_->take<float>(values.numel());
+    float* const on_device = memory_.take<float>(values.numel());
     device_.write(on_device, values.const_data_ptr<float>(), values.nbytes());
     *table = ops::view_of(on_device, values.sizes());
   }
@@ -182,11 +160,9 @@ std::vector<float> DevicePasses::score(const PassTokens& tokens) {
   const std::lock_guard lock(mutex_);
   const ops::DeviceScope scope(device_);
   upload_weights();
-  Pass pass(device_);
+  numerics::DeviceMemory memory(device_);
   const auto copied = [&](std::span<const std::int32_t> values) {
-    auto* const memory = pass.memory.take<std::int32_t>(static_cast<std::int64_t>(values.size()));
-    device_.write(memory, values.data(), values.size_bytes());
-    return ops::view_of(memory, {tokens.num_sequences, tokens.length});
+    return ops::view_of(memory.copy_of(values), {tokens.num_sequences, tokens.length});
   };
   PassOptions options;
   if (!tokens.document_starts.empty()) options.document_starts = copied(tokens.document_starts);

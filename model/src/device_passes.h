@@ -16,7 +16,7 @@
 #include "reprise/core/tensor_layout.h"
 #include "reprise/model/gradient_sink.h"
 #include "reprise/model/grain_losses.h"
-#include "reprise/numerics/device.h"
+#include "reprise/numerics/device_memory.h"
 
 namespace reprise::model {
 
@@ -48,7 +48,6 @@ class DevicePasses {
   std::vector<float> score(const PassTokens& tokens);
 
  private:
-  class Memory;
   struct Pass;
   // Sequences, length, grains, parts, bits of the weight of the z-loss, documents or not.
   using Shape = std::tuple<std::int64_t, std::int64_t, std::size_t, std::size_t, std::uint32_t, bool>;
@@ -64,7 +63,7 @@ class DevicePasses {
   DecoderConstants constants_;
   std::size_t recompute_layers_;
   std::mutex mutex_;
-  std::unique_ptr<Memory> memory_;
+  numerics::DeviceMemory memory_;
   std::span<float> weights_;  // on the device
   bool stale_ = true;
   std::map<Shape, std::unique_ptr<Pass>> passes_;

@@ -13,51 +13,9 @@
 
 #include "emulated_device.h"
 #include "reprise/numerics/device.h"
+#include "reprise/numerics/device_memory.h"
 
 namespace reprise::numerics {
-
-/// The memory of one device for one call. Inputs are copied there; outputs begin as NaNs.
-class DeviceMemory {
- public:
-  explicit DeviceMemory(Device& device) : device_(device) {}
-  ~DeviceMemory() {
-    for (const Block& block : blocks_) device_.give(block.memory, block.num_bytes);
-  }
-  DeviceMemory(const DeviceMemory&) = delete;
-  DeviceMemory& operator=(const DeviceMemory&) = delete;
-
-  template <typename T>
-  T* copy_of(std::span<const T> values) {
-    auto* const memory = static_cast<T*>(take(values.size_bytes()));
-    device_.write(memory, values.data(), values.size_bytes());
-    return memory;
-  }
-  template <typename T>
-  T* copy_of(const std::vector<T>& values) {
-    return copy_of(std::span<const T>(values));
-  }
-  float* output(std::int64_t count) {
-    return copy_of(std::vector<float>(static_cast<std::size_t>(count), std::bit_cast<float>(0x7fc12345u)));
-  }
-  std::vector<float> values(const float* memory, std::int64_t count) {
-    std::vector<float> result(static_cast<std::size_t>(count));
-    device_.read(result.data(), memory, result.size() * sizeof(float));
-    return result;
-  }
-
- private:
-  struct Block {
-    void* memory;
-    std::size_t num_bytes;
-  };
-  void* take(std::size_t num_bytes) {
-    blocks_.push_back({device_.take(num_bytes), num_bytes});
-    return blocks_.back().memory;
-  }
-
-  Device& device_;
-  std::vector<Block> blocks_;
-};
 
 /// Computes something on a device and returns all outputs, one after the other.
 using Compute = std::function<std::vector<float>(Device& device, DeviceMemory& memory)>;

@@ -1,0 +1,239 @@
+#include "training.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <bit>
+#include <cmath>
+
+#include "decoder_graph.h"
+#include "device_passes.h"
+#include "random_stream.h"
+#include "reprise/numerics/device_memory.h"
+#include "reprise/ops/device_scope.h"
+
+namespace reprise::conformance {
+namespace {
+
+constexpr float kZWeight = 1e-4f;
+constexpr double kClipNorm = 1.0;
+constexpr numerics::AdamWStep kAdamW{1e-3f, 0.9f, 0.95f, 1e-8f, 0.1f, 0, 0};
+
+TensorLayout layout_of(const TrainingShape& shape) {
+  const std::int64_t d = shape.hidden, f = shape.ffn;
+  std::vector<TensorSpec> specs{{"embedding", {shape.vocab, d}, false}};
+  for (std::int64_t layer = 0; layer < shape.layers; ++layer) {
+    const auto add = [&](const char* name, std::vector<std::int64_t> sizes) {
+      specs.push_back({fmt::format("{}.{}", layer, name), std::move(sizes), true});
+    };
+    for (const char* name : {"q", "k", "v", "o"}) add(name, {d, d});
+    for (const char* name : {"q_norm", "k_norm", "attention_norm"}) add(name, {d});
+    add("gate", {f, d});
+    add("up", {f, d});
+    add("down", {d, f});
+    add("feed_forward_norm", {d});
+  }
+  specs.push_back({"norm", {d}, true});
+  specs.push_back({"head", {shape.vocab, d}, true});
+  return TensorLayout(std::move(specs));
+}
+
+/// Norms are 1, the others uniform in [-1/32, 1/32).
+std::vector<float> initial_weights(const TensorLayout& layout) {
+  std::vector<float> flat(static_cast<std::size_t>(layout.num_elements()), 0.0f);
+  std::uint32_t index = 0;
+  for (const TensorLayout::Entry& entry : layout.entries()) {
+    RandomStream random(2, index++);
+    float* const values = flat.data() + entry.offset;
+    for (std::int64_t i = 0; i < entry.spec.num_elements(); ++i) {
+      values[i] = entry.spec.shape.size() == 1 ? 1.0f : 0x1p-5f * random.value();
+    }
+  }
+  return flat;
+}
+
+model::DecoderConstants constants_of(const TrainingShape& shape) {
+  model::DecoderConstants constants;
+  const std::int64_t head_dim = shape.hidden / shape.heads;
+  constants.num_heads = shape.heads;
+  constants.num_layers = static_cast<std::size_t>(shape.layers);
+  constants.norm_epsilon = 1e-6f;
+  constants.cos = at::empty({shape.length, head_dim / 2}, at::kFloat);
+  constants.sin = at::empty({shape.length, head_dim / 2}, at::kFloat);
+  numerics::rope_table(shape.length, head_dim, 10000.0, constants.cos.mutable_data_ptr<float>(),
+                       constants.sin.mutable_data_ptr<float>());
+  return constants;
+}
+
+/// Takes the gradients of all grains into the host's memory.
+class HostSink final : public model::GradientSink {
+ public:
+  HostSink(const TensorLayout& layout, std::int64_t grains) : whole_{0, layout.num_chunks()} {
+    gradients.resize(static_cast<std::size_t>(grains));
+    for (std::vector<float>& gradient : gradients) gradient.resize(static_cast<std::size_t>(layout.num_elements()));
+  }
+  std::span<const ChunkRange> parts() const override { return {&whole_, 1}; }
+  std::size_t num_grains() const override { return gradients.size(); }
+  float* take(std::size_t, std::size_t grain) override { return gradients[grain].data(); }
+  void done(std::size_t) override {}
+
+  std::vector<std::vector<float>> gradients;
+
+ private:
+  ChunkRange whole_;
+};
+
+/// Losses of a grain in token order, grains by the tree [C-22].
+double sum_of_grains(std::span<const float> losses, std::int64_t grains, std::int64_t tokens) {
+  if (grains == 1) {
+    double sum = 0;
+    for (const float loss : losses) sum += static_cast<double>(loss);
+    return sum;
+  }
+  const auto left = static_cast<std::int64_t>(std::bit_floor(static_cast<std::uint64_t>(grains - 1)));
+  const auto cut = static_cast<std::size_t>(left * tokens);
+  return sum_of_grains(losses.first(cut), left, tokens) + sum_of_grains(losses.subspan(cut), grains - left, tokens);
+}
+
+}  // namespace
+
+struct Training::State {
+  State(numerics::Device& on, const TrainingShape& of)
+      : device(on),
+        shape(of),
+        layout(layout_of(of)),
+        weights(initial_weights(layout)),
+        passes(on, layout, weights, constants_of(of), 0),
+        memory(on),
+        sink(layout, of.grains) {
+    const std::vector<float> zeros(weights.size(), 0.0f);
+    w = memory.copy_of(weights);
+    m = memory.copy_of(zeros);
+    v = memory.copy_of(zeros);
+    sums = memory.take<float>(layout.num_chunks());
+    for (std::int64_t grain = 0; grain < shape.grains; ++grain) {
+      gradients.push_back(memory.take<float>(layout.num_elements()));
+    }
+    device.synchronize();
+  }
+
+  /// A walk that a model can learn: the next token is mostly a function of the one before.
+  std::vector<std::int32_t> tokens_of_step() const {
+    RandomStream random(3, static_cast<std::uint32_t>(num_steps));
+    std::vector<std::int32_t> ids;
+    for (std::int64_t grain = 0; grain < shape.grains; ++grain) {
+      std::int64_t token = random.integer(0, shape.vocab - 1);
+      for (std::int64_t i = 0; i <= shape.length; ++i) {
+        ids.push_back(static_cast<std::int32_t>(token));
+        token = (token * 5 + random.integer(0, 2)) % shape.vocab;
+      }
+    }
+    return ids;
+  }
+
+  /// Adds the gradients of grains [first, first + count) into the first of them [C-20].
+  void add_grains(std::int64_t first, std::int64_t count) {
+    if (count == 1) return;
+    const auto left = static_cast<std::int64_t>(std::bit_floor(static_cast<std::uint64_t>(count - 1)));
+    add_grains(first, left);
+    add_grains(first + left, count - left);
+    float* const sum = gradients[static_cast<std::size_t>(first)];
+    device.add(layout.num_elements(), sum, gradients[static_cast<std::size_t>(first + left)], sum);
+  }
+
+  double gradient_norm(const float* gradient) {
+    std::vector<float> of_chunks(static_cast<std::size_t>(layout.num_chunks()));
+    device.chunk_sums_of_squares(layout.num_elements(), gradient, sums);  // tensors begin at chunks
+    device.read(of_chunks.data(), sums, of_chunks.size() * sizeof(float));
+    return std::sqrt(numerics::sum_chunks(of_chunks));
+  }
+
+  void update(const float* gradient) {
+    beta1_power *= static_cast<double>(kAdamW.beta1);
+    beta2_power *= static_cast<double>(kAdamW.beta2);
+    numerics::AdamWStep adamw = kAdamW;
+    adamw.bias_correction1 = static_cast<float>(1.0 - beta1_power);
+    adamw.bias_correction2 = static_cast<float>(1.0 - beta2_power);
+    for (const TensorLayout::Entry& entry : layout.entries()) {
+      adamw.weight_decay = entry.spec.weight_decay ? kAdamW.weight_decay : 0.0f;
+      device.adamw_update(entry.spec.num_elements(), adamw, gradient + entry.offset, w + entry.offset, m + entry.offset,
+                          v + entry.offset);
+    }
+    device.read(weights.data(), w, weights.size() * sizeof(float));
+    passes.weights_changed();
+  }
+
+  numerics::Device& device;
+  TrainingShape shape;
+  TensorLayout layout;
+  std::vector<float> weights;
+  model::DevicePasses passes;
+  numerics::DeviceMemory memory;
+  HostSink sink;
+  float *w = nullptr, *m = nullptr, *v = nullptr, *sums = nullptr;
+  std::vector<float*> gradients;  // of grains, on the device
+  double beta1_power = 1.0, beta2_power = 1.0;
+  std::int64_t num_steps = 0;
+  std::vector<double> history;  // loss and norm of each step
+};
+
+Training::Training(numerics::Device& device, const TrainingShape& shape)
+    : state_(std::make_unique<State>(device, shape)) {}
+
+Training::~Training() = default;
+
+std::int64_t Training::num_parameters() const { return state_->layout.num_parameters(); }
+
+StepValues Training::step() {
+  State& state = *state_;
+  const TrainingShape& shape = state.shape;
+  const std::vector<std::int32_t> ids = state.tokens_of_step();
+  std::vector<std::int32_t> inputs, targets;
+  for (std::int64_t grain = 0; grain < shape.grains; ++grain) {
+    const auto first = ids.begin() + grain * (shape.length + 1);
+    inputs.insert(inputs.end(), first, first + shape.length);
+    targets.insert(targets.end(), first + 1, first + shape.length + 1);
+  }
+  const model::GrainLosses losses =
+      state.passes.run({inputs, targets, {}, shape.grains, shape.length}, kZWeight, state.sink);
+  for (std::size_t grain = 0; grain < state.gradients.size(); ++grain) {
+    state.device.write(state.gradients[grain], state.sink.gradients[grain].data(),
+                       state.sink.gradients[grain].size() * sizeof(float));
+  }
+  state.add_grains(0, shape.grains);
+  const auto num_targets = static_cast<double>(targets.size());
+  state.device.divide_in_place(state.layout.num_elements(), static_cast<float>(num_targets), state.gradients[0]);
+  StepValues values;
+  values.loss = sum_of_grains(losses.cross_entropy, shape.grains, shape.length) / num_targets;
+  values.gradient_norm = state.gradient_norm(state.gradients[0]);
+  if (values.gradient_norm > kClipNorm) {
+    state.device.scale_in_place(state.layout.num_elements(), static_cast<float>(kClipNorm / values.gradient_norm),
+                                state.gradients[0]);
+  }
+  state.update(state.gradients[0]);
+  ++state.num_steps;
+  state.history.insert(state.history.end(), {values.loss, values.gradient_norm});
+  return values;
+}
+
+Digest Training::digest() const {
+  const State& state = *state_;
+  Sha256 hash;
+  hash.update(std::as_bytes(std::span<const double>(state.history)));
+  std::vector<float> values(state.weights.size());
+  for (const float* from : {state.w, state.m, state.v}) {
+    state.device.read(values.data(), from, values.size() * sizeof(float));
+    hash.update(std::as_bytes(std::span<const float>(values)));
+  }
+  return hash.finish();
+}
+
+std::span<const PublishedTraining> published_training() {
+  static constexpr PublishedTraining kPublished[] = {
+      {20, "?"},
+      {1000, "?"},
+  };
+  return kPublished;
+}
+
+}  // namespace reprise::conformance

@@ -1,0 +1,63 @@
+#pragma once
+// Whole training steps of a fixed model on fixed tokens: forward, backward, the tree over grains, norm, clip, AdamW,
+// all on one device. The model is the decoder that `reprise train` trains; nothing is read from files.
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <span>
+#include <string_view>
+#include <vector>
+
+#include "reprise/core/hash.h"
+#include "reprise/core/tensor_layout.h"
+#include "reprise/numerics/device.h"
+
+namespace reprise::conformance {
+
+struct TrainingShape {
+  std::int64_t vocab, hidden, ffn, layers, heads;
+  std::int64_t grains, length;  // a grain is one sequence
+};
+
+/// Over 10 million parameters; tokens of a grain, the keys of a query and the feed-forward width exceed a segment
+/// [C-3].
+inline constexpr TrainingShape kFullTraining{8192, 256, 1024, 6, 4, 3, 272};
+/// Seconds on an emulated device.
+inline constexpr TrainingShape kSmallTraining{67, 32, 48, 2, 2, 3, 19};
+
+struct StepValues {
+  double loss = 0;           // mean cross-entropy
+  double gradient_norm = 0;  // before clipping
+};
+
+/// Called behind each step with its number from 1 on, its values, and the digest of all steps so far.
+using SeeStep = std::function<void(std::int64_t step, const StepValues& values, const Digest& digest)>;
+
+class Training {
+ public:
+  Training(numerics::Device& device, const TrainingShape& shape);
+  ~Training();
+  Training(const Training&) = delete;
+  Training& operator=(const Training&) = delete;
+
+  std::int64_t num_parameters() const;
+  /// Runs one step and returns its values.
+  StepValues step();
+  /// SHA-256 over losses and norms of all steps so far, then weights and moments as they are.
+  Digest digest() const;
+
+ private:
+  struct State;
+  std::unique_ptr<State> state_;
+};
+
+struct PublishedTraining {
+  std::int64_t steps;
+  std::string_view digest;  // of kFullTraining behind `steps`
+};
+
+/// Returns the digests of docs/numeric_contract.md, fewest steps first.
+std::span<const PublishedTraining> published_training();
+
+}  // namespace reprise::conformance
