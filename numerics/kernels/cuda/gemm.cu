@@ -4,12 +4,11 @@
 // shared memory they would take all that two blocks leave on some GPUs. In c they cost 8 bytes of second-level cache
 // per 256 multiplications, half of what the operands cost, and 1 instruction in 150.
 
-#include "gemm.h"
-
 #include <algorithm>
 #include <cmath>
 #include <limits>
 
+#include "gemm.h"
 #include "gemm_tile.h"
 #include "launch.h"
 
@@ -112,6 +111,7 @@ __global__ void __launch_bounds__(TileShape::kThreads, TileShape::kBlocksPerMult
   const Index tile_row = Index{tile.row} * TileShape::kRows, tile_column = Index{tile.column} * TileShape::kColumns;
   const ThreadPlace at = thread_place<TileShape>();
   const Index row = tile_row + at.row, column = tile_column + at.column;
+  const bool idle = row - at.row % kWarpRows >= product.m || column - at.column % kWarpColumns >= product.n;
 
   int segment = static_cast<int>(blockIdx.y) * product.segments_per_block;
   const int begin = segment * kSegment, last = begin + product.segments_per_block * kSegment;
@@ -139,7 +139,8 @@ __global__ void __launch_bounds__(TileShape::kThreads, TileShape::kBlocksPerMult
     if (more) copy_next(buffer ^ 1);
     const float* const a = &tiles_a[buffer][0][at.row];
     const float* const b = &tiles_b[buffer][0][at.column];
-    if (count == kStepLength) {
+    if (idle) {  // the whole warp, behind the edge of c
+    } else if (count == kStepLength) {
       sums.template add_step<kStrideA, kStrideB>(a, b);
     } else {
       sums.template add_short_step<kStrideA, kStrideB>(a, b, count);
@@ -261,8 +262,9 @@ ProductPlan plan_product(Index m, Index n, Index k, int num_multiprocessors) {
   for (int num_splits = 1; num_splits == 1 || num_splits <= num_segments; num_splits *= 2) {
     if (num_splits > 1 && m * n * num_segments > kMaxScratch) break;
     for (const TileSize tile : {TileSize::kLarge, TileSize::kSmall}) {
-      const double cycles = (tile == TileSize::kLarge ? estimated_cycles<LargeTile> : estimated_cycles<SmallTile>)(
-          m, n, num_segments, num_splits, num_multiprocessors);
+      const double cycles =
+          (tile == TileSize::kLarge ? estimated_cycles<LargeTile>
+                                    : estimated_cycles<SmallTile>)(m, n, num_segments, num_splits, num_multiprocessors);
       if (cycles < least) least = cycles, best = {tile, num_splits};
     }
   }

@@ -10,8 +10,8 @@
 namespace reprise::numerics::cuda {
 
 inline constexpr std::size_t kMaxProductParts = 8;
-/// Strides of operands and k are below this, so that places inside a tile have 32 bits.
-inline constexpr std::int64_t kProductLimit = std::int64_t{1} << 22;
+/// k of a product is at most this: places in k have 32 bits.
+inline constexpr std::int64_t kMaxProductLength = std::int64_t{1} << 30;
 
 enum class TileSize { kLarge, kSmall };
 
