@@ -4,6 +4,7 @@
 
 #include "attention.h"
 #include "elementwise.h"
+#include "exact_functions.h"
 #include "queue.h"
 #include "reprise/core/error.h"
 
@@ -98,7 +99,26 @@ class CudaDevice final : public Device {
   void dropout(std::int64_t, std::int64_t, const DropoutRule&, const std::uint64_t*, const float*, float*) override {
     not_yet("dropout");
   }
-  void exact_function(ExactFunction, std::int64_t, const float*, float*) override { not_yet("exact_function"); }
+  void exact_function(ExactFunction function, std::int64_t count, const float* x, float* y) override {
+    switch (function) {
+      case ExactFunction::kExp:
+        return exact_exp(queue_, count, x, y);
+      case ExactFunction::kLog:
+        return exact_log(queue_, count, x, y);
+      case ExactFunction::kSigmoid:
+        return exact_sigmoid(queue_, count, x, y);
+      case ExactFunction::kTanh:
+        return exact_tanh(queue_, count, x, y);
+      case ExactFunction::kErf:
+        return exact_erf(queue_, count, x, y);
+      case ExactFunction::kSin:
+        return exact_sin(queue_, count, x, y);
+      case ExactFunction::kCos:
+        return exact_cos(queue_, count, x, y);
+      case ExactFunction::kRsqrt:
+        return exact_rsqrt(queue_, count, x, y);
+    }
+  }
   void rms_norm_forward(std::int64_t, std::int64_t, const float*, const float*, float, float*, float*) override {
     not_yet("rms_norm_forward");
   }

@@ -1,5 +1,6 @@
 // exp, log, sigmoid, tanh, erf and 1/sqrt of one vector [C-6], [C-7], [C-8], [C-31], [C-32], [C-34]: binary32, fused
-// multiply-adds, no branch, one order of operations. Included once per target.
+// multiply-adds, no branch, one order of operations. Included once per target; a GPU's kernels have a vocabulary of
+// one lane (cuda/one_lane.h) in the place of vectors, so nothing here may know how many lanes there are.
 
 #if defined(REPRISE_FUNCTIONS_INL_H_) == defined(HWY_TARGET_TOGGLE)
 #ifdef REPRISE_FUNCTIONS_INL_H_
@@ -8,7 +9,9 @@
 #define REPRISE_FUNCTIONS_INL_H_
 #endif
 
+#ifndef REPRISE_ONE_LANE
 #include "vector-inl.h"
+#endif
 
 HWY_BEFORE_NAMESPACE();
 namespace reprise::numerics {
@@ -183,30 +186,6 @@ HWY_INLINE Vector erf_value(Vector x) {
 HWY_INLINE Vector rsqrt_value(Vector x) {
   const Vector y = hn::Div(broadcast(1.0f), hn::Sqrt(x));
   return hn::IfThenElse(hn::Ge(x, zero()), y, quiet_nan());
-}
-
-/// x = exp(x - maximum) in place; returns the sum by lanes.
-HWY_INLINE float exponentiate(Index count, float maximum, float* x) {
-  const Vector largest = broadcast(maximum);
-  Vector lanes[kLaneVectors];
-  for (auto& lane : lanes) lane = zero();
-  Index i = 0;
-  for (; i + kVirtualLanes <= count; i += kVirtualLanes) {
-    for (Index v = 0; v < kLaneVectors; ++v) {
-      const Index at = i + v * kWidth;
-      const Vector e = exp_value(hn::Sub(load(x + at), largest));
-      store(e, x + at);
-      lanes[v] = hn::Add(lanes[v], e);
-    }
-  }
-  for (Index v = 0; i + v * kWidth < count; ++v) {
-    const Index at = i + v * kWidth;
-    constexpr float kNothing = -__builtin_inff();  // its exponential is +0
-    const Vector e = exp_value(hn::Sub(load_some(x + at, count - at, kNothing), largest));
-    store_some(e, x + at, count - at);
-    lanes[v] = hn::Add(lanes[v], e);
-  }
-  return sum_lanes(lanes);
 }
 
 }  // namespace HWY_NAMESPACE

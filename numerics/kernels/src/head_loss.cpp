@@ -22,6 +22,30 @@ HWY_BEFORE_NAMESPACE();
 namespace reprise::numerics {
 namespace HWY_NAMESPACE {
 
+/// x = exp(x - maximum) in place; returns the sum by lanes.
+HWY_INLINE float exponentiate(Index count, float maximum, float* x) {
+  const Vector largest = broadcast(maximum);
+  Vector lanes[kLaneVectors];
+  for (auto& lane : lanes) lane = zero();
+  Index i = 0;
+  for (; i + kVirtualLanes <= count; i += kVirtualLanes) {
+    for (Index v = 0; v < kLaneVectors; ++v) {
+      const Index at = i + v * kWidth;
+      const Vector e = exp_value(hn::Sub(load(x + at), largest));
+      store(e, x + at);
+      lanes[v] = hn::Add(lanes[v], e);
+    }
+  }
+  for (Index v = 0; i + v * kWidth < count; ++v) {
+    const Index at = i + v * kWidth;
+    constexpr float kNothing = -__builtin_inff();  // its exponential is +0
+    const Vector e = exp_value(hn::Sub(load_some(x + at, count - at, kNothing), largest));
+    store_some(e, x + at, count - at);
+    lanes[v] = hn::Add(lanes[v], e);
+  }
+  return sum_lanes(lanes);
+}
+
 /// Losses of one token; with `gradient`, logits become d(cross_entropy + z_weight * z) / d(logits).
 void token_loss(Index vocab, Index target, float z_weight, bool gradient, float* logits, float* cross_entropy,
                 float* z) {

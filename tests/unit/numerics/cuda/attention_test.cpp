@@ -1,5 +1,7 @@
 // [C-12] on a GPU.
 
+#include "attention.h"
+
 #include "attention_case.h"
 
 namespace reprise::numerics {
@@ -48,6 +50,35 @@ TEST(CudaAttention, ZerosSubnormalsAndLargeValuesHaveTheBitsOfTheCpu) {
   expect_same_attention(c);
   c.spread = 1e-20f;  // scores underflow
   expect_same_attention(c);
+}
+
+TEST(CudaAttention, GradientsInPartsHaveTheBitsOfGradientsAtOnce) {
+  // Each two of three heads at a time, one at a time, and the keys of a head in two strips.
+  for (const std::int64_t slopes : {2 * 320 * 320, 320 * 320, 320 * 256, 1}) {
+    constexpr std::int64_t kLength = 300, kHeads = 3, kDim = 4, kRows = kLength * kHeads, kCount = kRows * kDim;
+    const AttentionShape shape{1, kLength, kHeads, kHeads, kDim};
+    AttentionOptions options;
+    options.window = 270;
+    const auto gradients = [&](std::int64_t slopes_at_a_time) {
+      const std::unique_ptr<Device> device = emulation::make_emulated_device();
+      DeviceMemory memory(*device);
+      cuda::Queue queue(0);
+      std::vector<const float*> in;
+      for (unsigned seed = 1; seed <= 4; ++seed) in.push_back(memory.copy_of(random_values(kCount, seed)));
+      float *const out = memory.output(kCount), *const row_max = memory.output(kRows);
+      float *const row_sum = memory.output(kRows), *const dq = memory.output(kCount);
+      float *const dk = memory.output(kCount), *const dv = memory.output(kCount);
+      cuda::attention_forward(queue, shape, options, in[0], in[1], in[2], out, row_max, row_sum);
+      cuda::attention_backward(queue, shape, options, in[0], in[1], in[2], out, row_max, row_sum, in[3], dq, dk, dv,
+                               slopes_at_a_time);
+      queue.stream().synchronize();
+      std::vector<float> all = memory.values(dq, kCount);
+      append(all, memory.values(dk, kCount));
+      append(all, memory.values(dv, kCount));
+      return all;
+    };
+    EXPECT_EQ(gradients(slopes), gradients(cuda::kSlopesAtATime));
+  }
 }
 
 }  // namespace
