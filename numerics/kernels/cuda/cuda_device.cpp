@@ -7,6 +7,7 @@
 #include "elementwise.h"
 #include "exact_functions.h"
 #include "gemm.h"
+#include "head_loss.h"
 #include "queue.h"
 #include "reprise/core/error.h"
 
@@ -164,13 +165,16 @@ class CudaDevice final : public Device {
     check_attention(shape, options);
     cuda::attention_backward(queue_, shape, options, q, k, v, out, row_max, row_sum, dout, dq, dk, dv);
   }
-  void head_loss_forward(std::int64_t, std::int64_t, std::int64_t, const float*, const float*, const std::int32_t*,
-                         float*, float*) override {
-    not_yet("head_loss_forward");
+  void head_loss_forward(std::int64_t num_tokens, std::int64_t dim, std::int64_t vocab, const float* h,
+                         const float* weight, const std::int32_t* targets, float* cross_entropy, float* z) override {
+    head_loss(queue_, num_multiprocessors_,
+              {num_tokens, dim, vocab, h, weight, targets, 0.0f, cross_entropy, z, nullptr, nullptr});
   }
-  void head_loss_forward_backward(std::int64_t, std::int64_t, std::int64_t, const float*, const float*,
-                                  const std::int32_t*, float, float*, float*, float*, float*) override {
-    not_yet("head_loss_forward_backward");
+  void head_loss_forward_backward(std::int64_t num_tokens, std::int64_t dim, std::int64_t vocab, const float* h,
+                                  const float* weight, const std::int32_t* targets, float z_weight,
+                                  float* cross_entropy, float* z, float* dh, float* dweight) override {
+    head_loss(queue_, num_multiprocessors_,
+              {num_tokens, dim, vocab, h, weight, targets, z_weight, cross_entropy, z, dh, dweight});
   }
   void chunk_sums_of_squares(std::int64_t, const float*, float*) override { not_yet("chunk_sums_of_squares"); }
   void adamw_update(std::int64_t, const AdamWStep&, const float*, float*, float*, float*) override {
