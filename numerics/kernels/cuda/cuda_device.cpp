@@ -3,6 +3,7 @@
 #include <string>
 #include <vector>
 
+#include "attention.h"
 #include "elementwise.h"
 #include "exact_functions.h"
 #include "gemm.h"
@@ -15,6 +16,21 @@ namespace {
 
 [[noreturn]] void not_yet(const char* what) {
   throw Error(ErrorKind::kInternal, std::string("no kernel yet: ") + what);
+}
+
+/// What the CPU checks, but for document starts.
+void check_attention(const AttentionShape& shape, const AttentionOptions& options) {
+  const auto fail = [](const char* problem) {
+    throw Error(ErrorKind::kInternal, std::string("attention: ") + problem);
+  };
+  constexpr std::int64_t kLargestLength = 1 << 24;  // distances stay exact in float32
+  if (shape.length > kLargestLength) fail("sequences are longer than 2^24");
+  if (shape.num_kv_heads < 1 || shape.num_heads % shape.num_kv_heads != 0) {
+    fail("the key-value heads do not divide the query heads");
+  }
+  if (options.window < 0) fail("the window is negative");
+  if (!(options.softcap >= 0.0f)) fail("softcap is not a positive number");
+  if (options.alibi_slopes != nullptr && shape.num_heads > kMostSlopes) fail("slopes of more than 256 heads on a GPU");
 }
 
 class CudaDevice final : public Device {
@@ -143,13 +159,16 @@ class CudaDevice final : public Device {
                        float*) override {
     not_yet("rotary_backward");
   }
-  void attention_forward(const AttentionShape&, const AttentionOptions&, const float*, const float*, const float*,
-                         float*, float*, float*) override {
-    not_yet("attention_forward");
+  void attention_forward(const AttentionShape& shape, const AttentionOptions& options, const float* q, const float* k,
+                         const float* v, float* out, float* row_max, float* row_sum) override {
+    check_attention(shape, options);
+    cuda::attention_forward(queue_, shape, options, q, k, v, out, row_max, row_sum);
   }
-  void attention_backward(const AttentionShape&, const AttentionOptions&, const float*, const float*, const float*,
-                          const float*, const float*, const float*, const float*, float*, float*, float*) override {
-    not_yet("attention_backward");
+  void attention_backward(const AttentionShape& shape, const AttentionOptions& options, const float* q, const float* k,
+                          const float* v, const float* out, const float* row_max, const float* row_sum,
+                          const float* dout, float* dq, float* dk, float* dv) override {
+    check_attention(shape, options);
+    cuda::attention_backward(queue_, shape, options, q, k, v, out, row_max, row_sum, dout, dq, dk, dv);
   }
   void head_loss_forward(std::int64_t num_tokens, std::int64_t dim, std::int64_t vocab, const float* h,
                          const float* weight, const std::int32_t* targets, float* cross_entropy, float* z) override {
