@@ -7,6 +7,7 @@
 #include "commands.h"
 #include "reprise/audit/manifest.h"
 #include "reprise/dist/nccl.h"
+#include "reprise/numerics/device.h"
 #include "reprise/numerics/function_digests.h"
 #include "reprise/numerics/target.h"
 
@@ -19,6 +20,15 @@ struct DoctorFlags {
   bool all_inputs = false;
 };
 
+/// What `runtime.device: "cuda"` would find.
+nlohmann::ordered_json gpus() {
+  nlohmann::ordered_json list = nlohmann::ordered_json::array();
+  for (int index = 0; index < numerics::num_cuda_devices(); ++index) {
+    list.push_back(numerics::make_cuda_device(index)->description());
+  }
+  return list;
+}
+
 nlohmann::ordered_json facts() {
   nlohmann::ordered_json json;
   for (const auto& [name, value] : audit::code_identity()) json[name] = value;
@@ -26,6 +36,7 @@ nlohmann::ordered_json facts() {
   nlohmann::ordered_json targets = nlohmann::ordered_json::array();
   for (const numerics::Target target : numerics::available_targets()) targets.push_back(numerics::to_string(target));
   json["kernel_targets"] = targets;
+  json["gpus"] = gpus();
   json["nccl"] = dist::describe_nccl();
   return json;
 }

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "reprise/configs/profile.h"
 #include "validate_rules.h"
 
 namespace reprise::configs {
@@ -137,6 +138,17 @@ void grains_per_forward_is_positive(const RunConfig& config, Findings& findings)
                    "for example grains_per_forward: 1");
 }
 
+void device_is_known(const RunConfig& config, Findings& findings) {
+  const std::string& device = config.runtime().device();
+  const bool numbered = device.size() > 5 && device.rfind("cuda:", 0) == 0 &&
+                        std::all_of(device.begin() + 5, device.end(), [](char c) { return c >= '0' && c <= '9'; });
+  findings.require(device == "cpu" || device == "cuda" || numbered, "runtime.device",
+                   fmt::format("must be cpu, cuda or cuda:N, is \"{}\"", device), "for example device: \"cuda\"");
+  findings.require(device == "cpu" || !is_native(config.recipe()), "runtime.device",
+                   fmt::format("is \"{}\", but the native profile computes on the CPU alone", device),
+                   "leave it out, or take numerics: \"exact\"");
+}
+
 void assembly_is_complete(const RunConfig& config, Findings& findings) {
   const Runtime& runtime = config.runtime();
   if (!runtime.has_assembly()) return;
@@ -151,7 +163,7 @@ void assembly_is_complete(const RunConfig& config, Findings& findings) {
 constexpr Rule kHeadRules[] = {numbers_are_finite, texts_are_plain,   name_is_given,
                                name_fits_a_folder, numerics_is_known, contract_version_is_known};
 constexpr Rule kRuntimeRules[] = {num_ranks_is_in_range, num_threads_is_in_range, grains_per_forward_is_positive,
-                                  assembly_is_complete};
+                                  device_is_known, assembly_is_complete};
 
 }  // namespace
 

@@ -14,9 +14,11 @@
 #include <cstring>
 #include <exception>
 
+#include "gather_values.h"
 #include "lost_ranks.h"
 #include "reprise/core/error.h"
 #include "reprise/core/wait_clock.h"
+#include "reprise/dist/host_place.h"
 #include "reprise/dist/nccl.h"
 
 namespace reprise::dist {
@@ -26,18 +28,6 @@ constexpr std::size_t kStagingBytes = std::size_t{256} << 20;
 constexpr std::size_t kSmallestPiece = 64;
 constexpr std::size_t kAlignment = 256;  // as cudaMalloc's
 constexpr std::chrono::seconds kMusterPatience{10};
-
-using HostName = std::array<char, 256>;
-
-/// Gives every rank's value of a plain type to every rank.
-template <typename Value>
-std::vector<Value> gather_values(Communicator& ranks, const Value& mine) {
-  std::vector<Value> values(static_cast<std::size_t>(ranks.size()));
-  std::vector<std::span<std::byte>> receive;
-  for (Value& value : values) receive.push_back(std::as_writable_bytes(std::span(&value, 1)));
-  ranks.all_gather(std::as_bytes(std::span(&mine, 1)), receive);
-  return values;
-}
 
 /// The part of `bytes` that piece number `piece` carries; empty behind the end.
 template <typename Byte>
@@ -62,14 +52,11 @@ NcclCommunicator::NcclCommunicator(std::unique_ptr<Communicator> bootstrap, std:
   set_patience(bootstrap_->patience());
   std::string problem;
   std::string hint;
-  // The names are gathered by every rank, also by one that has found a problem: the others wait for them.
-  HostName host{};
-  ::gethostname(host.data(), host.size() - 1);
-  const std::vector<HostName> hosts = gather_values(*bootstrap_, host);
-  const int place = static_cast<int>(std::count(hosts.begin(), hosts.begin() + rank(), host));
+  // The places are gathered by every rank, also by one that has found a problem: the others wait for them.
+  const HostPlace place = place_on_host(*bootstrap_);
   try {
     library_ = &load_nccl();
-    take_device(place, static_cast<int>(std::count(hosts.begin(), hosts.end(), host)));
+    take_device(place.index, place.num_ranks);
   } catch (const Error& error) {
     problem = error.what();
     hint = error.hint();

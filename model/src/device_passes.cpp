@@ -142,7 +142,13 @@ GrainLosses DevicePasses::run(const PassTokens& tokens, float z_weight, Gradient
 
   for (std::size_t part = 0; part < parts.size(); ++part) {
     for (std::size_t grain = 0; grain < sink.num_grains(); ++grain) {
-      device_.read(sink.take(part, grain), pass.gradients[part][grain], bytes_of(parts[part]));
+      float* const to = sink.take(part, grain);
+      const float* const from = pass.gradients[part][grain];
+      if (sink.is_on_device()) {
+        device_.copy(to, from, bytes_of(parts[part]));
+      } else {
+        device_.read(to, from, bytes_of(parts[part]));
+      }
     }
     sink.done(part);
   }

@@ -42,7 +42,8 @@ class DevicePasses {
 
   void weights_changed();
 
-  /// Forward and backward; the gradient of each grain goes to `sink` behind the pass.
+  /// Forward and backward; the gradient of each grain goes to `sink` behind the pass, which sees no part
+  /// before.
   GrainLosses run(const PassTokens& tokens, float z_weight, GradientSink& sink);
   /// Forward alone: the cross-entropy of each target.
   std::vector<float> score(const PassTokens& tokens);

@@ -11,21 +11,35 @@ namespace {
 
 void add_siblings(float* left, const float* right, std::int64_t count) { numerics::add(count, left, right, left); }
 
+dist::TreeAdder::Add adder_on(numerics::Device* device) {
+  if (device == nullptr) return add_siblings;
+  return [device](float* left, const float* right, std::int64_t count) { device->add(count, left, right, left); };
+}
+
+std::shared_ptr<dist::GradientMemory> memory_on(numerics::Device& device) {
+  return dist::GradientMemory::create(
+      {[&device](std::size_t num_bytes) { return device.take(num_bytes); },
+       [&device](void* block, std::size_t num_bytes) { device.give(block, num_bytes); }});
+}
+
 }  // namespace
 
 GradientReducer::GradientReducer(std::int64_t num_grains, const TensorLayout& layout, std::span<const ChunkRange> parts,
-                                 SliceExchange& exchange, int rank, int num_ranks)
+                                 SliceExchange& exchange, int rank, int num_ranks, numerics::Device* device)
     : num_grains_(num_grains),
       parts_(parts.begin(), parts.end()),
       my_grains_(dist::leaves_of_rank(num_grains, rank, num_ranks)),
       all_grains_{0, num_grains},
       exchange_(exchange),
-      memory_(dist::GradientMemory::create()),
+      device_(device),
+      memory_(device == nullptr ? dist::GradientMemory::create() : memory_on(*device)),
+      host_memory_(device == nullptr ? memory_ : dist::GradientMemory::create()),
       complete_(parts.size()) {
   REPRISE_CHECK(!parts_.empty() && parts_.front().end == layout.num_chunks() && parts_.back().begin == 0);
+  REPRISE_CHECK(device == nullptr || parts_.size() == 1);
   for (const ChunkRange& part : parts_) {
-    adders_.push_back(
-        std::make_unique<dist::TreeAdder>(num_grains, my_grains_, part.size() * kChunkElements, add_siblings, memory_));
+    adders_.push_back(std::make_unique<dist::TreeAdder>(num_grains, my_grains_, part.size() * kChunkElements,
+                                                        adder_on(device), memory_));
   }
   if (parts_.size() > 1) slice_sum_.resize(static_cast<std::size_t>(exchange.my_slice().size() * kChunkElements));
   slice_pointer_ = slice_sum_.data();
@@ -53,9 +67,21 @@ SliceSums GradientReducer::finish() {
     exchanging_.get();
     return {{&all_grains_, 1}, {&slice_pointer_, 1}};
   }
-  if (my_grains_.size() > 0) partials_ = adders_[0]->finish();
+  if (my_grains_.size() > 0) partials_ = device_ == nullptr ? adders_[0]->finish() : finish_on_device();
   const std::span<float* const> sums = exchange_.run(parts_[0], partials_);
   return {exchange_.nodes(), sums};
+}
+
+/// The sums of this rank's maximal subtrees, brought into the host's memory.
+std::vector<dist::TreeAdder::Partial> GradientReducer::finish_on_device() {
+  std::vector<dist::TreeAdder::Partial> partials = adders_[0]->finish();
+  const std::int64_t count = parts_[0].size() * kChunkElements;
+  for (dist::TreeAdder::Partial& partial : partials) {
+    dist::GradientBuffer on_host = host_memory_->take(count);
+    device_->read(on_host.get(), partial.buffer.get(), static_cast<std::size_t>(count) * sizeof(float));
+    partial.buffer = std::move(on_host);
+  }
+  return partials;
 }
 
 void GradientReducer::cancel() {

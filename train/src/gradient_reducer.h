@@ -14,6 +14,7 @@
 #include "reprise/core/tensor_layout.h"
 #include "reprise/dist/communicator.h"
 #include "reprise/dist/reduction_tree.h"
+#include "reprise/numerics/device.h"
 #include "slice_exchange.h"
 
 namespace reprise::train {
@@ -28,9 +29,11 @@ class GradientReducer {
  public:
   /// `parts`: of the layout, in the order in which the backward pass finishes them (model::gradient_parts()). With one
   /// part, finish() exchanges; with several, a thread exchanges each part once all grains of this rank have it, adds
-  /// it up and frees it, so that `exchange` belongs to that thread between begin() and finish().
+  /// it up and frees it, so that `exchange` belongs to that thread between begin() and finish(). `device`: where
+  /// gradients lie and are added up before they are exchanged from the host's memory; then there is one part. Null: all
+  /// of it in the host's memory.
   GradientReducer(std::int64_t num_grains, const TensorLayout& layout, std::span<const ChunkRange> parts,
-                  SliceExchange& exchange, int rank, int num_ranks);
+                  SliceExchange& exchange, int rank, int num_ranks, numerics::Device* device = nullptr);
   ~GradientReducer();
   GradientReducer(const GradientReducer&) = delete;
   GradientReducer& operator=(const GradientReducer&) = delete;
@@ -44,6 +47,8 @@ class GradientReducer {
   /// Memory for a part of one grain's gradient, and the part when it is written. Thread-safe.
   dist::GradientBuffer take(std::size_t part) { return adders_[part]->take_buffer(); }
   void give(std::int64_t grain, std::size_t part, dist::GradientBuffer buffer);
+  /// Whether take() gives memory of the device.
+  bool is_on_device() const { return device_ != nullptr; }
   /// Waits for the sums once all grains were given. They are valid until release(). Throws what the exchange threw.
   SliceSums finish();
   /// Gives the memory of the sums back.
@@ -56,6 +61,7 @@ class GradientReducer {
 
  private:
   void exchange_parts();
+  std::vector<dist::TreeAdder::Partial> finish_on_device();
   bool wait_for(std::size_t part);
   void keep_sum(std::size_t part, std::span<float* const> sums);
 
@@ -64,7 +70,9 @@ class GradientReducer {
   dist::LeafRange my_grains_;
   dist::LeafRange all_grains_;
   SliceExchange& exchange_;
-  std::shared_ptr<dist::GradientMemory> memory_;
+  numerics::Device* device_;
+  std::shared_ptr<dist::GradientMemory> memory_;          // of what is added up
+  std::shared_ptr<dist::GradientMemory> host_memory_;     // of what is exchanged; the same without a device
   std::vector<std::unique_ptr<dist::TreeAdder>> adders_;  // by part
   std::vector<dist::TreeAdder::Partial> partials_;        // with one part
   std::vector<float> slice_sum_;                          // with several: the slice of the whole sum

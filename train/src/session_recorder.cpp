@@ -27,6 +27,7 @@ std::string joined(const std::vector<std::string>& words) {
 struct RankPlace {
   std::array<char, 256> host{};
   std::array<char, 16> target{};
+  std::array<char, 256> device{};
   std::int64_t num_threads = 0;
   std::int64_t process = 0;
 };
@@ -49,6 +50,7 @@ SessionRecorder::SessionRecorder(const std::filesystem::path& path, const Sessio
     event.message = start.resumed ? "resumed from " + start.from : "started";
     event.facts["host"] = host_name();
     event.facts["kernel_target"] = std::string(numerics::to_string(numerics::active_target()));
+    event.facts["device"] = start.device;
     event.facts["compiler"] = __VERSION__;
     event.facts["backend"] = std::string(communicator.backend());
     if (!start.parent.empty()) event.facts["parent"] = start.parent;
@@ -66,6 +68,7 @@ void SessionRecorder::write_ranks(const SessionStart& start, dist::Communicator&
   RankPlace mine;
   copy_text(host_name(), mine.host);
   copy_text(numerics::to_string(numerics::active_target()), mine.target);
+  copy_text(start.device, mine.device);
   mine.num_threads = start.num_threads;
   mine.process = ::getpid();
   Message message;
@@ -83,6 +86,7 @@ void SessionRecorder::write_ranks(const SessionStart& start, dist::Communicator&
     event.message = fmt::format("rank {} runs grains [{}, {}) of every step", rank, leaves.begin, leaves.end);
     event.facts["host"] = place.host.data();
     event.facts["kernel_target"] = place.target.data();
+    event.facts["device"] = place.device.data();
     event.figures["rank"] = rank;
     event.figures["first_grain"] = static_cast<double>(leaves.begin);
     event.figures["num_grains"] = static_cast<double>(leaves.size());

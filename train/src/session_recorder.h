@@ -23,6 +23,7 @@ struct SessionStart {
   std::int64_t num_grains = 0;
   double model_flops_per_token = 0;
   int num_threads = 1;
+  std::string device = "cpu";  // that computes grains, with its model and versions
   std::vector<std::string> command_line;
 };
 

@@ -49,6 +49,7 @@ class ReducerSink final : public model::GradientSink {
   }
   std::span<const ChunkRange> parts() const override { return reducer_.parts(); }
   std::size_t num_grains() const override { return buffers_[0].size(); }
+  bool is_on_device() const override { return reducer_.is_on_device(); }
   float* take(std::size_t part, std::size_t grain) override {
     buffers_[part][grain] = reducer_.take(part);
     return buffers_[part][grain].get();
@@ -74,19 +75,21 @@ StepRunner::StepRunner(const configs::TrainRecipe& recipe, std::uint32_t batch_s
     : recipe_(recipe),
       layout_(layout),
       run_grains_(std::move(run_grains)),
+      weights_changed_(settings.weights_changed ? settings.weights_changed : [] {}),
       grains_per_forward_(std::max(1, settings.grains_per_forward)),
       grain_threads_(grain_threads),
       communicator_(communicator),
       num_grains_(batch_sequences / recipe.grain_sequences()),
       parts_(settings.parts.empty() ? std::vector<ChunkRange>{{0, layout.num_chunks()}} : settings.parts),
       exchange_(num_grains_, layout, parts_, communicator),
-      reducer_(num_grains_, layout, parts_, exchange_, communicator.rank(), communicator.size()),
+      reducer_(num_grains_, layout, parts_, exchange_, communicator.rank(), communicator.size(), settings.device),
       optimizer_(recipe.adamw(), layout, exchange_.my_slice(), threads) {}
 
 StepOutcome StepRunner::run(std::uint64_t step, const Batch& batch, TrainingState& state) {
   StepOutcome outcome;
   Stopwatch watch;
   Losses losses;
+  weights_changed_();  // by whoever loaded them
   reducer_.begin();
   try {
     compute_grains(batch, losses);
@@ -120,6 +123,7 @@ StepOutcome StepRunner::run(std::uint64_t step, const Batch& batch, TrainingStat
   reducer_.release();
   outcome.update_seconds += watch.lap();
   exchange_.gather_slices(state.weights);
+  weights_changed_();
   gather_digests(bad_chunk, state, outcome);
   outcome.exchange_seconds += watch.lap();
 

@@ -32,16 +32,18 @@ using RunGrains = std::function<model::GrainLosses(std::span<const std::int32_t>
 struct StepSettings {
   int grains_per_forward = 1;     // how many grains one call of RunGrains gets; the last one of a rank may get fewer
   std::vector<ChunkRange> parts;  // of the gradient (model::gradient_parts()); empty: one
+  numerics::Device* device = nullptr;     // where RunGrains computes; null: the CPU
+  std::function<void()> weights_changed;  // told before grains run and when the step has changed the weights
 };
 
 struct StepOutcome {
   logs::StepRecord record;
-  int stop_signal = 0;                    // the largest any rank had seen; the same on every rank
-  std::vector<std::uint64_t> bytes_sent;  // by rank, since its start
+  int stop_signal = 0;                     // the largest any rank had seen; the same on every rank
+  std::vector<std::uint64_t> bytes_sent;   // by rank, since its start
   std::vector<std::uint64_t> peak_memory;  // by rank, in bytes, since its start
-  double compute_seconds = 0;             // grains
-  double exchange_seconds = 0;            // transport between ranks behind the backward pass, waiting included
-  double update_seconds = 0;              // end of the tree, norm, AdamW, digests
+  double compute_seconds = 0;              // grains
+  double exchange_seconds = 0;             // transport between ranks behind the backward pass, waiting included
+  double update_seconds = 0;               // end of the tree, norm, AdamW, digests
 };
 
 class StepRunner {
@@ -88,6 +90,7 @@ class StepRunner {
   configs::TrainRecipe recipe_;
   const TensorLayout& layout_;
   RunGrains run_grains_;
+  std::function<void()> weights_changed_;
   std::int64_t grains_per_forward_;
   ThreadPool& grain_threads_;
   dist::Communicator& communicator_;

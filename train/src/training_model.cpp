@@ -39,20 +39,29 @@ TrainingModel::TrainingModel(const configs::Recipe& recipe, const ComputeSetting
       communicator_(communicator),
       layout_(model::parameter_layout(recipe.model(), recipe.tokenizer().vocab_size(),
                                       recipe.train().adamw().decay_embeddings())) {
+  if (settings.device != "cpu") {
+    device_ = settings.find_device ? settings.find_device(settings.device) : find_gpu(settings.device, communicator);
+  }
   resize_large(state_.weights, static_cast<std::size_t>(layout_.num_elements()));
   decoder_ = std::make_unique<model::Decoder>(
       recipe.model(), recipe.tokenizer().vocab_size(), recipe_.sequence_length(), layout_, state_.weights,
-      native_numerics(recipe), configs::document_end(recipe), settings.recompute_layers);
+      native_numerics(recipe), configs::document_end(recipe), settings.recompute_layers, device_.get());
   settings_.grains_per_forward = settings.grains_per_forward;
-  settings_.parts =
-      model::gradient_parts(layout_, settings.bucket_kib * 1024 / static_cast<std::int64_t>(sizeof(float)));
+  const std::int64_t bucket_bytes = device_ ? 0 : settings.bucket_kib * 1024;
+  settings_.parts = model::gradient_parts(layout_, bucket_bytes / static_cast<std::int64_t>(sizeof(float)));
+  settings_.device = device_.get();
+  settings_.weights_changed = [this] { decoder_->weights_changed(); };
   grain_threads_ = &threads;
+  if (device_) {  // which one thread at a time may use
+    own_threads_ = std::make_unique<ThreadPool>(1);
+    grain_threads_ = own_threads_.get();
+  }
   if (configs::is_native(recipe)) {
     settings_.grains_per_forward = 1;
     const int threads_per_grain = static_cast<int>(recipe.native().threads_per_grain());
     if (threads_per_grain > 1) {
-      native_threads_ = std::make_unique<ThreadPool>(std::max(1, threads.num_threads() / threads_per_grain));
-      grain_threads_ = native_threads_.get();
+      own_threads_ = std::make_unique<ThreadPool>(std::max(1, threads.num_threads() / threads_per_grain));
+      grain_threads_ = own_threads_.get();
     }
   }
   make_runner(plan_.sequences(1));

@@ -32,7 +32,13 @@ class TrainingModel {
   /// Makes runner() fit for step `step`, whose batch may have another size than the one before. Collective.
   void prepare_step(std::uint64_t step);
   StepRunner& runner() { return *runner_; }
-  const model::Decoder& decoder() const { return *decoder_; }
+  /// The decoder, with the weights as they are now.
+  const model::Decoder& decoder() const {
+    decoder_->weights_changed();
+    return *decoder_;
+  }
+  /// What computes grains: "cpu", or the GPU's model and versions.
+  std::string device_description() const { return device_ ? device_->description() : "cpu"; }
   /// Threads that run whole grains.
   ThreadPool& grain_threads() { return *grain_threads_; }
 
@@ -46,8 +52,9 @@ class TrainingModel {
   dist::Communicator& communicator_;
   TensorLayout layout_;
   TrainingState state_;
+  std::shared_ptr<numerics::Device> device_;  // null: the CPU
   std::unique_ptr<model::Decoder> decoder_;
-  std::unique_ptr<ThreadPool> native_threads_;  // under native with several threads per grain: those that run grains
+  std::unique_ptr<ThreadPool> own_threads_;  // that run grains, where not all of `threads` do
   ThreadPool* grain_threads_ = nullptr;
   std::uint32_t runner_sequences_ = 0;
   std::unique_ptr<StepRunner> runner_;

@@ -52,6 +52,7 @@ class CudaDevice final : public Device {
   void read(void* to_host, const void* from, std::size_t num_bytes) override {
     queue_.stream().read(to_host, from, num_bytes);
   }
+  void copy(void* to, const void* from, std::size_t num_bytes) override { queue_.stream().copy(to, from, num_bytes); }
   void clear(void* to, std::size_t num_bytes) override { queue_.stream().clear(to, num_bytes); }
   void synchronize() override { queue_.stream().synchronize(); }
   std::size_t bytes_reserved() const override { return queue_.bytes_reserved(); }

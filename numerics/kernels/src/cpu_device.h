@@ -23,6 +23,7 @@ class CpuDevice : public Device {
   void give(void* memory, std::size_t num_bytes) override { pool_.give(memory, num_bytes); }
   void write(void* to, const void* from_host, std::size_t num_bytes) override { std::memcpy(to, from_host, num_bytes); }
   void read(void* to_host, const void* from, std::size_t num_bytes) override { std::memcpy(to_host, from, num_bytes); }
+  void copy(void* to, const void* from, std::size_t num_bytes) override { std::memcpy(to, from, num_bytes); }
   void clear(void* to, std::size_t num_bytes) override { std::memset(to, 0, num_bytes); }
   void synchronize() override {}
   std::size_t bytes_reserved() const override { return pool_.bytes_reserved(); }

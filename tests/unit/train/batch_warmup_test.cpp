@@ -15,20 +15,10 @@
 namespace reprise::train {
 namespace {
 
-class BatchWarmUp : public testing::Test {
+class BatchWarmUp : public TinyRunTest {
  protected:
-  static std::filesystem::path scratch() {
-    return std::filesystem::temp_directory_path() / fmt::format("reprise_batch_warmup_{}", ::getpid());
-  }
-  static void SetUpTestSuite() {
-    std::filesystem::remove_all(scratch());
-    make_tiny_data(scratch() / "data");
-    whole_ = copy_of(scratch() / "data", "whole");
-    train_tiny(whole_, 1, false, config());
-  }
-  static void TearDownTestSuite() { std::filesystem::remove_all(scratch()); }
-  void SetUp() override { request_stop(0); }
-  void TearDown() override { request_stop(0); }
+  static void SetUpTestSuite() { make_whole_run() run("batch_warmup", config()); }
+  static void TearDownTestSuite() { remove_runs(); }
 
   /// Three steps of 2 sequences, four of 6, then steps of 10; two sequences are a grain.
   static configs::RunConfig config() {
@@ -42,37 +32,6 @@ class BatchWarmUp : public testing::Test {
     second.set_tokens(350);
     return config;
   }
-  static std::filesystem::path copy_of(const std::filesystem::path& from, const std::string& name) {
-    const std::filesystem::path folder = scratch() / name;
-    std::filesystem::remove_all(folder);
-    std::filesystem::copy(from, folder, std::filesystem::copy_options::recursive);
-    return folder;
-  }
-  static std::vector<logs::StepRecord> steps() {
-    std::vector<logs::StepRecord> steps;
-    for (const logs::RunRecord& record : logs::read_run_log(whole_ / "run.log").records) {
-      if (record.step) steps.push_back(*record.step);
-    }
-    return steps;
-  }
-  static void train_on_ranks(const std::filesystem::path& folder, int num_ranks, bool resume,
-                             ProgressSink* progress = nullptr) {
-    dist::run_local_group(num_ranks, [&](dist::Communicator& communicator) {
-      TrainOptions options;
-      options.run_dir = folder;
-      options.num_threads = 2;
-      options.resume = resume;
-      options.command_line = {"train_tiny"};
-      train(config(), options, communicator,
-            progress == nullptr || communicator.rank() != 0 ? no_progress() : *progress);
-    });
-  }
-  static void expect_whole(const std::filesystem::path& folder) {
-    EXPECT_EQ(roots_in(folder), roots_in(whole_));
-    EXPECT_TRUE(read_file(folder / "run.log") == read_file(whole_ / "run.log"));
-  }
-
-  static inline std::filesystem::path whole_;
 };
 
 TEST_F(BatchWarmUp, StepsReadSequencesOneBehindAnother) {
@@ -91,7 +50,7 @@ TEST_F(BatchWarmUp, StepsReadSequencesOneBehindAnother) {
 
 TEST_F(BatchWarmUp, ABatchOfTheWarmUpIsThatOfARunOfSuchBatches) {
   // The first step is that of a run in which every batch has 2 sequences: weights do not know what comes later.
-  const auto folder = copy_of(scratch() / "data", "small");
+  const auto folder = new_run("small");
   train_tiny(folder, 1, false, tiny_config({"train.batch_sequences=2"}));
   std::vector<Digest> states;
   for (const logs::RunRecord& record : logs::read_run_log(folder / "run.log").records) {
@@ -104,7 +63,7 @@ TEST_F(BatchWarmUp, ABatchOfTheWarmUpIsThatOfARunOfSuchBatches) {
 
 TEST_F(BatchWarmUp, GivesTheSameBitsOnAnyNumberOfRanks) {
   for (const int ranks : {2, 3, 4}) {  // the first steps have one grain: other ranks have none
-    const auto folder = copy_of(scratch() / "data", "ranks");
+    const auto folder = new_run("ranks");
     train_on_ranks(folder, ranks, false);
     expect_whole(folder);
   }
@@ -112,7 +71,7 @@ TEST_F(BatchWarmUp, GivesTheSameBitsOnAnyNumberOfRanks) {
 
 TEST_F(BatchWarmUp, GivesTheSameBitsAfterAStopInsideOrAtABorderAndAResumeOnOtherRanks) {
   for (const int stop_after : {0, 1, 2, 3, 5, 6, 7, 9}) {
-    const auto folder = copy_of(scratch() / "data", "stopped");
+    const auto folder = new_run("stopped");
     StopAt stop(stop_after, 15);
     train_on_ranks(folder, 1 + stop_after % 3, false, &stop);
     request_stop(0);
@@ -125,7 +84,7 @@ TEST_F(BatchWarmUp, ReplaysAnyStep) {
   const std::vector<logs::StepRecord> all = steps();
   for (const std::uint64_t step : {2, 5, 7, 8, 11}) {
     MaterializeOptions options;
-    options.run_dir = whole_;
+    options.run_dir = whole_run();
     options.step = step;
     options.out = scratch() / "replayed.h5";
     EXPECT_EQ(materialize(options, no_progress()).state, all[step - 1].state) << step;
@@ -133,7 +92,7 @@ TEST_F(BatchWarmUp, ReplaysAnyStep) {
 }
 
 TEST_F(BatchWarmUp, IsWhatTheReadingOrderSays) {
-  const data::TokenSet tokens = data::TokenSet::open(whole_ / "shards", "train");
+  const data::TokenSet tokens = data::TokenSet::open(whole_run() / "shards", "train");
   const data::ReadingOrder order(tokens, configs::resolve(config()).recipe());
   for (const logs::StepRecord& step : steps()) {
     const std::vector<data::SampleContent> batch = order.batch(step.step);

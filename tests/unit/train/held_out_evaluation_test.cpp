@@ -24,33 +24,20 @@ namespace {
 
 using testing::HasSubstr;
 
-class HeldOut : public testing::Test {
+class HeldOut : public TinyRunTest {
  protected:
-  static std::filesystem::path scratch() {
-    return std::filesystem::temp_directory_path() / fmt::format("reprise_held_out_{}", ::getpid());
-  }
   static void SetUpTestSuite() {
-    std::filesystem::remove_all(scratch());
-    make_tiny_data(scratch() / "data");
     // The documents that are trained on serve as held-out ones: what matters here is the arithmetic.
-    data::write_shards(scratch() / "data" / "data" / "train.jsonl.zst",
-                       data::Tokenizer::load(scratch() / "data" / "tokenizer" / "tokenizer.json"),
-                       scratch() / "data" / "shards", "held_out", 1, no_progress());
-    whole_ = copy_of(scratch() / "data", "whole");
-    train_tiny(whole_, 1, false, config());
+    make_whole_run() run("held_out", config(), [](const std::filesystem::path& data) {
+      data::write_shards(data / "data" / "train.jsonl.zst",
+                         data::Tokenizer::load(data / "tokenizer" / "tokenizer.json"), data / "shards", "held_out", 1,
+                         no_progress());
+    });
   }
-  static void TearDownTestSuite() { std::filesystem::remove_all(scratch()); }
-  void SetUp() override { request_stop(0); }
-  void TearDown() override { request_stop(0); }
+  static void TearDownTestSuite() { remove_runs(); }
 
   static configs::RunConfig config() {
     return tiny_config({"train.evaluation.interval=5", "train.evaluation.sequences=14"});
-  }
-  static std::filesystem::path copy_of(const std::filesystem::path& from, const std::string& name) {
-    const std::filesystem::path folder = scratch() / name;
-    std::filesystem::remove_all(folder);
-    std::filesystem::copy(from, folder, std::filesystem::copy_options::recursive);
-    return folder;
   }
   static std::vector<logs::EvaluationRecord> evaluations_in(const std::filesystem::path& folder) {
     std::vector<logs::EvaluationRecord> found;
@@ -59,29 +46,11 @@ class HeldOut : public testing::Test {
     }
     return found;
   }
-  static void train_on_ranks(const std::filesystem::path& folder, int num_ranks, bool resume,
-                             ProgressSink* progress = nullptr) {
-    dist::run_local_group(num_ranks, [&](dist::Communicator& communicator) {
-      TrainOptions options;
-      options.run_dir = folder;
-      options.num_threads = 2;
-      options.resume = resume;
-      options.command_line = {"train_tiny"};
-      train(config(), options, communicator,
-            progress == nullptr || communicator.rank() != 0 ? no_progress() : *progress);
-    });
-  }
-  static void expect_whole(const std::filesystem::path& folder) {
-    EXPECT_EQ(roots_in(folder), roots_in(whole_));
-    EXPECT_TRUE(read_file(folder / "run.log") == read_file(whole_ / "run.log"));
-  }
-
-  static inline std::filesystem::path whole_;
 };
 
 TEST_F(HeldOut, IsMeasuredAtMultiplesOfTheIntervalAndAtTheLastStep) {
   std::vector<std::uint64_t> steps;
-  for (const logs::EvaluationRecord& record : evaluations_in(whole_)) {
+  for (const logs::EvaluationRecord& record : evaluations_in(whole_run())) {
     steps.push_back(record.step);
     EXPECT_EQ(record.num_sequences, 14u);
     EXPECT_EQ(record.num_targets, 14u * 16);
@@ -92,24 +61,24 @@ TEST_F(HeldOut, IsMeasuredAtMultiplesOfTheIntervalAndAtTheLastStep) {
 TEST_F(HeldOut, IsTheMeanLossOfTheFirstSequencesUnderTheWeightsOfTheStep) {
   const configs::Recipe recipe = configs::resolve(config()).recipe();
   const TensorLayout layout = model::parameter_layout(recipe.model(), recipe.tokenizer().vocab_size(), false);
-  auto loaded = checkpoints::read_checkpoint(whole_ / "checkpoints" / "step-000012.h5");
+  auto loaded = checkpoints::read_checkpoint(whole_run() / "checkpoints" / "step-000012.h5");
   const model::Decoder decoder(recipe.model(), recipe.tokenizer().vocab_size(), 16, layout, loaded.weights);
-  const data::TokenSet tokens = data::TokenSet::open(whole_ / "shards", "held_out");
-  const data::Tokenizer tokenizer = data::Tokenizer::load(whole_ / "tokenizer" / "tokenizer.json");
+  const data::TokenSet tokens = data::TokenSet::open(whole_run() / "shards", "held_out");
+  const data::Tokenizer tokenizer = data::Tokenizer::load(whole_run() / "tokenizer" / "tokenizer.json");
   std::vector<std::int32_t> inputs(14 * 16);
   std::vector<std::int32_t> targets(inputs.size());
   for (std::uint64_t i = 0; i < 14; ++i) tokens.read_sequence(i, 16, &inputs[i * 16], &targets[i * 16]);
   double sum = 0;
   for (const float loss : decoder.score(inputs, targets, 14, 16)) sum += static_cast<double>(loss);
   const std::uint64_t num_bytes = tokenizer.decode(targets).size();
-  const logs::EvaluationRecord record = evaluations_in(whole_).back();
+  const logs::EvaluationRecord record = evaluations_in(whole_run()).back();
   EXPECT_NEAR(record.loss, sum / static_cast<double>(inputs.size()), 1e-12);
   EXPECT_EQ(record.num_bytes, num_bytes);
   EXPECT_NEAR(record.bits_per_byte, sum / std::log(2.0) / static_cast<double>(num_bytes), 1e-12);
 }
 
 TEST_F(HeldOut, ChangesNoStepOfTheRun) {
-  const auto folder = copy_of(scratch() / "data", "without");
+  const auto folder = new_run("without");
   train_tiny(folder, 1, false);
   const auto states = [](const std::filesystem::path& run) {
     std::vector<Digest> digests;
@@ -118,12 +87,12 @@ TEST_F(HeldOut, ChangesNoStepOfTheRun) {
     }
     return digests;
   };
-  EXPECT_EQ(states(folder), states(whole_));
+  EXPECT_EQ(states(folder), states(whole_run()));
 }
 
 TEST_F(HeldOut, HasTheSameBitsOnAnyNumberOfRanks) {
   for (const int ranks : {2, 3, 8}) {  // 7 grains: a rank of 8 has none
-    const auto folder = copy_of(scratch() / "data", "ranks");
+    const auto folder = new_run("ranks");
     train_on_ranks(folder, ranks, false);
     expect_whole(folder);
   }
@@ -131,7 +100,7 @@ TEST_F(HeldOut, HasTheSameBitsOnAnyNumberOfRanks) {
 
 TEST_F(HeldOut, HasTheSameBitsAfterAStopAndAResumeOnOtherRanks) {
   for (const int stop_after : {3, 4, 5, 8, 9, 10, 11}) {
-    const auto folder = copy_of(scratch() / "data", "stopped");
+    const auto folder = new_run("stopped");
     StopAt stop(stop_after, 15);
     train_on_ranks(folder, 1 + stop_after % 3, false, &stop);
     request_stop(0);
@@ -141,14 +110,14 @@ TEST_F(HeldOut, HasTheSameBitsAfterAStopAndAResumeOnOtherRanks) {
 }
 
 TEST_F(HeldOut, TakesWhatTheShardsHoldWhenThatIsLess) {
-  const auto folder = copy_of(scratch() / "data", "less");
+  const auto folder = new_run("less");
   train_tiny(folder, 1, false, tiny_config({"train.evaluation.sequences=100000"}));
   const std::uint64_t held = data::TokenSet::open(folder / "shards", "held_out").num_sequences(16);
   EXPECT_EQ(evaluations_in(folder).back().num_sequences, held / 2 * 2);
 }
 
 TEST_F(HeldOut, NeedsHeldOutShardsBeforeTheFirstStep) {
-  const auto folder = copy_of(scratch() / "data", "none");
+  const auto folder = new_run("none");
   std::filesystem::remove(folder / "shards" / "held_out-00000.h5");
   try {
     train_tiny(folder, 1, false, config());

@@ -14,57 +14,15 @@
 namespace reprise::train {
 namespace {
 
-class SkippedSteps : public testing::Test {
+class SkippedSteps : public TinyRunTest {
  protected:
-  static std::filesystem::path scratch() {
-    return std::filesystem::temp_directory_path() / fmt::format("reprise_skipped_{}", ::getpid());
-  }
-  static void SetUpTestSuite() {
-    std::filesystem::remove_all(scratch());
-    make_tiny_data(scratch() / "data");
-    whole_ = copy_of(scratch() / "data", "whole");
-    summary_ = train_tiny(whole_, 1, false, config());
-  }
-  static void TearDownTestSuite() { std::filesystem::remove_all(scratch()); }
-  void SetUp() override { request_stop(0); }
-  void TearDown() override { request_stop(0); }
+  static void SetUpTestSuite() { make_whole_run() run("skipped", config()); }
+  static void TearDownTestSuite() { remove_runs(); }
 
   /// A deviation so small that the loss or the norm of every few steps is above it.
   static configs::RunConfig config() {
     return tiny_config({"train.spike_skipping.window=4", "train.spike_skipping.sigma=0.05"});
   }
-  static std::filesystem::path copy_of(const std::filesystem::path& from, const std::string& name) {
-    const std::filesystem::path folder = scratch() / name;
-    std::filesystem::remove_all(folder);
-    std::filesystem::copy(from, folder, std::filesystem::copy_options::recursive);
-    return folder;
-  }
-  static std::vector<logs::StepRecord> steps() {
-    std::vector<logs::StepRecord> steps;
-    for (const logs::RunRecord& record : logs::read_run_log(whole_ / "run.log").records) {
-      if (record.step) steps.push_back(*record.step);
-    }
-    return steps;
-  }
-  static void train_on_ranks(const std::filesystem::path& folder, int num_ranks, bool resume,
-                             ProgressSink* progress = nullptr) {
-    dist::run_local_group(num_ranks, [&](dist::Communicator& communicator) {
-      TrainOptions options;
-      options.run_dir = folder;
-      options.num_threads = 2;
-      options.resume = resume;
-      options.command_line = {"train_tiny"};
-      train(config(), options, communicator,
-            progress == nullptr || communicator.rank() != 0 ? no_progress() : *progress);
-    });
-  }
-  static void expect_whole(const std::filesystem::path& folder) {
-    EXPECT_EQ(roots_in(folder), roots_in(whole_));
-    EXPECT_TRUE(read_file(folder / "run.log") == read_file(whole_ / "run.log"));
-  }
-
-  static inline std::filesystem::path whole_;
-  static inline TrainSummary summary_;
 };
 
 TEST_F(SkippedSteps, AreSaidWithTheirReasonInTheLog) {
@@ -87,7 +45,7 @@ TEST_F(SkippedSteps, DoNotCountAsUpdatesButReadTheirData) {
     EXPECT_EQ(step.first_sample, (step.step - 1) * 10);
     EXPECT_EQ(step.tokens_seen, step.step * 160);
   }
-  const auto last = checkpoints::read_checkpoint(whole_ / "checkpoints" / "step-000012.h5").info.header;
+  const auto last = checkpoints::read_checkpoint(whole_run() / "checkpoints" / "step-000012.h5").info.header;
   EXPECT_EQ(last.step, 12u);
   EXPECT_EQ(last.adam_step, updates);
   double power = 1;
@@ -106,7 +64,7 @@ TEST_F(SkippedSteps, LeaveWeightsAndMomentsAsTheyWere) {
     std::vector<checkpoints::LoadedCheckpoint> states;
     for (const std::uint64_t at : {step.step - 1, step.step}) {
       MaterializeOptions options;
-      options.run_dir = whole_;
+      options.run_dir = whole_run();
       options.step = at;
       options.out = scratch() / fmt::format("step-{}.h5", at);
       EXPECT_EQ(materialize(options, no_progress()).state, all[at - 1].state);
@@ -122,7 +80,7 @@ TEST_F(SkippedSteps, LeaveWeightsAndMomentsAsTheyWere) {
 
 TEST_F(SkippedSteps, AreTheSameOnAnyNumberOfRanks) {
   for (const int ranks : {2, 3}) {
-    const auto folder = copy_of(scratch() / "data", "ranks");
+    const auto folder = new_run("ranks");
     train_on_ranks(folder, ranks, false);
     expect_whole(folder);
   }
@@ -130,7 +88,7 @@ TEST_F(SkippedSteps, AreTheSameOnAnyNumberOfRanks) {
 
 TEST_F(SkippedSteps, AreTheSameAfterAStopAtAnyStepAndAResumeOnOtherRanks) {
   for (int stop_after = 1; stop_after <= 10; ++stop_after) {
-    const auto folder = copy_of(scratch() / "data", "stopped");
+    const auto folder = new_run("stopped");
     StopAt stop(stop_after, 15);
     train_on_ranks(folder, 1 + stop_after % 3, false, &stop);
     request_stop(0);
@@ -140,7 +98,7 @@ TEST_F(SkippedSteps, AreTheSameAfterAStopAtAnyStepAndAResumeOnOtherRanks) {
 }
 
 TEST_F(SkippedSteps, AreTheSameWhenTheLogGoesBeyondTheCheckpointThatIsLeft) {
-  const auto folder = copy_of(whole_, "cut");
+  const auto folder = copy_of_run(whole_run(), "cut");
   // As if killed: the last checkpoints are missing, the log is whole but for its last bytes.
   for (const char* name : {"step-000008.h5", "step-000009.h5", "step-000012.h5"}) {
     std::filesystem::remove(folder / "checkpoints" / name);
@@ -151,8 +109,8 @@ TEST_F(SkippedSteps, AreTheSameWhenTheLogGoesBeyondTheCheckpointThatIsLeft) {
 }
 
 TEST_F(SkippedSteps, DoNotOccurInARunWhoseValuesStayBelowTheLimits) {
-  const auto with = copy_of(scratch() / "data", "with");
-  const auto without = copy_of(scratch() / "data", "without");
+  const auto with = new_run("with");
+  const auto without = new_run("without");
   train_tiny(with, 1, false, tiny_config({"train.spike_skipping.sigma=6"}));
   train_tiny(without, 1, false);
   const auto states = [](const std::filesystem::path& folder) {

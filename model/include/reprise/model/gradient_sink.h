@@ -23,6 +23,8 @@ class GradientSink {
   virtual std::span<const ChunkRange> parts() const = 0;
   /// Grains of the pass, each with a gradient of its own.
   virtual std::size_t num_grains() const = 0;
+  /// Whether take() gives memory of the device that runs the pass, and not of the host.
+  virtual bool is_on_device() const { return false; }
   /// Returns memory for the elements of a part of one grain's gradient (contents undefined), before it is written.
   /// Parts are taken in their order, the next one when the one before is done.
   virtual float* take(std::size_t part, std::size_t grain) = 0;

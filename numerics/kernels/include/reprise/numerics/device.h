@@ -41,6 +41,7 @@ class Device {
   virtual void write(void* to, const void* from_host, std::size_t num_bytes) = 0;
   /// Waits until the values are there.
   virtual void read(void* to_host, const void* from, std::size_t num_bytes) = 0;
+  virtual void copy(void* to, const void* from, std::size_t num_bytes) = 0;
   virtual void clear(void* to, std::size_t num_bytes) = 0;
   virtual void synchronize() = 0;
   virtual std::size_t bytes_reserved() const = 0;

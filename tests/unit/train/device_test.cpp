@@ -1,0 +1,104 @@
+// A run on a GPU is the run on the CPU: the same checkpoints, the same log. The GPU is the emulated one.
+
+#include <gmock/gmock.h>
+
+#include "emulated_device.h"
+#include "reprise/configs/config.h"
+#include "reprise/core/error.h"
+#include "reprise/data_pipeline/shards.h"
+#include "reprise/data_pipeline/tokenizer.h"
+#include "reprise/dist/communicator.h"
+#include "tiny_run.h"
+
+namespace reprise::train {
+namespace {
+
+using testing::HasSubstr;
+
+/// Computes as asked on an emulated GPU.
+ComputeSettings on_emulated_gpu(int grains_per_forward, std::size_t recompute_layers = 0) {
+  ComputeSettings settings;
+  settings.grains_per_forward = grains_per_forward;
+  settings.recompute_layers = recompute_layers;
+  settings.bucket_kib = 1;  // which a device leaves out
+  settings.device = "emulated";
+  settings.find_device = [](const std::string&) {
+    return std::shared_ptr<numerics::Device>(emulation::make_emulated_device());
+  };
+  return settings;
+}
+
+class TrainingOnADevice : public TinyRunTest {
+ protected:
+  static void SetUpTestSuite() {
+    const configs::RunConfig config = tiny_config({"train.evaluation.interval=5", "train.evaluation.sequences=4"});
+    make_whole_run("device", config, [](const std::filesystem::path& data) {
+      data::write_shards(data / "data" / "train.jsonl.zst",
+                         data::Tokenizer::load(data / "tokenizer" / "tokenizer.json"), data / "shards", "held_out", 1,
+                         no_progress());
+    });
+  }
+  static void TearDownTestSuite() { remove_runs(); }
+};
+
+TEST_F(TrainingOnADevice, HasTheCheckpointsAndTheLogOfTheCpu) {
+  const auto folder = new_run("one_rank");
+  train_on_ranks(folder, 1, false, nullptr, on_emulated_gpu(1));
+  expect_whole(folder);
+}
+
+TEST_F(TrainingOnADevice, DoesNotDependOnGrainsAtOnceNorOnRecomputing) {
+  const auto folder = new_run("grains");
+  train_on_ranks(folder, 1, false, nullptr, on_emulated_gpu(2, 1));
+  expect_whole(folder);
+}
+
+TEST_F(TrainingOnADevice, GoesOnFromTheCpuAndBack) {
+  const auto folder = new_run("changes");
+  StopAt first(4, 15);
+  train_on_ranks(folder, 1, false, &first);
+  request_stop(0);
+  StopAt second(8, 15);
+  train_on_ranks(folder, 1, true, &second, on_emulated_gpu(3));
+  request_stop(0);
+  train_on_ranks(folder, 2, true);
+  expect_whole(folder);
+}
+
+TEST(FindGpu, NamesWhatIsNoDevice) {
+  const auto communicator = dist::make_local_communicator();
+  for (const char* name : {"gpu", "cuda:", "cuda:x", "cuda:1x"}) {
+    try {
+      find_gpu(name, *communicator);
+      FAIL() << name;
+    } catch (const Error& error) {
+      EXPECT_EQ(error.kind(), ErrorKind::kUsage) << name;
+      EXPECT_THAT(error.what(), HasSubstr(name));
+    }
+  }
+}
+
+TEST(FindGpu, SaysWhenThereIsNone) {
+  const auto communicator = dist::make_local_communicator();
+  try {
+    find_gpu("cuda", *communicator);
+    FAIL();
+  } catch (const Error& error) {
+    EXPECT_EQ(error.kind(), ErrorKind::kDevice);
+    EXPECT_THAT(error.hint(), HasSubstr("cuda"));
+  }
+}
+
+TEST(ConfigOfADevice, IsCheckedWithTheRest) {
+  EXPECT_NO_THROW(tiny_config({"runtime.device=cuda:3"}));
+  try {
+    tiny_config({"runtime.device=tpu"});
+    FAIL();
+  } catch (const Error& error) {
+    EXPECT_THAT(error.what(), HasSubstr("runtime.device"));
+    EXPECT_THAT(error.what(), HasSubstr("tpu"));
+  }
+}
+
+}  // namespace
+}  // namespace reprise::train
