@@ -4,6 +4,8 @@
 
 #include "elementwise.h"
 #include "exact_functions.h"
+#include "linear_bias.h"
+#include "norm.h"
 #include "queue.h"
 #include "reprise/core/error.h"
 
@@ -52,8 +54,12 @@ class CudaDevice final : public Device {
                std::int64_t) override {
     not_yet("gemm_tn");
   }
-  void add_bias(std::int64_t, std::int64_t, const float*, float*) override { not_yet("add_bias"); }
-  void bias_gradient(std::int64_t, std::int64_t, const float*, float*) override { not_yet("bias_gradient"); }
+  void add_bias(std::int64_t num_rows, std::int64_t dim, const float* bias, float* y) override {
+    cuda::add_bias(queue_, num_rows, dim, bias, y);
+  }
+  void bias_gradient(std::int64_t num_rows, std::int64_t dim, const float* dy, float* dbias) override {
+    cuda::bias_gradient(queue_, num_rows, dim, dy, dbias);
+  }
   void embedding_forward(std::int64_t, std::int64_t, const std::int32_t*, const float*, float*) override {
     not_yet("embedding_forward");
   }
@@ -103,20 +109,22 @@ class CudaDevice final : public Device {
         return exact_rsqrt(queue_, count, x, y);
     }
   }
-  void rms_norm_forward(std::int64_t, std::int64_t, const float*, const float*, float, float*, float*) override {
-    not_yet("rms_norm_forward");
+  void rms_norm_forward(std::int64_t num_rows, std::int64_t dim, const float* x, const float* weight, float epsilon,
+                        float* y, float* inverse_rms) override {
+    cuda::rms_norm_forward(queue_, num_rows, dim, x, weight, epsilon, y, inverse_rms);
   }
-  void rms_norm_backward(std::int64_t, std::int64_t, const float*, const float*, const float*, const float*, float*,
-                         float*) override {
-    not_yet("rms_norm_backward");
+  void rms_norm_backward(std::int64_t num_rows, std::int64_t dim, const float* dy, const float* x, const float* weight,
+                         const float* inverse_rms, float* dx, float* dweight) override {
+    cuda::rms_norm_backward(queue_, num_rows, dim, dy, x, weight, inverse_rms, dx, dweight);
   }
-  void layer_norm_forward(std::int64_t, std::int64_t, const float*, const float*, const float*, float, float*, float*,
-                          float*) override {
-    not_yet("layer_norm_forward");
+  void layer_norm_forward(std::int64_t num_rows, std::int64_t dim, const float* x, const float* weight,
+                          const float* bias, float epsilon, float* y, float* mean, float* inverse_deviation) override {
+    cuda::layer_norm_forward(queue_, num_rows, dim, x, weight, bias, epsilon, y, mean, inverse_deviation);
   }
-  void layer_norm_backward(std::int64_t, std::int64_t, const float*, const float*, const float*, const float*,
-                           const float*, float*, float*, float*) override {
-    not_yet("layer_norm_backward");
+  void layer_norm_backward(std::int64_t num_rows, std::int64_t dim, const float* dy, const float* x,
+                           const float* weight, const float* mean, const float* inverse_deviation, float* dx,
+                           float* dweight, float* dbias) override {
+    cuda::layer_norm_backward(queue_, num_rows, dim, dy, x, weight, mean, inverse_deviation, dx, dweight, dbias);
   }
   void rotary_forward(std::int64_t, std::int64_t, const RotaryLayout&, const float*, const float*, const float*,
                       float*) override {
