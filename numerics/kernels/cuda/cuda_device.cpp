@@ -1,9 +1,11 @@
 #include "cuda_device.h"
 
 #include <string>
+#include <vector>
 
 #include "elementwise.h"
 #include "exact_functions.h"
+#include "gemm.h"
 #include "linear_bias.h"
 #include "norm.h"
 #include "queue.h"
@@ -18,7 +20,8 @@ namespace {
 
 class CudaDevice final : public Device {
  public:
-  CudaDevice(int index, std::string_view kind) : index_(index), kind_(kind), queue_(index) {}
+  CudaDevice(int index, std::string_view kind)
+      : index_(index), kind_(kind), queue_(index), num_multiprocessors_(device_properties(index).num_multiprocessors) {}
 
   std::string_view kind() const override { return kind_; }
   std::string description() const override {
@@ -44,15 +47,23 @@ class CudaDevice final : public Device {
     return [graph = std::shared_ptr<Graph>(queue_.stream().end_capture())] { graph->launch(); };
   }
 
-  void gemm_nt_joint(std::int64_t, std::int64_t, const float*, std::int64_t, std::span<const GemmOutput>) override {
-    not_yet("gemm_nt_joint");
+  void gemm_nt_joint(std::int64_t m, std::int64_t k, const float* a, std::int64_t lda,
+                     std::span<const GemmOutput> outputs) override {
+    for (const GemmOutput& output : outputs) {
+      const ProductPart part{a, lda, 1, output.b, 1, output.ldb, k};
+      multiply(m, output.n, {&part, 1}, output.c, output.ldc);
+    }
   }
-  void gemm_nn_concatenated(std::int64_t, std::int64_t, std::span<const GemmPart>, float*, std::int64_t) override {
-    not_yet("gemm_nn_concatenated");
+  void gemm_nn_concatenated(std::int64_t m, std::int64_t n, std::span<const GemmPart> parts, float* c,
+                            std::int64_t ldc) override {
+    std::vector<ProductPart> products;
+    for (const GemmPart& part : parts) products.push_back({part.a, part.lda, 1, part.b, part.ldb, 1, part.k});
+    multiply(m, n, products, c, ldc);
   }
-  void gemm_tn(std::int64_t, std::int64_t, std::int64_t, const float*, std::int64_t, const float*, std::int64_t, float*,
-               std::int64_t) override {
-    not_yet("gemm_tn");
+  void gemm_tn(std::int64_t m, std::int64_t n, std::int64_t k, const float* a, std::int64_t lda, const float* b,
+               std::int64_t ldb, float* c, std::int64_t ldc) override {
+    const ProductPart part{a, 1, lda, b, ldb, 1, k};
+    multiply(m, n, {&part, 1}, c, ldc);
   }
   void add_bias(std::int64_t num_rows, std::int64_t dim, const float* bias, float* y) override {
     cuda::add_bias(queue_, num_rows, dim, bias, y);
@@ -156,9 +167,17 @@ class CudaDevice final : public Device {
   }
 
  private:
+  void multiply(std::int64_t m, std::int64_t n, std::span<const ProductPart> parts, float* c, std::int64_t ldc) {
+    std::int64_t k = 0;
+    for (const ProductPart& part : parts) k += part.k;
+    REPRISE_CHECK(parts.size() <= kMaxProductParts && k <= kMaxProductLength);
+    multiply_parts(queue_, num_multiprocessors_, m, n, parts, c, ldc, false);
+  }
+
   int index_;
   std::string kind_;
   Queue queue_;
+  int num_multiprocessors_;
 };
 
 }  // namespace

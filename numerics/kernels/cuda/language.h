@@ -67,6 +67,15 @@ inline void store4(float* to, float4 x) {
 }
 #endif
 
+/// Returns x, of which the compiler then knows nothing: what is made of it stays where it is written. Without this it
+/// computes conditions that are seldom needed before a loop, and keeps them in registers through it.
+__device__ __forceinline__ int unknown(int x) {
+#if defined(__CUDACC__)
+  asm volatile("" : "+r"(x));
+#endif
+  return x;
+}
+
 /// The lane sum of a row whose lanes the threads of a warp hold [C-4]; every thread gets it.
 __device__ __forceinline__ float sum_of_lanes(float lane) {
   for (int distance = kWarpSize / 2; distance >= 1; distance /= 2) {

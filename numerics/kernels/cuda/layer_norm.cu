@@ -7,7 +7,7 @@ namespace reprise::numerics::cuda {
 namespace {
 
 template <int kKept>
-__global__ void __launch_bounds__(kRowThreads, 2)
+__global__ void __launch_bounds__(kRowThreads, 1)
     layer_norm_forward_kernel(Index num_rows, int dim, const float* x, const float* weight, const float* bias,
                               float epsilon, float* y, float* means, float* inverse_deviations) {
   const Index row = row_of_warp();
