@@ -3,19 +3,36 @@
 #include <string>
 #include <vector>
 
+#include "activation.h"
+#include "dropout.h"
 #include "elementwise.h"
+#include "embedding.h"
 #include "exact_functions.h"
 #include "gemm.h"
+#include "head_loss.h"
 #include "linear_bias.h"
 #include "norm.h"
+#include "optimizer.h"
 #include "queue.h"
 #include "reprise/core/error.h"
+#include "rotary.h"
 
 namespace reprise::numerics::cuda {
 namespace {
 
 [[noreturn]] void not_yet(const char* what) {
   throw Error(ErrorKind::kInternal, std::string("no kernel yet: ") + what);
+}
+
+RotaryShape rotary_shape(std::int64_t num_sequences, std::int64_t length, const RotaryLayout& layout) {
+  REPRISE_CHECK_EQ(layout.rotary_dim % 2, 0);
+  REPRISE_CHECK(0 < layout.rotary_dim && layout.rotary_dim <= layout.head_dim);
+  return {num_sequences * length,
+          length,
+          static_cast<int>(layout.num_heads),
+          static_cast<int>(layout.head_dim),
+          static_cast<int>(layout.rotary_dim),
+          layout.pairs == RotaryPairs::kInterleaved};
 }
 
 class CudaDevice final : public Device {
@@ -71,12 +88,13 @@ class CudaDevice final : public Device {
   void bias_gradient(std::int64_t num_rows, std::int64_t dim, const float* dy, float* dbias) override {
     cuda::bias_gradient(queue_, num_rows, dim, dy, dbias);
   }
-  void embedding_forward(std::int64_t, std::int64_t, const std::int32_t*, const float*, float*) override {
-    not_yet("embedding_forward");
+  void embedding_forward(std::int64_t num_tokens, std::int64_t dim, const std::int32_t* ids, const float* table,
+                         float* y) override {
+    cuda::embedding_forward(queue_, num_tokens, dim, ids, table, y);
   }
-  void embedding_backward(std::int64_t, std::int64_t, std::int64_t, const std::int32_t*, const float*,
-                          float*) override {
-    not_yet("embedding_backward");
+  void embedding_backward(std::int64_t num_tokens, std::int64_t dim, std::int64_t vocab, const std::int32_t* ids,
+                          const float* dy, float* dtable) override {
+    cuda::embedding_backward(queue_, num_tokens, dim, vocab, ids, dy, dtable);
   }
   void add(std::int64_t count, const float* a, const float* b, float* out) override {
     cuda::add(queue_, count, a, b, out);
@@ -87,18 +105,24 @@ class CudaDevice final : public Device {
   void divide_in_place(std::int64_t count, float divisor, float* x) override {
     cuda::divide_in_place(queue_, count, divisor, x);
   }
-  void activation_forward(Activation, std::int64_t, const float*, float*) override { not_yet("activation_forward"); }
-  void activation_backward(Activation, std::int64_t, const float*, const float*, float*) override {
-    not_yet("activation_backward");
+  void activation_forward(Activation activation, std::int64_t count, const float* x, float* y) override {
+    cuda::activation_forward(queue_, activation, count, x, y);
   }
-  void gated_forward(Activation, std::int64_t, const float*, const float*, float*) override {
-    not_yet("gated_forward");
+  void activation_backward(Activation activation, std::int64_t count, const float* x, const float* dy,
+                           float* dx) override {
+    cuda::activation_backward(queue_, activation, count, x, dy, dx);
   }
-  void gated_backward(Activation, std::int64_t, const float*, const float*, const float*, float*, float*) override {
-    not_yet("gated_backward");
+  void gated_forward(Activation activation, std::int64_t count, const float* gate, const float* up, float* y) override {
+    cuda::gated_forward(queue_, activation, count, gate, up, y);
   }
-  void dropout(std::int64_t, std::int64_t, const DropoutRule&, const std::uint64_t*, const float*, float*) override {
-    not_yet("dropout");
+  void gated_backward(Activation activation, std::int64_t count, const float* gate, const float* up, const float* dy,
+                      float* dgate, float* dup) override {
+    cuda::gated_backward(queue_, activation, count, gate, up, dy, dgate, dup);
+  }
+  void dropout(std::int64_t num_sequences, std::int64_t count, const DropoutRule& rule, const std::uint64_t* samples,
+               const float* x, float* y) override {
+    REPRISE_CHECK(count <= std::int64_t{1} << 34);
+    cuda::dropout(queue_, num_sequences, count, rule, samples, x, y);
   }
   void exact_function(ExactFunction function, std::int64_t count, const float* x, float* y) override {
     switch (function) {
@@ -137,13 +161,13 @@ class CudaDevice final : public Device {
                            float* dweight, float* dbias) override {
     cuda::layer_norm_backward(queue_, num_rows, dim, dy, x, weight, mean, inverse_deviation, dx, dweight, dbias);
   }
-  void rotary_forward(std::int64_t, std::int64_t, const RotaryLayout&, const float*, const float*, const float*,
-                      float*) override {
-    not_yet("rotary_forward");
+  void rotary_forward(std::int64_t num_sequences, std::int64_t length, const RotaryLayout& layout, const float* x,
+                      const float* cos, const float* sin, float* y) override {
+    rotate(queue_, rotary_shape(num_sequences, length, layout), 1.0f, x, cos, sin, y);
   }
-  void rotary_backward(std::int64_t, std::int64_t, const RotaryLayout&, const float*, const float*, const float*,
-                       float*) override {
-    not_yet("rotary_backward");
+  void rotary_backward(std::int64_t num_sequences, std::int64_t length, const RotaryLayout& layout, const float* dy,
+                       const float* cos, const float* sin, float* dx) override {
+    rotate(queue_, rotary_shape(num_sequences, length, layout), -1.0f, dy, cos, sin, dx);
   }
   void attention_forward(const AttentionShape&, const AttentionOptions&, const float*, const float*, const float*,
                          float*, float*, float*) override {
@@ -153,17 +177,22 @@ class CudaDevice final : public Device {
                           const float*, const float*, const float*, const float*, float*, float*, float*) override {
     not_yet("attention_backward");
   }
-  void head_loss_forward(std::int64_t, std::int64_t, std::int64_t, const float*, const float*, const std::int32_t*,
-                         float*, float*) override {
-    not_yet("head_loss_forward");
+  void head_loss_forward(std::int64_t num_tokens, std::int64_t dim, std::int64_t vocab, const float* h,
+                         const float* weight, const std::int32_t* targets, float* cross_entropy, float* z) override {
+    head_loss(queue_, num_multiprocessors_,
+              {num_tokens, dim, vocab, h, weight, targets, 0.0f, cross_entropy, z, nullptr, nullptr});
   }
-  void head_loss_forward_backward(std::int64_t, std::int64_t, std::int64_t, const float*, const float*,
-                                  const std::int32_t*, float, float*, float*, float*, float*) override {
-    not_yet("head_loss_forward_backward");
+  void head_loss_forward_backward(std::int64_t num_tokens, std::int64_t dim, std::int64_t vocab, const float* h,
+                                  const float* weight, const std::int32_t* targets, float z_weight,
+                                  float* cross_entropy, float* z, float* dh, float* dweight) override {
+    head_loss(queue_, num_multiprocessors_,
+              {num_tokens, dim, vocab, h, weight, targets, z_weight, cross_entropy, z, dh, dweight});
   }
-  void chunk_sums_of_squares(std::int64_t, const float*, float*) override { not_yet("chunk_sums_of_squares"); }
-  void adamw_update(std::int64_t, const AdamWStep&, const float*, float*, float*, float*) override {
-    not_yet("adamw_update");
+  void chunk_sums_of_squares(std::int64_t count, const float* x, float* sums) override {
+    cuda::chunk_sums_of_squares(queue_, count, x, sums);
+  }
+  void adamw_update(std::int64_t count, const AdamWStep& step, const float* g, float* w, float* m, float* v) override {
+    cuda::adamw_update(queue_, count, step, g, w, m, v);
   }
 
  private:

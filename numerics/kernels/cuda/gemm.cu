@@ -11,11 +11,12 @@
 #include "gemm.h"
 #include "gemm_tile.h"
 #include "launch.h"
+#include "reprise/numerics/kernels.h"
 
 namespace reprise::numerics::cuda {
 namespace {
 
-constexpr int kSegment = 256;  // kGemmSegment of kernels.h
+constexpr int kSegment = static_cast<int>(kGemmSegment);
 constexpr unsigned kBandTiles = 16;
 
 using LargeTile = Tile<4, 2>;
