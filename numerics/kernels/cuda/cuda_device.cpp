@@ -4,6 +4,7 @@
 #include <vector>
 
 #include "activation.h"
+#include "attention.h"
 #include "dropout.h"
 #include "elementwise.h"
 #include "embedding.h"
@@ -20,10 +21,6 @@
 namespace reprise::numerics::cuda {
 namespace {
 
-[[noreturn]] void not_yet(const char* what) {
-  throw Error(ErrorKind::kInternal, std::string("no kernel yet: ") + what);
-}
-
 RotaryShape rotary_shape(std::int64_t num_sequences, std::int64_t length, const RotaryLayout& layout) {
   REPRISE_CHECK_EQ(layout.rotary_dim % 2, 0);
   REPRISE_CHECK(0 < layout.rotary_dim && layout.rotary_dim <= layout.head_dim);
@@ -33,6 +30,21 @@ RotaryShape rotary_shape(std::int64_t num_sequences, std::int64_t length, const 
           static_cast<int>(layout.head_dim),
           static_cast<int>(layout.rotary_dim),
           layout.pairs == RotaryPairs::kInterleaved};
+}
+
+/// What the CPU checks, but for document starts.
+void check_attention(const AttentionShape& shape, const AttentionOptions& options) {
+  const auto fail = [](const char* problem) {
+    throw Error(ErrorKind::kInternal, std::string("attention: ") + problem);
+  };
+  constexpr std::int64_t kLargestLength = 1 << 24;  // distances stay exact in float32
+  if (shape.length > kLargestLength) fail("sequences are longer than 2^24");
+  if (shape.num_kv_heads < 1 || shape.num_heads % shape.num_kv_heads != 0) {
+    fail("the key-value heads do not divide the query heads");
+  }
+  if (options.window < 0) fail("the window is negative");
+  if (!(options.softcap >= 0.0f)) fail("softcap is not a positive number");
+  if (options.alibi_slopes != nullptr && shape.num_heads > kMostSlopes) fail("slopes of more than 256 heads on a GPU");
 }
 
 class CudaDevice final : public Device {
@@ -169,13 +181,16 @@ class CudaDevice final : public Device {
                        const float* cos, const float* sin, float* dx) override {
     rotate(queue_, rotary_shape(num_sequences, length, layout), -1.0f, dy, cos, sin, dx);
   }
-  void attention_forward(const AttentionShape&, const AttentionOptions&, const float*, const float*, const float*,
-                         float*, float*, float*) override {
-    not_yet("attention_forward");
+  void attention_forward(const AttentionShape& shape, const AttentionOptions& options, const float* q, const float* k,
+                         const float* v, float* out, float* row_max, float* row_sum) override {
+    check_attention(shape, options);
+    cuda::attention_forward(queue_, shape, options, q, k, v, out, row_max, row_sum);
   }
-  void attention_backward(const AttentionShape&, const AttentionOptions&, const float*, const float*, const float*,
-                          const float*, const float*, const float*, const float*, float*, float*, float*) override {
-    not_yet("attention_backward");
+  void attention_backward(const AttentionShape& shape, const AttentionOptions& options, const float* q, const float* k,
+                          const float* v, const float* out, const float* row_max, const float* row_sum,
+                          const float* dout, float* dq, float* dk, float* dv) override {
+    check_attention(shape, options);
+    cuda::attention_backward(queue_, shape, options, q, k, v, out, row_max, row_sum, dout, dq, dk, dv);
   }
   void head_loss_forward(std::int64_t num_tokens, std::int64_t dim, std::int64_t vocab, const float* h,
                          const float* weight, const std::int32_t* targets, float* cross_entropy, float* z) override {
