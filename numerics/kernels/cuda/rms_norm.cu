@@ -12,20 +12,26 @@ __global__ void __launch_bounds__(kRowThreads, 2)
   const Index row = row_of_warp();
   if (row >= num_rows) return;
   const float* const x_row = x + row * dim;
-  float* const y_row = y + row * dim;
-  KeptValues<kKept> kept;
+  const auto read = [=](int i) { return element(x_row, i, dim); };
+  RowValues<kKept> row_values;
+  row_values.prepare(dim, read);
   float lane = 0.0f;
-  visit_row<kKept>(dim, [&](int part, int i) {
-    const float value = element(x_row, i, dim);
-    kept.keep(part, value);
-    lane = __fmaf_rn(value, value, lane);
+  visit_batches<kKept>(dim, [&](int part, int first) {
+    const float* const values = row_values.batch(part, first, read);
+#pragma unroll
+    for (int k = 0; k < kBatch; ++k) {
+      if (reaches(first + k * kWarpSize, dim)) lane = __fmaf_rn(values[k], values[k], lane);
+    }
   });
   const float inverse = inverse_root(mean_of_lanes(lane, dim), epsilon);
   if (lane_of_thread() == 0) inverse_rms[row] = inverse;
-  visit_row<kKept>(dim, [&](int part, int i) {
-    if (i >= dim) return;
-    const float value = kept.again(part, [&] { return x_row[i]; });
-    y_row[i] = __fmul_rn(__fmul_rn(value, inverse), weight[i]);
+  visit_batches<kKept>(dim, [&](int part, int first) {
+    const float* const values = row_values.batch(part, first, read);
+    float weights[kBatch];
+    compute_batch(
+        first, [=](int i) { return element(weight, i, dim); }, weights);
+    visit_elements(first, dim,
+                   [&](int k, int i) { y[row * dim + i] = __fmul_rn(__fmul_rn(values[k], inverse), weights[k]); });
   });
 }
 
@@ -38,20 +44,24 @@ __global__ void __launch_bounds__(kRowThreads, 1)
   const float inverse = inverse_rms[row];
   const auto scaled = [=](int i) { return __fmul_rn(element(dy + row * dim, i, dim), element(weight, i, dim)); };
   const auto normal = [=](int i) { return __fmul_rn(element(x + row * dim, i, dim), inverse); };
-  KeptValues<kKept> scaled_values, normal_values;
+  RowValues<kKept> scaled_row, normal_row;
+  scaled_row.prepare(dim, scaled);
+  normal_row.prepare(dim, normal);
   float lane = 0.0f;
-  visit_row<kKept>(dim, [&](int part, int i) {
-    const float t = scaled(i), h = normal(i);
-    scaled_values.keep(part, t);
-    normal_values.keep(part, h);
-    lane = __fmaf_rn(t, h, lane);
+  visit_batches<kKept>(dim, [&](int part, int first) {
+    const float* const t = scaled_row.batch(part, first, scaled);
+    const float* const h = normal_row.batch(part, first, normal);
+#pragma unroll
+    for (int k = 0; k < kBatch; ++k) {
+      if (reaches(first + k * kWarpSize, dim)) lane = __fmaf_rn(t[k], h[k], lane);
+    }
   });
   const float mean = mean_of_lanes(lane, dim);
-  visit_row<kKept>(dim, [&](int part, int i) {
-    if (i >= dim) return;
-    const float t = scaled_values.again(part, [&] { return scaled(i); });
-    const float h = normal_values.again(part, [&] { return normal(i); });
-    dx[row * dim + i] = __fmul_rn(inverse, __fmaf_rn(-h, mean, t));
+  visit_batches<kKept>(dim, [&](int part, int first) {
+    const float* const t = scaled_row.batch(part, first, scaled);
+    const float* const h = normal_row.batch(part, first, normal);
+    visit_elements(first, dim,
+                   [&](int k, int i) { dx[row * dim + i] = __fmul_rn(inverse, __fmaf_rn(-h[k], mean, t[k])); });
   });
 }
 

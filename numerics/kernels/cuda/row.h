@@ -18,38 +18,61 @@ __device__ __forceinline__ Index row_of_warp() {
 /// What extends a row to a multiple of 32 is +0.
 __device__ __forceinline__ float element(const float* row, int i, int dim) { return i < dim ? row[i] : 0.0f; }
 
-/// Calls visit(part, i) for this lane's elements i of a row extended to a multiple of 32, ascending. With kKept > 0,
-/// dim is at most 32 * kKept and `part` is known to the compiler, so that it can index registers.
+/// Whether the row, extended to a multiple of 32, has an element i of this lane.
+__device__ __forceinline__ bool reaches(int i, int dim) { return i - lane_of_thread() < dim; }
+
+/// Elements of a lane whose loads overlap.
+inline constexpr int kBatch = 8;
+
+/// Calls visit(part, first) for batches of this lane's elements: first, first + 32, ... With kKept > 0, dim is at most
+/// 32 * kKept and `part`, how many elements of the lane come before, is known to the compiler and can index registers.
 template <int kKept, typename Visit>
-__device__ __forceinline__ void visit_row(int dim, const Visit& visit) {
+__device__ __forceinline__ void visit_batches(int dim, const Visit& visit) {
   const int lane = lane_of_thread();
   if constexpr (kKept > 0) {
 #pragma unroll
-    for (int part = 0; part < kKept; ++part) {
+    for (int part = 0; part < kKept; part += kBatch) {
       if (part * kWarpSize < dim) visit(part, part * kWarpSize + lane);
     }
   } else {
-#pragma unroll 8
-    for (int first = 0; first < dim; first += kWarpSize) visit(0, first + lane);
+#pragma unroll 1
+    for (int begin = 0; begin < dim; begin += kBatch * kWarpSize) visit(0, begin + lane);
   }
 }
 
-/// One value per element of this lane, kept in registers or computed again.
-template <int kKept>
-struct KeptValues {
-  float values[kKept > 0 ? kKept : 1];
+template <typename Compute>
+__device__ __forceinline__ void compute_batch(int first, const Compute& compute, float* values) {
+#pragma unroll
+  for (int k = 0; k < kBatch; ++k) values[k] = compute(first + k * kWarpSize);
+}
 
+/// Calls visit(k, i) for the elements of a batch that are within `dim`.
+template <typename Visit>
+__device__ __forceinline__ void visit_elements(int first, int dim, const Visit& visit) {
+#pragma unroll
+  for (int k = 0; k < kBatch; ++k) {
+    if (first + k * kWarpSize < dim) visit(k, first + k * kWarpSize);
+  }
+}
+
+/// One value per element of this lane, computed once and kept in registers, or computed again for each pass.
+template <int kKept>
+class RowValues {
+ public:
   template <typename Compute>
-  __device__ __forceinline__ float again(int part, const Compute& compute) const {
+  __device__ __forceinline__ void prepare(int dim, const Compute& compute) {
     if constexpr (kKept > 0) {
-      return values[part];
-    } else {
-      return compute();
+      visit_batches<kKept>(dim, [&](int part, int first) { compute_batch(first, compute, values_ + part); });
     }
   }
-  __device__ __forceinline__ void keep(int part, float value) {
-    if constexpr (kKept > 0) values[part] = value;
+  template <typename Compute>
+  __device__ __forceinline__ const float* batch(int part, int first, const Compute& compute) {
+    if constexpr (kKept == 0) compute_batch(first, compute, values_);
+    return values_ + part;
   }
+
+ private:
+  float values_[kKept > 0 ? kKept : kBatch];
 };
 
 __device__ __forceinline__ float mean_of_lanes(float lane, int dim) {
