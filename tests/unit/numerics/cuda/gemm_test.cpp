@@ -124,6 +124,7 @@ TEST(CudaGemm, SegmentsEndWhereTheCpusDo) {
     }
     expect_product({kind, 9, 20, {1000}},
                    {kLarge, {TileSize::kLarge, 3}, {TileSize::kLarge, 4}, {TileSize::kSmall, 64}});
+    for (const Index k : {31, 32, 33, 63}) expect_product({kind, 9, 20, {k}}, {kLarge});
     expect_product({kind, 40, 70, {600}}, {kLarge, kSmall, {TileSize::kSmall, 3}});
   }
 }
