@@ -1,5 +1,6 @@
 #include "cuda_device.h"
 
+#include <algorithm>
 #include <string>
 #include <vector>
 
@@ -214,7 +215,7 @@ class CudaDevice final : public Device {
   void multiply(std::int64_t m, std::int64_t n, std::span<const ProductPart> parts, float* c, std::int64_t ldc) {
     std::int64_t k = 0;
     for (const ProductPart& part : parts) k += part.k;
-    REPRISE_CHECK(parts.size() <= kMaxProductParts && k <= kMaxProductLength);
+    REPRISE_CHECK(parts.size() <= kMaxProductParts && std::max({m, n, k}) <= kMaxProductLength);
     multiply_parts(queue_, num_multiprocessors_, m, n, parts, c, ldc, false);
   }
 
