@@ -17,7 +17,7 @@ namespace {
 
 class BatchWarmUp : public TinyRunTest {
  protected:
-  static void SetUpTestSuite() { make_whole_run() run("batch_warmup", config()); }
+  static void SetUpTestSuite() { make_whole_run("batch_warmup", config()); }
   static void TearDownTestSuite() { remove_runs(); }
 
   /// Three steps of 2 sequences, four of 6, then steps of 10; two sequences are a grain.

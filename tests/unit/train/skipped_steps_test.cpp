@@ -16,7 +16,7 @@ namespace {
 
 class SkippedSteps : public TinyRunTest {
  protected:
-  static void SetUpTestSuite() { make_whole_run() run("skipped", config()); }
+  static void SetUpTestSuite() { make_whole_run("skipped", config()); }
   static void TearDownTestSuite() { remove_runs(); }
 
   /// A deviation so small that the loss or the norm of every few steps is above it.
