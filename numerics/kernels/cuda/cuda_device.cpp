@@ -1,21 +1,36 @@
 #include "cuda_device.h"
 
+#include <algorithm>
 #include <string>
 #include <vector>
 
+#include "activation.h"
 #include "attention.h"
+#include "dropout.h"
 #include "elementwise.h"
+#include "embedding.h"
 #include "exact_functions.h"
 #include "gemm.h"
 #include "head_loss.h"
+#include "linear_bias.h"
+#include "norm.h"
+#include "optimizer.h"
 #include "queue.h"
 #include "reprise/core/error.h"
+#include "rotary.h"
 
 namespace reprise::numerics::cuda {
 namespace {
 
-[[noreturn]] void not_yet(const char* what) {
-  throw Error(ErrorKind::kInternal, std::string("no kernel yet: ") + what);
+RotaryShape rotary_shape(std::int64_t num_sequences, std::int64_t length, const RotaryLayout& layout) {
+  REPRISE_CHECK_EQ(layout.rotary_dim % 2, 0);
+  REPRISE_CHECK(0 < layout.rotary_dim && layout.rotary_dim <= layout.head_dim);
+  return {num_sequences * length,
+          length,
+          static_cast<int>(layout.num_heads),
+          static_cast<int>(layout.head_dim),
+          static_cast<int>(layout.rotary_dim),
+          layout.pairs == RotaryPairs::kInterleaved};
 }
 
 /// What the CPU checks, but for document starts.
@@ -80,14 +95,19 @@ class CudaDevice final : public Device {
     const ProductPart part{a, 1, lda, b, ldb, 1, k};
     multiply(m, n, {&part, 1}, c, ldc);
   }
-  void add_bias(std::int64_t, std::int64_t, const float*, float*) override { not_yet("add_bias"); }
-  void bias_gradient(std::int64_t, std::int64_t, const float*, float*) override { not_yet("bias_gradient"); }
-  void embedding_forward(std::int64_t, std::int64_t, const std::int32_t*, const float*, float*) override {
-    not_yet("embedding_forward");
+  void add_bias(std::int64_t num_rows, std::int64_t dim, const float* bias, float* y) override {
+    cuda::add_bias(queue_, num_rows, dim, bias, y);
   }
-  void embedding_backward(std::int64_t, std::int64_t, std::int64_t, const std::int32_t*, const float*,
-                          float*) override {
-    not_yet("embedding_backward");
+  void bias_gradient(std::int64_t num_rows, std::int64_t dim, const float* dy, float* dbias) override {
+    cuda::bias_gradient(queue_, num_rows, dim, dy, dbias);
+  }
+  void embedding_forward(std::int64_t num_tokens, std::int64_t dim, const std::int32_t* ids, const float* table,
+                         float* y) override {
+    cuda::embedding_forward(queue_, num_tokens, dim, ids, table, y);
+  }
+  void embedding_backward(std::int64_t num_tokens, std::int64_t dim, std::int64_t vocab, const std::int32_t* ids,
+                          const float* dy, float* dtable) override {
+    cuda::embedding_backward(queue_, num_tokens, dim, vocab, ids, dy, dtable);
   }
   void add(std::int64_t count, const float* a, const float* b, float* out) override {
     cuda::add(queue_, count, a, b, out);
@@ -98,18 +118,24 @@ class CudaDevice final : public Device {
   void divide_in_place(std::int64_t count, float divisor, float* x) override {
     cuda::divide_in_place(queue_, count, divisor, x);
   }
-  void activation_forward(Activation, std::int64_t, const float*, float*) override { not_yet("activation_forward"); }
-  void activation_backward(Activation, std::int64_t, const float*, const float*, float*) override {
-    not_yet("activation_backward");
+  void activation_forward(Activation activation, std::int64_t count, const float* x, float* y) override {
+    cuda::activation_forward(queue_, activation, count, x, y);
   }
-  void gated_forward(Activation, std::int64_t, const float*, const float*, float*) override {
-    not_yet("gated_forward");
+  void activation_backward(Activation activation, std::int64_t count, const float* x, const float* dy,
+                           float* dx) override {
+    cuda::activation_backward(queue_, activation, count, x, dy, dx);
   }
-  void gated_backward(Activation, std::int64_t, const float*, const float*, const float*, float*, float*) override {
-    not_yet("gated_backward");
+  void gated_forward(Activation activation, std::int64_t count, const float* gate, const float* up, float* y) override {
+    cuda::gated_forward(queue_, activation, count, gate, up, y);
   }
-  void dropout(std::int64_t, std::int64_t, const DropoutRule&, const std::uint64_t*, const float*, float*) override {
-    not_yet("dropout");
+  void gated_backward(Activation activation, std::int64_t count, const float* gate, const float* up, const float* dy,
+                      float* dgate, float* dup) override {
+    cuda::gated_backward(queue_, activation, count, gate, up, dy, dgate, dup);
+  }
+  void dropout(std::int64_t num_sequences, std::int64_t count, const DropoutRule& rule, const std::uint64_t* samples,
+               const float* x, float* y) override {
+    REPRISE_CHECK(count <= std::int64_t{1} << 34);
+    cuda::dropout(queue_, num_sequences, count, rule, samples, x, y);
   }
   void exact_function(ExactFunction function, std::int64_t count, const float* x, float* y) override {
     switch (function) {
@@ -131,28 +157,30 @@ class CudaDevice final : public Device {
         return exact_rsqrt(queue_, count, x, y);
     }
   }
-  void rms_norm_forward(std::int64_t, std::int64_t, const float*, const float*, float, float*, float*) override {
-    not_yet("rms_norm_forward");
+  void rms_norm_forward(std::int64_t num_rows, std::int64_t dim, const float* x, const float* weight, float epsilon,
+                        float* y, float* inverse_rms) override {
+    cuda::rms_norm_forward(queue_, num_rows, dim, x, weight, epsilon, y, inverse_rms);
   }
-  void rms_norm_backward(std::int64_t, std::int64_t, const float*, const float*, const float*, const float*, float*,
-                         float*) override {
-    not_yet("rms_norm_backward");
+  void rms_norm_backward(std::int64_t num_rows, std::int64_t dim, const float* dy, const float* x, const float* weight,
+                         const float* inverse_rms, float* dx, float* dweight) override {
+    cuda::rms_norm_backward(queue_, num_rows, dim, dy, x, weight, inverse_rms, dx, dweight);
   }
-  void layer_norm_forward(std::int64_t, std::int64_t, const float*, const float*, const float*, float, float*, float*,
-                          float*) override {
-    not_yet("layer_norm_forward");
+  void layer_norm_forward(std::int64_t num_rows, std::int64_t dim, const float* x, const float* weight,
+                          const float* bias, float epsilon, float* y, float* mean, float* inverse_deviation) override {
+    cuda::layer_norm_forward(queue_, num_rows, dim, x, weight, bias, epsilon, y, mean, inverse_deviation);
   }
-  void layer_norm_backward(std::int64_t, std::int64_t, const float*, const float*, const float*, const float*,
-                           const float*, float*, float*, float*) override {
-    not_yet("layer_norm_backward");
+  void layer_norm_backward(std::int64_t num_rows, std::int64_t dim, const float* dy, const float* x,
+                           const float* weight, const float* mean, const float* inverse_deviation, float* dx,
+                           float* dweight, float* dbias) override {
+    cuda::layer_norm_backward(queue_, num_rows, dim, dy, x, weight, mean, inverse_deviation, dx, dweight, dbias);
   }
-  void rotary_forward(std::int64_t, std::int64_t, const RotaryLayout&, const float*, const float*, const float*,
-                      float*) override {
-    not_yet("rotary_forward");
+  void rotary_forward(std::int64_t num_sequences, std::int64_t length, const RotaryLayout& layout, const float* x,
+                      const float* cos, const float* sin, float* y) override {
+    rotate(queue_, rotary_shape(num_sequences, length, layout), 1.0f, x, cos, sin, y);
   }
-  void rotary_backward(std::int64_t, std::int64_t, const RotaryLayout&, const float*, const float*, const float*,
-                       float*) override {
-    not_yet("rotary_backward");
+  void rotary_backward(std::int64_t num_sequences, std::int64_t length, const RotaryLayout& layout, const float* dy,
+                       const float* cos, const float* sin, float* dx) override {
+    rotate(queue_, rotary_shape(num_sequences, length, layout), -1.0f, dy, cos, sin, dx);
   }
   void attention_forward(const AttentionShape& shape, const AttentionOptions& options, const float* q, const float* k,
                          const float* v, float* out, float* row_max, float* row_sum) override {
@@ -176,16 +204,18 @@ class CudaDevice final : public Device {
     head_loss(queue_, num_multiprocessors_,
               {num_tokens, dim, vocab, h, weight, targets, z_weight, cross_entropy, z, dh, dweight});
   }
-  void chunk_sums_of_squares(std::int64_t, const float*, float*) override { not_yet("chunk_sums_of_squares"); }
-  void adamw_update(std::int64_t, const AdamWStep&, const float*, float*, float*, float*) override {
-    not_yet("adamw_update");
+  void chunk_sums_of_squares(std::int64_t count, const float* x, float* sums) override {
+    cuda::chunk_sums_of_squares(queue_, count, x, sums);
+  }
+  void adamw_update(std::int64_t count, const AdamWStep& step, const float* g, float* w, float* m, float* v) override {
+    cuda::adamw_update(queue_, count, step, g, w, m, v);
   }
 
  private:
   void multiply(std::int64_t m, std::int64_t n, std::span<const ProductPart> parts, float* c, std::int64_t ldc) {
     std::int64_t k = 0;
     for (const ProductPart& part : parts) k += part.k;
-    REPRISE_CHECK(parts.size() <= kMaxProductParts && k <= kMaxProductLength);
+    REPRISE_CHECK(parts.size() <= kMaxProductParts && std::max({m, n, k}) <= kMaxProductLength);
     multiply_parts(queue_, num_multiprocessors_, m, n, parts, c, ldc, false);
   }
 

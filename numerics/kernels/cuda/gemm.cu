@@ -1,12 +1,8 @@
-// Matrix products [C-3]. A block has a tile of c and runs over k in steps of 16: while it multiplies one step, the
-// copies of the next are under way. At the end of each segment a thread adds its 64 sums to what it wrote for the
+// Matrix products [C-3]. A block has a tile of c and runs over k in steps of 32 or 16: while it multiplies one step,
+// the copies of the next are under way. At the end of each segment a thread adds its 64 sums to what it wrote for the
 // segments before, in c itself. In registers the totals would take 64 more and halve the warps of a multiprocessor; in
-// shared memory they would take all that two blocks leave on some GPUs. In c they cost 8 bytes of second-level cache
-// per 256 multiplications, half of what the operands cost, and 1 instruction in 150.
-
-#include <algorithm>
-#include <cmath>
-#include <limits>
+// shared memory, 64 KiB per block, two blocks would not fit beside the steps on every GPU. In c they cost 8 bytes of
+// second-level cache per 256 multiplications, half of what the operands cost, and 1 instruction in 150.
 
 #include "gemm.h"
 #include "gemm_tile.h"
@@ -19,8 +15,8 @@ namespace {
 constexpr int kSegment = static_cast<int>(kGemmSegment);
 constexpr unsigned kBandTiles = 16;
 
-using LargeTile = Tile<4, 2>;
-using SmallTile = Tile<2, 1>;
+using LargeTile = Tile<4, 2, 32>;
+using SmallTile = Tile<2, 1, 16>;
 
 struct Operands {
   const float* a;
@@ -30,7 +26,7 @@ struct Operands {
 };
 
 struct Product {
-  Index m, n;
+  int m, n;
   Operands parts[kMaxProductParts];
   int total_k;
   float* c;
@@ -50,6 +46,7 @@ struct Step {
 };
 
 /// Walks over the steps of a block.
+template <int kStepLength>
 class Steps {
  public:
   __device__ __forceinline__ Steps(const Product& product, int begin, int end)
@@ -78,53 +75,47 @@ class Steps {
 /// The place of a block's tile. Blocks that run at the same time have tiles of few rows and few columns, which they
 /// read from the second-level cache: bands of 16 tiles, one column of a band after the other.
 struct TilePlace {
-  unsigned row, column;
+  int row, column;  // the first of the tile
 };
-__device__ __forceinline__ TilePlace tile_place(unsigned tiles_down, unsigned tiles_across) {
-  const unsigned band = blockIdx.x / (kBandTiles * tiles_across);
-  const unsigned in_band = blockIdx.x % (kBandTiles * tiles_across);
-  const unsigned height = tiles_down - band * kBandTiles < kBandTiles ? tiles_down - band * kBandTiles : kBandTiles;
-  return {band * kBandTiles + in_band % height, in_band / height};
-}
-
-/// Elements from `place` on, none where it lies behind; more than a tile has are as good as many.
-__device__ __forceinline__ int extent_left(Index extent, Index place) {
-  constexpr Index kMany = 1024;
-  const Index left = extent - place;
-  return static_cast<int>(left < 0 ? 0 : left < kMany ? left : kMany);
+__device__ __forceinline__ TilePlace tile_place(int m, int tile_rows, int n, int tile_columns) {
+  const unsigned down = static_cast<unsigned>((m + tile_rows - 1) / tile_rows);
+  const unsigned across = static_cast<unsigned>((n + tile_columns - 1) / tile_columns);
+  const unsigned band = blockIdx.x / (kBandTiles * across), in_band = blockIdx.x % (kBandTiles * across);
+  const unsigned height = down - band * kBandTiles < kBandTiles ? down - band * kBandTiles : kBandTiles;
+  return {static_cast<int>(band * kBandTiles + in_band % height) * tile_rows,
+          static_cast<int>(in_band / height) * tile_columns};
 }
 
 template <Layout kLayout>
-__device__ __forceinline__ StepOperand step_operand(const float* data, Index stride, Index place, Index extent,
+__device__ __forceinline__ StepOperand step_operand(const float* data, Index stride, int place, int extent,
                                                     const Step& step) {
   const Index first = kLayout == Layout::kAlongK ? place * stride + step.first : step.first * stride + place;
-  return {data + first, stride, extent_left(extent, place), step.count};
+  return {data + first, stride, extent - place, step.count};
 }
 
 template <typename TileShape, Layout kLayoutA, Layout kLayoutB>
 __global__ void __launch_bounds__(TileShape::kThreads, TileShape::kBlocksPerMultiprocessor)
     product_kernel(const Product product) {
   constexpr int kStrideA = TileShape::kRows + kBankGap, kStrideB = TileShape::kColumns + kBankGap;
-  REPRISE_SHARED(float, tiles_a, [2][kStepLength][kStrideA]);
-  REPRISE_SHARED(float, tiles_b, [2][kStepLength][kStrideB]);
-  const TilePlace tile = tile_place(static_cast<unsigned>((product.m + TileShape::kRows - 1) / TileShape::kRows),
-                                    static_cast<unsigned>((product.n + TileShape::kColumns - 1) / TileShape::kColumns));
-  const Index tile_row = Index{tile.row} * TileShape::kRows, tile_column = Index{tile.column} * TileShape::kColumns;
+  constexpr int kStepLength = TileShape::kStepLength;
+  auto* const tiles_a = reinterpret_cast<float(*)[kStepLength][kStrideA]>(dynamic_shared());
+  auto* const tiles_b = reinterpret_cast<float(*)[kStepLength][kStrideB]>(tiles_a + 2);
+  const TilePlace tile = tile_place(product.m, TileShape::kRows, product.n, TileShape::kColumns);
   const ThreadPlace at = thread_place<TileShape>();
-  const Index row = tile_row + at.row, column = tile_column + at.column;
+  const int row = tile.row + at.row, column = tile.column + at.column;
   const bool idle = row - at.row % kWarpRows >= product.m || column - at.column % kWarpColumns >= product.n;
 
   int segment = static_cast<int>(blockIdx.y) * product.segments_per_block;
   const int begin = segment * kSegment, last = begin + product.segments_per_block * kSegment;
-  Steps steps(product, begin, last < product.total_k ? last : product.total_k);
+  Steps<kStepLength> steps(product, begin, last < product.total_k ? last : product.total_k);
   Step next{};
   const auto copy_next = [&](int buffer) {
     next = steps.next();
     const Operands& part = product.parts[next.part];
-    copy_step<kLayoutA, TileShape::kRows, TileShape::kThreads>(
-        tiles_a[buffer], step_operand<kLayoutA>(part.a, part.a_stride, tile_row, product.m, next));
-    copy_step<kLayoutB, TileShape::kColumns, TileShape::kThreads>(
-        tiles_b[buffer], step_operand<kLayoutB>(part.b, part.b_stride, tile_column, product.n, next));
+    copy_step<kLayoutA, kStepLength, TileShape::kRows, TileShape::kThreads>(
+        tiles_a[buffer], step_operand<kLayoutA>(part.a, part.a_stride, tile.row, product.m, next));
+    copy_step<kLayoutB, kStepLength, TileShape::kColumns, TileShape::kThreads>(
+        tiles_b[buffer], step_operand<kLayoutB>(part.b, part.b_stride, tile.column, product.n, next));
     commit_copies();
   };
 
@@ -142,16 +133,16 @@ __global__ void __launch_bounds__(TileShape::kThreads, TileShape::kBlocksPerMult
     const float* const b = &tiles_b[buffer][0][at.column];
     if (idle) {  // the whole warp, behind the edge of c
     } else if (count == kStepLength) {
-      sums.template add_step<kStrideA, kStrideB>(a, b);
+      sums.template add_step<kStepLength, kStrideA, kStrideB>(a, b);
     } else {
       sums.template add_short_step<kStrideA, kStrideB>(a, b, count);
     }
     if (!ends_segment) continue;
     const bool add = product.segment_stride == 0 && (segment > 0 || product.continue_sums);
-    const int rows_left = unknown(extent_left(product.m, row)), columns_left = unknown(extent_left(product.n, column));
-    if (rows_left > 0 && columns_left > 0) {
-      sums.write(product.c + segment * product.segment_stride + row * product.ldc + column, product.ldc, rows_left,
-                 columns_left, product.c_aligned, add);
+    const int c_row = unknown(row), c_column = unknown(column);
+    if (c_row < product.m && c_column < product.n) {
+      sums.write(product.c + segment * product.segment_stride + c_row * product.ldc + c_column, product.ldc,
+                 product.m - c_row, product.n - c_column, product.c_aligned, add);
     }
     if (!more) return;
     sums.clear();
@@ -197,7 +188,8 @@ void launch_tile(Queue& queue, const Product& product, int num_splits, Layout a,
     kernel = aligned ? product_kernel<TileShape, kAligned, kAligned> : product_kernel<TileShape, kAcross, kAcross>;
   }
   const unsigned tiles = blocks_for(product.m, TileShape::kRows) * blocks_for(product.n, TileShape::kColumns);
-  launch(queue, kernel, dim3(tiles, static_cast<unsigned>(num_splits)), TileShape::kThreads, 0, product);
+  launch(queue, kernel, dim3(tiles, static_cast<unsigned>(num_splits)), TileShape::kThreads, TileShape::kSharedBytes,
+         product);
 }
 
 /// Cycles that a scheduler spends on a plan: 64 multiply-adds of a warp per k, of which two warps hide each other's
@@ -220,8 +212,8 @@ double estimated_cycles(Index m, Index n, Index num_segments, int num_splits, in
 
 Product product_of(Index m, Index n, std::span<const ProductPart> parts, Layout a, Layout b) {
   Product product{};
-  product.m = m;
-  product.n = n;
+  product.m = static_cast<int>(m);
+  product.n = static_cast<int>(n);
   for (std::size_t p = 0; p < parts.size(); ++p) {
     const ProductPart& part = parts[p];
     product.parts[p] = {part.a, part.b, a == Layout::kAlongK ? part.a_row : part.a_k,

@@ -10,7 +10,7 @@
 namespace reprise::numerics::cuda {
 
 inline constexpr std::size_t kMaxProductParts = 8;
-/// k of a product is at most this: places in k have 32 bits.
+/// m, n and k of a product are at most this: places inside have 32 bits.
 inline constexpr std::int64_t kMaxProductLength = std::int64_t{1} << 30;
 
 enum class TileSize { kLarge, kSmall };

@@ -6,20 +6,21 @@
 
 namespace reprise::numerics::cuda {
 
-constexpr int kStepLength = 16;  // of k, in shared memory at a time
 constexpr int kThreadRows = 8, kThreadColumns = 8;
 constexpr int kWarpRows = 32, kWarpColumns = 64;
 // Behind a row of k. With it, lanes that copy 8 k of 4 rows write to 32 banks, and rows stay aligned to 16 bytes.
 constexpr int kBankGap = 4;
 
 /// Elements of c that a block computes. As many blocks as a multiprocessor holds with 128 registers per thread.
-template <int kWarpsDown, int kWarpsAcross>
+template <int kWarpsDown, int kWarpsAcross, int kStep>
 struct Tile {
+  static constexpr int kStepLength = kStep;  // of k, in shared memory at a time
   static constexpr int kAcross = kWarpsAcross;
   static constexpr int kRows = kWarpsDown * kWarpRows;
   static constexpr int kColumns = kWarpsAcross * kWarpColumns;
   static constexpr int kThreads = kWarpsDown * kWarpsAcross * kWarpSize;
   static constexpr int kBlocksPerMultiprocessor = 512 / kThreads;
+  static constexpr std::size_t kSharedBytes = 2 * kStepLength * (kRows + kColumns + 2 * kBankGap) * sizeof(float);
 };
 
 /// How an operand lies in memory: neighbours in k, or neighbours in its other index, aligned to 16 bytes or not.
@@ -34,8 +35,8 @@ struct StepOperand {
 };
 
 /// Starts copies of neighbours in k to the rows of k they belong to: one element each, for they part.
-template <int kExtent, int kThreads, bool kWhole>
-__device__ __forceinline__ void copy_along_k(float (&tile)[kStepLength][kExtent + kBankGap], const StepOperand& from) {
+template <int kStepLength, int kExtent, int kThreads, bool kWhole>
+__device__ __forceinline__ void copy_along_k(float (*tile)[kExtent + kBankGap], const StepOperand& from) {
   constexpr int kNeighbours = 8;  // 32 bytes of a row: a sector
   const int k = static_cast<int>(threadIdx.x) % kNeighbours;
   const int row = static_cast<int>(threadIdx.x) / kNeighbours;
@@ -51,8 +52,8 @@ __device__ __forceinline__ void copy_along_k(float (&tile)[kStepLength][kExtent 
 }
 
 /// Starts copies of rows of k.
-template <int kExtent, int kThreads, bool kWhole, bool kAligned>
-__device__ __forceinline__ void copy_across(float (&tile)[kStepLength][kExtent + kBankGap], const StepOperand& from) {
+template <int kStepLength, int kExtent, int kThreads, bool kWhole, bool kAligned>
+__device__ __forceinline__ void copy_across(float (*tile)[kExtent + kBankGap], const StepOperand& from) {
   constexpr int kWidth = kAligned ? 4 : 1;
   constexpr int kPerRow = kExtent / kWidth;
   const int column = static_cast<int>(threadIdx.x) % kPerRow * kWidth;
@@ -73,21 +74,21 @@ __device__ __forceinline__ void copy_across(float (&tile)[kStepLength][kExtent +
 }
 
 /// Starts the copies of this thread. What lies behind the extent or the count is left as it is, and never used.
-template <Layout kLayout, int kExtent, int kThreads>
-__device__ __forceinline__ void copy_step(float (&tile)[kStepLength][kExtent + kBankGap], const StepOperand& from) {
+template <Layout kLayout, int kStepLength, int kExtent, int kThreads>
+__device__ __forceinline__ void copy_step(float (*tile)[kExtent + kBankGap], const StepOperand& from) {
   const bool whole = from.extent >= kExtent && from.count == kStepLength;
   if constexpr (kLayout == Layout::kAlongK) {
     if (whole) {
-      copy_along_k<kExtent, kThreads, true>(tile, from);
+      copy_along_k<kStepLength, kExtent, kThreads, true>(tile, from);
     } else {
-      copy_along_k<kExtent, kThreads, false>(tile, from);
+      copy_along_k<kStepLength, kExtent, kThreads, false>(tile, from);
     }
   } else {
     constexpr bool kAligned = kLayout == Layout::kAcrossAligned;
     if (whole) {
-      copy_across<kExtent, kThreads, true, kAligned>(tile, from);
+      copy_across<kStepLength, kExtent, kThreads, true, kAligned>(tile, from);
     } else {
-      copy_across<kExtent, kThreads, false, kAligned>(tile, from);
+      copy_across<kStepLength, kExtent, kThreads, false, kAligned>(tile, from);
     }
   }
 }
@@ -133,7 +134,7 @@ struct ThreadSums {
   }
 
   /// A whole step; the fragments of the next k are loaded while those of this one are multiplied.
-  template <int kStrideA, int kStrideB>
+  template <int kStepLength, int kStrideA, int kStrideB>
   __device__ __forceinline__ void add_step(const float* a, const float* b) {
     float from_a[2][kThreadRows], from_b[2][kThreadColumns];
     load_fragment(a, kWarpRows / 2, from_a[0]);
@@ -168,8 +169,10 @@ struct ThreadSums {
     if (!aligned || num_rows < kRowsSpanned || num_columns < kColumnsSpanned) {
       write_some(c, ldc, num_rows, num_columns, add);
     } else if (add) {
-      add_half<0>(c, ldc);
-      add_half<kThreadRows / 2>(c + kWarpRows / 2 * ldc, ldc);
+      add_rows<0>(c, ldc);
+      add_rows<2>(c + 2 * ldc, ldc);
+      add_rows<4>(c + kWarpRows / 2 * ldc, ldc);
+      add_rows<6>(c + (kWarpRows / 2 + 2) * ldc, ldc);
     } else {
       write_all(c, ldc);
     }
@@ -186,17 +189,17 @@ struct ThreadSums {
     }
   }
 
-  /// Half of the rows: all loads are under way before the first addition, in the registers of the fragments.
+  /// Two rows: all loads are under way before the first addition, in the registers of the fragments.
   template <int kFirst>
-  __device__ __forceinline__ void add_half(float* c, Index ldc) const {
-    float4 totals[kThreadRows / 2][2];
+  __device__ __forceinline__ void add_rows(float* c, Index ldc) const {
+    float4 totals[2][2];
 #pragma unroll
-    for (int i = 0; i < kThreadRows / 2; ++i) {
+    for (int i = 0; i < 2; ++i) {
       totals[i][0] = load4(c + i * ldc);
       totals[i][1] = load4(c + i * ldc + kWarpColumns / 2);
     }
 #pragma unroll
-    for (int i = 0; i < kThreadRows / 2; ++i) {
+    for (int i = 0; i < 2; ++i) {
       store4(c + i * ldc, sum(totals[i][0], &sums[kFirst + i][0]));
       store4(c + i * ldc + kWarpColumns / 2, sum(totals[i][1], &sums[kFirst + i][4]));
     }

@@ -43,7 +43,8 @@ struct Case {
   bool continue_sums = false;
 };
 
-/// Runs `multiply(parts, c, ldc)` on operands in `memory` and returns c with all that lies between its rows.
+/// Runs `multiply(parts, c, ldc)` on operands in `memory` and returns c with all that lies between and behind its
+/// rows.
 template <typename Multiply>
 std::vector<float> product(const Case& shape, DeviceMemory& memory, const Multiply& multiply) {
   std::vector<ProductPart> parts;
@@ -59,7 +60,7 @@ std::vector<float> product(const Case& shape, DeviceMemory& memory, const Multip
     if (shape.kind == Kind::kNt) std::swap(part.b_k, part.b_column);
     parts.push_back(part);
   }
-  const Index ldc = shape.n + shape.gap, count = shape.offset + shape.m * ldc;
+  const Index ldc = shape.n + shape.gap, count = shape.offset + (shape.m + 4) * ldc;
   float* const c = memory.copy_of(random_values(count, 99));
   multiply(parts, c + shape.offset, ldc);
   return memory.values(c, count);
@@ -109,7 +110,7 @@ TEST(CudaGemm, EveryLayoutAlignedOrNotHasTheBitsOfTheCpu) {
 
 TEST(CudaGemm, EdgesOfTilesHaveTheBitsOfTheCpu) {
   for (const Kind kind : {Kind::kNt, Kind::kNn, Kind::kTn}) {
-    for (const Index m : {1, 31, 32, 33, 63, 65}) expect_product({kind, m, 68, {19}, 4}, {kSmall});
+    for (const Index m : {1, 19, 31, 32, 33, 63, 65}) expect_product({kind, m, 68, {19}, 4}, {kSmall});
     for (const Index n : {1, 2, 3, 35, 36, 37, 63, 64, 65}) expect_product({kind, 21, n, {17}, 64 - n % 4}, {kSmall});
     for (const Index m : {127, 128, 129}) expect_product({kind, m, m, {18}}, {kLarge});
     expect_product({kind, 1, 1, {1}}, {kLarge, kSmall});
@@ -123,6 +124,7 @@ TEST(CudaGemm, SegmentsEndWhereTheCpusDo) {
     }
     expect_product({kind, 9, 20, {1000}},
                    {kLarge, {TileSize::kLarge, 3}, {TileSize::kLarge, 4}, {TileSize::kSmall, 64}});
+    for (const Index k : {31, 32, 33, 63}) expect_product({kind, 9, 20, {k}}, {kLarge});
     expect_product({kind, 40, 70, {600}}, {kLarge, kSmall, {TileSize::kSmall, 3}});
   }
 }
