@@ -11,6 +11,16 @@
 namespace reprise::numerics::cuda {
 namespace {
 
+/// Blocks that a multiprocessor should hold: as many as its registers allow without spilling. Of heads of 128 the
+/// shared memory of an A100 holds two.
+constexpr int blocks_at_once([[maybe_unused]] int chunks, HeadSize size, bool plain) {
+  if (!plain || size == HeadSize::kAny) return 2;
+#if defined(__CUDA_ARCH__) && __CUDA_ARCH__ < 900
+  if (chunks == 2) return 2;
+#endif
+  return 3;
+}
+
 struct ForwardArrays {
   const float *q, *k, *v;
   float *out, *row_max, *row_sum;
@@ -99,7 +109,7 @@ __device__ __forceinline__ void add_segment(const Tile& sums, float* out, Index 
 }
 
 template <int kChunks, HeadSize kSize, bool kPlain>
-__global__ void __launch_bounds__(kTileThreads, kPlain ? 3 : 2)
+__global__ void __launch_bounds__(kTileThreads, blocks_at_once(kChunks, kSize, kPlain))
     forward_kernel(AttentionCall call, ForwardArrays arrays) {
   constexpr bool kWhole = kSize == HeadSize::kWhole;
   const TilePlace at = tile_place();
