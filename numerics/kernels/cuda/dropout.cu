@@ -45,11 +45,9 @@ __global__ void dropout_kernel(Index num_sequences, Index count, DropoutRule rul
 
 void dropout(Queue& queue, Index num_sequences, Index count, const DropoutRule& rule, const std::uint64_t* samples,
              const float* x, float* y) {
-  // Words come by groups of 32 blocks, the last of which may have elements for some of them alone.
-  const Index num_blocks = (count + kWarpSize * kWords - 1) / (kWarpSize * kWords) * kWarpSize;
   const auto rows = static_cast<unsigned>(std::min(num_sequences, kMostRowsOfBlocks));
-  launch(queue, dropout_kernel, dim3(blocks_for(num_blocks, kThreads), rows), kThreads, 0, num_sequences, count, rule,
-         samples, x, y);
+  launch(queue, dropout_kernel, dim3(blocks_for(count, kThreads * kWords), rows), kThreads, 0, num_sequences, count,
+         rule, samples, x, y);
 }
 
 }  // namespace reprise::numerics::cuda

@@ -104,5 +104,18 @@ TEST(CudaLayerNorm, EqualsTheCpu) {
   }
 }
 
+TEST(CudaRmsNorm, TheZerosThatExtendARowTakePart) {
+  // All products round to -0 and so do the lanes of one element each, unless a zero is added to them. The sign of the
+  // sum shows in the element whose gradient is -0.
+  expect_same_bits([](Device& device, DeviceMemory& memory) {
+    constexpr std::int64_t kDim = 33;
+    Inputs inputs = {
+        std::vector<float>(kDim, 1.0f), std::vector<float>(kDim, -0x1p-149f), std::vector<float>(kDim, 1.0f), {}};
+    inputs.x[32] = 1000.0f;
+    inputs.dy[32] = -0.0f;
+    return rms_norm(device, memory, {1, kDim}, inputs, false);
+  });
+}
+
 }  // namespace
 }  // namespace reprise::numerics
