@@ -88,11 +88,12 @@ __device__ __forceinline__ void add_query_segment(const AttentionCall& call, Ind
                                                   float* total, const KeyBlock& block, const TilePlace& at, int element,
                                                   int segment) {
   const int first = first_key<kPlain>(call, sequence, segment);
+  total = recomputed(total);
 #pragma unroll
   for (int i = 0; i < kTileRows; ++i) {
     const int row = at.row + 4 * i, key = block.first + row;
     if (row >= block.k.count || (segment > key && first > key)) continue;
-    float* const to = total + row * block.k.stride + element;
+    float* const to = total + row * recomputed(block.k.stride) + element;
     for_each_element(sums[i], at.column, block.k.dim - element,
                      [&](int e, float sum) { to[e] = segment > key ? __fadd_rn(to[e], sum) : sum; });
   }
@@ -105,7 +106,7 @@ __device__ __forceinline__ void end_head(const Tile& sums, const float* total, f
   for (int i = 0; i < kTileRows; ++i) {
     const int row = at.row + 4 * i;
     if (row >= block.k.count) continue;
-    const Index offset = row * block.k.stride + element;
+    const Index offset = row * recomputed(block.k.stride) + element;
     for_each_element(sums[i], at.column, block.k.dim - element, [&](int e, float) {
       float value = total[offset + e];
       if (block.role == 1) value = __fmul_rn(value, factor);
@@ -157,17 +158,31 @@ template <bool kPlain>
 __device__ __forceinline__ void weigh(const AttentionCall& call, Index head, const KeyBlock& block, int first_query,
                                       const QueryValues& values, const TilePlace& at, const Tile& dots, float* weights,
                                       float* slopes) {
+  weights += at.row * kWeightStride + at.column, slopes += at.row * kWeightStride + at.column;
   const bool capped = !kPlain && call.softcap != 0.0f;
   if (block.role == 0) {
+    const auto weigh_one = [&](int i, int c, float dot) {
+      const int row = at.row + 4 * i, column = at.column + 8 * c, place = 4 * i * kWeightStride + 8 * c;
+      const Score score = score_of<kPlain>(call, head, dot, first_query + column, block.first + row);
+      weights[place] = exp_value(__fsub_rn(score.value, values.row_max[column]));
+      if (capped) slopes[place] = score.derivative;
+    };
 #pragma unroll
     for (int i = 0; i < kTileRows; ++i) {
 #pragma unroll
       for (int c = 0; c < kTileColumns; ++c) {
-        const int row = at.row + 4 * i, column = at.column + 8 * c;
-        const Score score = score_of<kPlain>(call, head, dots[i][c], first_query + column, block.first + row);
-        weights[row * kWeightStride + column] = exp_value(__fsub_rn(score.value, values.row_max[column]));
-        if (capped) slopes[row * kWeightStride + column] = score.derivative;
+        if (kPlain) {
+          weigh_one(i, c, dots[i][c]);
+        } else {
+          weights[4 * i * kWeightStride + 8 * c] = dots[i][c];
+        }
       }
+    }
+    // Options take registers, which a loop of four at a time has.
+#pragma unroll 1
+    for (int i = 0; !kPlain && i < kTileRows; ++i) {
+#pragma unroll 4
+      for (int c = 0; c < kTileColumns; ++c) weigh_one(i, c, weights[4 * i * kWeightStride + 8 * c]);
     }
   }
   __syncthreads();
@@ -176,7 +191,7 @@ __device__ __forceinline__ void weigh(const AttentionCall& call, Index head, con
     for (int i = 0; i < kTileRows; ++i) {
 #pragma unroll
       for (int c = 0; c < kTileColumns; ++c) {
-        const int column = at.column + 8 * c, place = (at.row + 4 * i) * kWeightStride + column;
+        const int column = at.column + 8 * c, place = 4 * i * kWeightStride + 8 * c;
         const float z = __fmul_rn(weights[place], __fsub_rn(dots[i][c], values.delta[column]));
         slopes[place] = capped ? __fmul_rn(z, slopes[place]) : z;
       }
@@ -196,7 +211,7 @@ __device__ __forceinline__ void store_slopes(const float* slopes, float* to) {
 }
 
 template <int kChunks, HeadSize kSize, bool kPlain>
-__global__ void __launch_bounds__(kBlockThreads)
+__global__ void __launch_bounds__(kBlockThreads, kChunks == 1 && kSize == HeadSize::kWhole ? 2 : 1)
     key_gradient_kernel(AttentionCall call, BackwardArrays arrays, BackwardPart part) {
   constexpr bool kWhole = kSize == HeadSize::kWhole;
   using Memory = KeyBlockMemory<kChunks, kSize>;

@@ -11,6 +11,16 @@
 namespace reprise::numerics::cuda {
 namespace {
 
+/// Blocks that a multiprocessor should hold: as many as its registers allow without spilling. Of heads of 128 the
+/// shared memory of an A100 holds two.
+constexpr int blocks_at_once([[maybe_unused]] int chunks, HeadSize size, bool plain) {
+  if (!plain || size == HeadSize::kAny) return 2;
+#if defined(__CUDA_ARCH__) && __CUDA_ARCH__ < 900
+  if (chunks == 2) return 2;
+#endif
+  return 3;
+}
+
 struct ForwardArrays {
   const float *q, *k, *v;
   float *out, *row_max, *row_sum;
@@ -74,7 +84,10 @@ __device__ __forceinline__ void dot_tile(const QueryBlock& block, const HeadRows
 /// The keys that the rows of a thread may see.
 struct KeyLimits {
   int first[kTileRows], last[kTileRows];
-  __device__ __forceinline__ bool allow(int i, int key) const { return key <= last[i] && key >= first[i]; }
+  template <bool kPlain>
+  __device__ __forceinline__ bool allow(int i, int key) const {
+    return key <= last[i] && (kPlain || key >= first[i]);
+  }
 };
 
 /// out = the sum over the segment from `begin` on, or out plus it; divided in the last segment.
@@ -82,6 +95,7 @@ template <bool kPlain>
 __device__ __forceinline__ void add_segment(const Tile& sums, float* out, Index stride, const TilePlace& at, int width,
                                             const KeyLimits& limits, int begin, int length, bool last,
                                             const float (&row_sum)[kTileRows]) {
+  out = recomputed(out);
 #pragma unroll
   for (int i = 0; i < kTileRows; ++i) {
     const int first = kPlain ? 0 : limits.first[i];
@@ -95,14 +109,15 @@ __device__ __forceinline__ void add_segment(const Tile& sums, float* out, Index 
 }
 
 template <int kChunks, HeadSize kSize, bool kPlain>
-__global__ void __launch_bounds__(kTileThreads) forward_kernel(AttentionCall call, ForwardArrays arrays) {
+__global__ void __launch_bounds__(kTileThreads, blocks_at_once(kChunks, kSize, kPlain))
+    forward_kernel(AttentionCall call, ForwardArrays arrays) {
   constexpr bool kWhole = kSize == HeadSize::kWhole;
   const TilePlace at = tile_place();
   const QueryBlock block = query_block(call, arrays);
   const int length = static_cast<int>(call.length), first_chunk = static_cast<int>(blockIdx.y) * kChunks;
   float* const q_tile = dynamic_shared();
   float* const stream = q_tile + kTile * (kWhole ? kChunks * kTile + 4 : kElementStride);
-  float* const weights = stream + kElementTile;
+  float* const weights = stream + kElementTile + at.row * kWeightStride + at.column;
   if (kWhole) {
     for (int element = 0; element < call.dim; element += kTile) {
       copy_chunk<kTileThreads>(block.q, element, q_tile + element, kChunks * kTile + 4);
@@ -130,7 +145,7 @@ __global__ void __launch_bounds__(kTileThreads) forward_kernel(AttentionCall cal
       for (int c = 0; c < kTileColumns; ++c) {
         const int j = key + at.column + 8 * c;
         const float s = score_of<kPlain>(call, block.head, dots[i][c], limits.last[i], j).value;
-        if (limits.allow(i, j) && s > row_max[i]) row_max[i] = s;
+        if (limits.allow<kPlain>(i, j) && s > row_max[i]) row_max[i] = s;
       }
     }
   }
@@ -152,9 +167,10 @@ __global__ void __launch_bounds__(kTileThreads) forward_kernel(AttentionCall cal
       for (int c = 0; c < kTileColumns; ++c) {
         const int j = key + at.column + 8 * c;
         const float s = score_of<kPlain>(call, block.head, dots[i][c], limits.last[i], j).value;
-        const float p = limits.allow(i, j) ? exp_value(__fsub_rn(s, row_max[i])) : 0.0f;
+        // The least argument of exp gives +0. Without a branch, the exponentials of a thread overlap.
+        const float p = exp_value(limits.allow<kPlain>(i, j) ? __fsub_rn(s, row_max[i]) : -104.0f);
         lanes[i][c % 4] = __fadd_rn(lanes[i][c % 4], p);
-        weights[(at.row + 4 * i) * kWeightStride + at.column + 8 * c] = p;
+        weights[4 * i * kWeightStride + 8 * c] = p;
       }
     }
     __syncwarp();
@@ -168,8 +184,8 @@ __global__ void __launch_bounds__(kTileThreads) forward_kernel(AttentionCall cal
       __syncthreads();
       copy_chunk<kTileThreads>(key_rows(call, block, block.v, key), element, stream, kElementStride);
       finish_copies();
-      add_weighted(sums[chunk], weights + at.row * kWeightStride, stream + 4 * at.column, whole,
-                   [&](int i, int k) { return limits.allow(i, key + k); });
+      add_weighted(sums[chunk], weights - at.column, stream + 4 * at.column, whole,
+                   [&](int i, int k) { return limits.allow<kPlain>(i, key + k); });
       if (!last && key / kTile % kSegmentTiles != kSegmentTiles - 1) continue;
       add_segment<kPlain>(sums[chunk], out + element, stride, at, static_cast<int>(call.dim) - element, limits,
                           key / 256 * 256, length, last, row_sum);

@@ -59,6 +59,7 @@ __device__ __forceinline__ void add_keys(Tile (&sums)[kChunks], const float* slo
 __device__ __forceinline__ void add_key_segment(const Tile& sums, float* dq, Index stride, const TilePlace& at,
                                                 int width, const int (&first_keys)[kTileRows], int rows, int begin,
                                                 bool last, float scale) {
+  dq = recomputed(dq);
 #pragma unroll
   for (int i = 0; i < kTileRows; ++i) {
     if (i >= rows || first_keys[i] >= begin + 256) continue;
@@ -71,7 +72,7 @@ __device__ __forceinline__ void add_key_segment(const Tile& sums, float* dq, Ind
 }
 
 template <int kChunks, bool kPlain>
-__global__ void __launch_bounds__(kTileThreads)
+__global__ void __launch_bounds__(kTileThreads, kChunks == 1 ? 4 : 2)
     query_gradient_kernel(AttentionCall call, BackwardArrays arrays, BackwardPart part) {
   constexpr int kStage = kSlopeTile + kChunks * kElementTile;
   const GradientBlock block = gradient_block(call, part);

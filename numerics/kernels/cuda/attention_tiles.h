@@ -103,18 +103,28 @@ struct HeadRows {
 /// Starts to copy the chunk of elements that begins at `element`; what is not there stays undefined.
 template <int kThreads>
 __device__ __forceinline__ void copy_chunk(const HeadRows& rows, int element, float* tile, int tile_stride) {
-  const int width = rows.dim - element;
-  for (int at = static_cast<int>(threadIdx.x); at < kTile * kTile / 4; at += kThreads) {
-    const int row = at / (kTile / 4), column = at % (kTile / 4) * 4;
-    if (row >= rows.count || column >= width) continue;
-    const float* const from = rows.from + row * rows.stride + element + column;
-    float* const to = tile + row * tile_stride + column;
-    if (rows.aligned) {
-      copy16_later(to, from);
-    } else {
-      const int end = width - column < 4 ? width - column : 4;
-      for (int e = 0; e < end; ++e) copy4_later(to + e, from + e);
+  constexpr int kQuads = kTile / 4, kStep = kThreads / kQuads;  // a thread's rows lie kStep apart
+  const int row = static_cast<int>(threadIdx.x) / kQuads, column = static_cast<int>(threadIdx.x) % kQuads * 4;
+  const int width = rows.dim - element - column;
+  if (width <= 0) return;
+  const Index stride = recomputed(rows.stride);
+  const float* from = rows.from + row * stride + element + column;
+  float* const to = tile + row * tile_stride + column;
+  if (rows.aligned) {
+#pragma unroll
+    for (int step = 0; step < kTile; step += kStep) {
+      if (row + step < rows.count) copy16_later(to + step * tile_stride, from);
+      from += kStep * stride;
     }
+    return;
+  }
+#pragma unroll 1
+  for (int step = 0; step < kTile && row + step < rows.count; step += kStep) {
+#pragma unroll
+    for (int e = 0; e < 4; ++e) {
+      if (e < width) copy4_later(to + step * tile_stride + e, from + e);
+    }
+    from += kStep * stride;
   }
 }
 
@@ -130,7 +140,7 @@ __device__ __forceinline__ void finish_copies() {
 __device__ __forceinline__ void add_dots(Tile& sums, const float* rows, int row_stride, const float* columns,
                                          int count) {
   const int whole = count / 4 * 4;
-#pragma unroll 2
+#pragma unroll 1
   for (int e = 0; e < whole; e += 4) {
     float4 row[kTileRows];
 #pragma unroll
@@ -181,7 +191,7 @@ __device__ __forceinline__ void add_weighted_row(Tile& sums, const float (&weigh
 template <typename Allowed>
 __device__ __forceinline__ void add_weighted_tile(Tile& sums, const float* weights, const float* values,
                                                   const Allowed& allowed) {
-#pragma unroll 2
+#pragma unroll 1
   for (int first = 0; first < kTile; first += 4) {
     float4 row[kTileRows];
 #pragma unroll

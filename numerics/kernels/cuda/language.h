@@ -43,6 +43,13 @@ template <int kGroups>
 __device__ __forceinline__ void wait_for_copies() {
   asm volatile("cp.async.wait_group %0;\n" ::"n"(kGroups) : "memory");
 }
+/// Returns x and hides where it comes from, so that what is computed from it is not kept in registers across a loop.
+template <typename T>
+__device__ __forceinline__ T recomputed(T x) {
+  static_assert(sizeof(T) == 8);
+  asm volatile("" : "+l"(x));
+  return x;
+}
 __device__ __forceinline__ float4 load4(const float* from) { return *reinterpret_cast<const float4*>(from); }
 __device__ __forceinline__ void store4(float* to, float4 x) { *reinterpret_cast<float4*>(to) = x; }
 #else
@@ -56,6 +63,10 @@ inline void commit_copies() { emulation::commit_copies(); }
 template <int kGroups>
 void wait_for_copies() {
   emulation::wait_for_copies(kGroups);
+}
+template <typename T>
+T recomputed(T x) {
+  return x;
 }
 inline float4 load4(const float* from) {
   if (reinterpret_cast<std::uintptr_t>(from) % 16 != 0) emulation::stop("a load of 16 bytes is not aligned");

@@ -34,12 +34,12 @@ Starts random_documents(std::mt19937& generator, std::int64_t sequences, std::in
 
 TEST(CudaAttentionVariants, EveryWindowHasTheBitsOfTheCpu) {
   AttentionCase c{{1, 150, 1, 1, 8}};
-  for (const std::int64_t window : {1, 2, 31, 63, 64, 65, 127, 128, 149, 150, 1000}) {
+  for (const std::int64_t window : {1, 31, 63, 64, 65, 128, 149, 1000}) {
     c.window = window;
     expect_same_attention(c);
   }
   c.shape = {1, 580, 1, 1, 4};
-  for (const std::int64_t window : {1, 200, 256, 257, 320}) {
+  for (const std::int64_t window : {1, 256, 257, 320}) {
     c.window = window;
     expect_same_attention(c);
   }
