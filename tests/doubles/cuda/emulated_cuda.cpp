@@ -16,6 +16,7 @@
 #include <string>
 #include <vector>
 
+#include "emulated_memory.h"
 #include "emulated_stream.h"
 
 namespace reprise::emulation {
@@ -24,6 +25,7 @@ namespace {
 constexpr std::size_t kStackBytes = 128 << 10;
 constexpr unsigned kWarp = 32;
 constexpr std::size_t kGuardBytes = 256;
+constexpr std::size_t kSharedAlignment = 16;
 constexpr unsigned char kPoison = 0xff;  // floats of it are NaNs
 
 enum class State { kReady, kAtBlockBarrier, kAtWarpBarrier, kDone };
@@ -51,13 +53,19 @@ class Block {
   std::vector<Fiber> fibers;
   std::vector<std::uint64_t> published;
   std::vector<unsigned char> dynamic;
-  std::map<std::pair<std::string, int>, std::vector<std::max_align_t>> variables;
+  struct Variable {
+    std::vector<std::max_align_t> memory;
+    std::size_t num_bytes = 0;
+  };
+  std::map<std::pair<std::string, int>, Variable> variables;
   jmp_buf scheduler;
   const std::function<void()>* kernel = nullptr;
 
   Fiber& running() { return fibers[current]; }
   void prepare(dim3 grid, dim3 block, std::size_t shared_bytes);
   void run(const std::function<void()>& with);
+  /// Whether all of the bytes lie in the dynamic shared memory, or in one shared variable.
+  bool shares(const void* begin, std::size_t num_bytes) const;
 
  private:
   void resume(unsigned index);
@@ -110,7 +118,7 @@ void Block::prepare(dim3 grid, dim3 size, std::size_t shared_bytes) {
   published.assign(count, 0);
   place.block_size = size;
   place.grid_size = grid;
-  dynamic.assign(shared_bytes + kGuardBytes + 16, kPoison);
+  dynamic.assign(shared_bytes + kGuardBytes + kSharedAlignment, kPoison);
 }
 
 void Block::resume(unsigned index) {
@@ -185,6 +193,17 @@ void Block::run(const std::function<void()>& with) {
   }
 }
 
+bool Block::shares(const void* begin, std::size_t num_bytes) const {
+  const auto first = reinterpret_cast<std::uintptr_t>(begin);
+  const auto lies_in = [&](const void* memory, std::size_t size) {
+    const auto start = reinterpret_cast<std::uintptr_t>(memory);
+    return first >= start && first + num_bytes <= start + size;
+  };
+  if (lies_in(emulation::dynamic_shared(), dynamic.size() - kGuardBytes - kSharedAlignment)) return true;
+  return std::any_of(variables.begin(), variables.end(),
+                     [&](const auto& entry) { return lies_in(entry.second.memory.data(), entry.second.num_bytes); });
+}
+
 void run_grid(dim3 grid, dim3 size, std::size_t shared_bytes, const std::function<void()>& kernel) {
   Block& in = block();
   in.prepare(grid, size, shared_bytes);
@@ -225,8 +244,9 @@ std::uint64_t exchange(std::uint64_t mine, unsigned lane_of_other) {
 }
 
 void* shared_variable(const char* file, int line, std::size_t num_bytes) {
-  std::vector<std::max_align_t>& memory = block().variables[{file, line}];
+  auto& [memory, size] = block().variables[{file, line}];
   if (memory.empty()) {
+    size = num_bytes;
     memory.resize(num_bytes / sizeof(std::max_align_t) + 1);
     std::memset(memory.data(), kPoison, memory.size() * sizeof(std::max_align_t));
   }
@@ -238,11 +258,20 @@ void* dynamic_shared() {
   return reinterpret_cast<void*>((address + 15) / 16 * 16);
 }
 
-void copy_later(void* to, const void* from, std::size_t num_bytes) {
-  if (reinterpret_cast<std::uintptr_t>(to) % num_bytes != 0 ||
-      reinterpret_cast<std::uintptr_t>(from) % num_bytes != 0) {
-    stop("an asynchronous copy is not aligned to its size");
+void check_access(const void* begin, std::size_t num_bytes, const char* what) {
+  if (reinterpret_cast<std::uintptr_t>(begin) % num_bytes != 0) {
+    stop((std::string(what) + " is not aligned to its size").c_str());
   }
+  if (!block().shares(begin, num_bytes) && !global_memory().holds(begin, num_bytes)) {
+    stop((std::string(what) + " is outside the memory of the block and the GPU").c_str());
+  }
+}
+
+void copy_later(void* to, const void* from, std::size_t num_bytes) {
+  check_access(from, num_bytes, "the source of an asynchronous copy");
+  check_access(to, num_bytes, "the target of an asynchronous copy");
+  if (!block().shares(to, num_bytes)) stop("the target of an asynchronous copy is not shared memory");
+  if (block().shares(from, num_bytes)) stop("the source of an asynchronous copy is shared memory");
   block().running().uncommitted.push_back({to, from, num_bytes});
 }
 
