@@ -105,6 +105,7 @@ DevicePasses::Pass& DevicePasses::pass_of(const Shape& shape, const PassTokens& 
 }
 
 void DevicePasses::compute(Pass& pass, float z_weight, std::span<const ChunkRange> parts) const {
+  pass.loss = {};  // its memory is this pass's
   DeviceSink sink(parts, pass.gradients);
   PassGradients gradients(layout_, weights_, sink);
   gradients.take_first();
@@ -130,7 +131,6 @@ GrainLosses DevicePasses::run(const PassTokens& tokens, float z_weight, Gradient
   upload_weights();
   write_tokens(pass, tokens);
   if (pass.seen && !pass.repeat) {
-    pass.loss = {};  // its memory is what the recording takes
     pass.repeat = device_.record([&] { compute(pass, z_weight, parts); });
   }
   if (pass.repeat) {

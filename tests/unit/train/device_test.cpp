@@ -31,7 +31,8 @@ ComputeSettings on_emulated_gpu(int grains_per_forward, std::size_t recompute_la
 class TrainingOnADevice : public TinyRunTest {
  protected:
   static void SetUpTestSuite() {
-    const configs::RunConfig config = tiny_config({"train.evaluation.interval=5", "train.evaluation.sequences=4"});
+    const configs::RunConfig config =
+        tiny_config({"train.num_steps=6", "train.evaluation.interval=5", "train.evaluation.sequences=4"});
     make_whole_run("device", config, [](const std::filesystem::path& data) {
       data::write_shards(data / "data" / "train.jsonl.zst",
                          data::Tokenizer::load(data / "tokenizer" / "tokenizer.json"), data / "shards", "held_out", 1,
@@ -55,10 +56,10 @@ TEST_F(TrainingOnADevice, DoesNotDependOnGrainsAtOnceNorOnRecomputing) {
 
 TEST_F(TrainingOnADevice, GoesOnFromTheCpuAndBack) {
   const auto folder = new_run("changes");
-  StopAt first(4, 15);
+  StopAt first(2, 15);
   train_on_ranks(folder, 1, false, &first);
   request_stop(0);
-  StopAt second(8, 15);
+  StopAt second(5, 15);
   train_on_ranks(folder, 1, true, &second, on_emulated_gpu(3));
   request_stop(0);
   train_on_ranks(folder, 2, true);
