@@ -39,8 +39,7 @@ struct DevicePasses::Pass {
   at::Tensor document_starts;                  // undefined without documents
   std::vector<std::vector<float*>> gradients;  // by part and grain
   ops::HeadLoss loss;                          // of the last pass
-  bool seen = false;
-  std::function<void()> repeat;  // of a recorded pass
+  std::function<void()> repeat;                // of a recorded pass
 };
 
 DevicePasses::DevicePasses(numerics::Device& device, const TensorLayout& layout, std::span<const float> weights,
@@ -130,15 +129,12 @@ GrainLosses DevicePasses::run(const PassTokens& tokens, float z_weight, Gradient
   Pass& pass = pass_of(shape, tokens, sink);
   upload_weights();
   write_tokens(pass, tokens);
-  if (pass.seen && !pass.repeat) {
-    pass.repeat = device_.record([&] { compute(pass, z_weight, parts); });
-  }
+  if (!pass.repeat) pass.repeat = device_.record([&] { compute(pass, z_weight, parts); });
   if (pass.repeat) {
     pass.repeat();
   } else {
     compute(pass, z_weight, parts);
   }
-  pass.seen = true;
 
   for (std::size_t part = 0; part < parts.size(); ++part) {
     for (std::size_t grain = 0; grain < sink.num_grains(); ++grain) {
