@@ -44,8 +44,7 @@ void measure_steps(const Setting& setting, const SeeFigure& see) {
     Training training(*device, shape.sizes);
     nlohmann::json result = figure_of("step", "reprise exact", shape, training);
     const std::function<void()> step = [&] { training.step(); };
-    step();  // takes memory
-    step();  // records
+    step();  // takes memory, records
     const int repetitions = repetitions_for(*device, step, setting.least_seconds);
     for (int round = 0; round < setting.rounds; ++round) {
       result["seconds"].push_back(seconds_of(*device, step, repetitions));
@@ -62,10 +61,7 @@ void measure_launches(const Setting& setting, const SeeFigure& see) {
     nlohmann::json of_recorded = figure_of("launch", "recorded", shape, recorded);
     nlohmann::json of_called = figure_of("launch", "operator by operator", shape, called);
     const std::function<void()> recorded_pass = [&] { recorded.pass(); }, called_pass = [&] { called.pass(); };
-    for (const std::function<void()>* pass : {&recorded_pass, &called_pass}) {
-      (*pass)();  // takes memory
-      (*pass)();  // records
-    }
+    recorded_pass();  // takes memory, records
     const int repetitions = repetitions_for(*device, called_pass, setting.least_seconds);
     for (int round = 0; round < setting.rounds; ++round) {
       of_recorded["seconds"].push_back(seconds_of(*device, recorded_pass, repetitions));

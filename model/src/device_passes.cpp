@@ -39,8 +39,7 @@ struct DevicePasses::Pass {
   at::Tensor document_starts;                  // undefined without documents
   std::vector<std::vector<float*>> gradients;  // by part and grain
   ops::HeadLoss loss;                          // of the last pass
-  bool seen = false;
-  std::function<void()> repeat;  // of a recorded pass
+  std::function<void()> repeat;                // of a recorded pass
 };
 
 DevicePasses::DevicePasses(numerics::Device& device, const TensorLayout& layout, std::span<const float> weights,
@@ -122,6 +121,7 @@ DevicePasses::Pass& DevicePasses::pass_of(const Shape& shape, const PassTokens& 
 }
 
 void DevicePasses::compute(Pass& pass, float z_weight, std::span<const ChunkRange> parts) const {
+  pass.loss = {};  // its memory is this pass's
   DeviceSink sink(parts, pass.gradients);
   PassGradients gradients(layout_, weights_, sink);
   gradients.take_first();
@@ -146,8 +146,7 @@ GrainLosses DevicePasses::run(const PassTokens& tokens, float z_weight, Gradient
   Pass& pass = pass_of(shape, tokens, sink);
   upload_weights();
   write_tokens(pass, tokens);
-  if (options_.record && pass.seen && !pass.repeat) {
-    pass.loss = {};  // its memory is what the recording takes
+  if (options_.record && !pass.repeat) {
     pass.repeat = device_.record([&] { compute(pass, z_weight, parts); });
   }
   if (pass.repeat) {
@@ -155,7 +154,6 @@ GrainLosses DevicePasses::run(const PassTokens& tokens, float z_weight, Gradient
   } else {
     compute(pass, z_weight, parts);
   }
-  pass.seen = true;
 
   for (std::size_t part = 0; part < parts.size(); ++part) {
     for (std::size_t grain = 0; grain < sink.num_grains(); ++grain) {

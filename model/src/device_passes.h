@@ -1,7 +1,7 @@
 #pragma once
 // The passes of a decoder on a device with memory of its own: the weights lie there, tokens go there, losses and
-// gradients come back. A pass whose shape has been seen before is recorded and then repeated as one piece where the
-// device can do that: no operator is called, no memory asked for.
+// gradients come back. The first pass of a shape is recorded and then repeated as one piece where the device can do
+// that: no operator is called, no memory asked for.
 
 #include <cstdint>
 #include <functional>

@@ -73,8 +73,10 @@ class CudaDevice final : public Device {
   std::size_t bytes_reserved() const override { return queue_.bytes_reserved(); }
 
   std::function<void()> record(const std::function<void()>& pass) override {
-    queue_.begin_recording();
     try {
+      queue_.begin_recording();
+      pass();  // takes the memory that the recording will write to
+      queue_.begin_capture();
       pass();
     } catch (...) {
       queue_.cancel_recording();

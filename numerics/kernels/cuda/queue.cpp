@@ -37,25 +37,26 @@ float* Queue::scratch(Scratch which, std::int64_t count) {
 
 void* Queue::take(std::size_t num_bytes) {
   const std::size_t size = size_class(num_bytes);
-  for (FreeBlocks* const from : {recorded_.get(), &free_}) {
-    if (from == nullptr || (*from)[size].empty()) continue;
-    void* const block = (*from)[size].back();
-    (*from)[size].pop_back();
-    return block;
-  }
-  return allocate(size);
+  std::vector<void*>& blocks = (recorded_ ? *recorded_ : free_)[size];
+  if (blocks.empty()) return allocate(size);
+  void* const block = blocks.back();
+  blocks.pop_back();
+  return block;
 }
 
 void Queue::give(void* block, std::size_t num_bytes) {
   (recorded_ ? *recorded_ : free_)[size_class(num_bytes)].push_back(block);
 }
 
-void Queue::begin_recording() {
-  recorded_ = std::make_shared<FreeBlocks>();
+void Queue::begin_recording() { recorded_ = std::make_shared<FreeBlocks>(); }
+
+void Queue::begin_capture() {
   stream_.begin_capture();
+  capturing_ = true;
 }
 
 std::function<void()> Queue::end_recording() {
+  capturing_ = false;
   std::shared_ptr<Graph> graph = stream_.end_capture();
   return [graph = std::move(graph), blocks = std::exchange(recorded_, nullptr)] { graph->launch(); };
 }
@@ -63,7 +64,7 @@ std::function<void()> Queue::end_recording() {
 void Queue::cancel_recording() noexcept {
   recorded_.reset();
   try {
-    stream_.end_capture();
+    if (std::exchange(capturing_, false)) stream_.end_capture();
   } catch (...) {  // what stopped the recording is what is reported
   }
 }

@@ -33,9 +33,11 @@ class Queue {
   void* take(std::size_t num_bytes);
   void give(void* block, std::size_t num_bytes);
 
-  /// What is launched between the two is kept in a graph that the function returned launches. Blocks that are given
-  /// back in between stay with it, for it writes to them whenever it is launched.
+  /// A recording has memory of its own: blocks taken and given from its begin to its end stay with it, for it writes to
+  /// them whenever it is launched. What is launched between begin_capture() and the end is kept in a graph that the
+  /// function returned launches; the same work must have been done once between begin_recording() and begin_capture().
   void begin_recording();
+  void begin_capture();
   std::function<void()> end_recording();
   void cancel_recording() noexcept;
 
@@ -56,6 +58,7 @@ class Queue {
   Buffer scratch_[static_cast<int>(Scratch::kCount)];
   FreeBlocks free_;
   std::shared_ptr<FreeBlocks> recorded_;  // of the recording under way
+  bool capturing_ = false;
   std::vector<void*> all_;
   std::size_t reserved_ = 0;
 };

@@ -73,23 +73,22 @@ class Block {
   bool release_warps();
 };
 
-Block& block() {
-  static Block only;
-  return only;
-}
-
-/// Jumps need no signal mask, so contexts switch without a system call once a fiber has its stack.
-void enter_fiber() {
-  Block& in = block();
-  (*in.kernel)();
-  in.running().state = State::kDone;
-  _longjmp(in.scheduler, 1);
-}
+Block* const only_block = new Block;
+Block& block() { return *only_block; }
 
 void yield(State state) {
   Block& in = block();
   in.running().state = state;
   if (_setjmp(in.running().context) == 0) _longjmp(in.scheduler, 1);
+}
+
+/// Runs a thread of one block after another. Jumps need no signal mask, so a fiber that has its stack switches without a
+/// system call.
+void enter_fiber() {
+  for (;;) {
+    (*block().kernel)();
+    yield(State::kDone);
+  }
 }
 
 std::vector<unsigned> order_of_threads(unsigned count) {
@@ -174,7 +173,6 @@ void Block::run(const std::function<void()>& with) {
   for (unsigned i = 0; i < count; ++i) {
     Fiber& fiber = fibers[i];
     fiber.state = State::kReady;
-    fiber.started = false;
     fiber.thread = dim3(i % place.block_size.x, i / place.block_size.x % place.block_size.y,
                         i / place.block_size.x / place.block_size.y);
     fiber.uncommitted.clear();

@@ -46,9 +46,9 @@ class Device {
   virtual void synchronize() = 0;
   virtual std::size_t bytes_reserved() const = 0;
 
-  // ---- Passes that repeat. A device that can record runs `pass` once for its effects on the host's side, keeps what
-  // it gave to the device, and returns a function that does the same again at the same addresses. Else it returns
-  // nothing, and has not run `pass`. Within a recording read() and take() of new memory are errors.
+  // ---- Passes that repeat. A device that can record runs `pass` twice, once to learn which memory it takes and once to
+  // keep what it gives to the device, and returns a function that does the same again at the same addresses. Else it
+  // returns nothing, and has not run `pass`. `pass` must do the same each time and must not read().
   virtual std::function<void()> record(const std::function<void()>& pass) = 0;
 
   // ---- Products [C-3], [C-36]
