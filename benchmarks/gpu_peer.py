@@ -11,6 +11,7 @@ bf16 is autocast with float32 weights, and flash attention. No measurement begin
 """
 
 import argparse
+import gc
 import json
 import math
 import resource
@@ -136,11 +137,12 @@ def peak_bytes(device):
 
 def measure_step(options, shape, mode):
     who, is_bf16, is_compiled = MODES[mode]
+    torch.compiler.reset()
+    gc.collect()  # the model before
     if options.device == "cuda":
         torch.cuda.empty_cache()
         torch.cuda.reset_peak_memory_stats()
     torch.manual_seed(0)
-    torch.compiler.reset()
     with torch.device(options.device):
         model = Decoder(shape)
     run = torch.compile(model) if is_compiled else model

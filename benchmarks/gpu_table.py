@@ -29,7 +29,11 @@ def read(folder):
     for path in sorted(Path(folder).glob("*-*.jsonl")):
         number = int(path.stem.rsplit("-", 1)[1])
         for line in path.read_text().splitlines():
-            figure = json.loads(line)
+            try:
+                figure = json.loads(line)
+            except json.JSONDecodeError:  # of a program that was stopped
+                missing.append(f"a broken line of {path.name}")
+                continue
             if figure["figure"] == "machine":
                 if figure not in machines:
                     machines.append(figure)

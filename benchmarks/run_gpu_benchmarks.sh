@@ -32,7 +32,10 @@ status=0
 measure() {  # file, command...
   local file=$1
   shift
-  timeout "$(left)" "$@" >> "$file" 2>> "$folder/errors.txt" || { echo "failed: $*" >&2; status=1; }
+  local seconds
+  seconds=$(left)
+  [ "$seconds" -gt 5 ] || { echo "no time left: $*" >> "$folder/errors.txt"; return; }
+  timeout "$seconds" "$@" >> "$file" 2>> "$folder/errors.txt" || { echo "failed: $*" | tee -a "$folder/errors.txt" >&2; status=1; }
 }
 : > "$folder/errors.txt"
 for round in $(seq 1 "${ROUNDS:-3}"); do

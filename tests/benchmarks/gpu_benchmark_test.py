@@ -76,10 +76,10 @@ class Program(unittest.TestCase):
 class Table(unittest.TestCase):
     table = None
 
-    def summary(self, files):
+    def summary(self, files, end=""):
         with tempfile.TemporaryDirectory() as folder:
             for name, figures in files.items():
-                Path(folder, name).write_text("".join(json.dumps(figure) + "\n" for figure in figures))
+                Path(folder, name).write_text("".join(json.dumps(figure) + "\n" for figure in figures) + end)
             return self.table.summarize(folder)
 
     def row(self, summary, who):
@@ -139,6 +139,11 @@ class Table(unittest.TestCase):
                       "**missed** |", text)
         self.assertIn("* step, a, pytorch fp32 eager: no memory", text)
         self.assertNotIn("## Training step", text)
+
+    def test_keeps_what_a_stopped_program_had_measured(self):
+        summary = self.summary({"reprise-1.jsonl": [self.step("reprise exact", [1.0])]}, end='{"figure": "ste')
+        self.assertEqual(self.row(summary, "reprise exact")["seconds"], 1.0)
+        self.assertEqual(summary["missing"], ["a broken line of reprise-1.jsonl"])
 
     def test_has_a_row_for_every_figure_of_the_program(self):
         done = run(Program.programs[0], "--json")
