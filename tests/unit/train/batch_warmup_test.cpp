@@ -10,7 +10,7 @@
 #include "reprise/dist/local_group.h"
 #include "reprise/logs/run_log.h"
 #include "reprise/train/materialize.h"
-#include "tiny_run.h"
+#include "tiny_run_fixture.h"
 
 namespace reprise::train {
 namespace {

@@ -9,7 +9,7 @@
 #include "reprise/data_pipeline/tokenizer.h"
 #include "reprise/dist/communicator.h"
 #include "reprise/train/memory_plan.h"
-#include "tiny_run.h"
+#include "tiny_run_fixture.h"
 
 namespace reprise::train {
 namespace {

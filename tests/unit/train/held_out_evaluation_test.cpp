@@ -17,7 +17,7 @@
 #include "reprise/logs/run_log.h"
 #include "reprise/model/decoder.h"
 #include "reprise/model/schema.h"
-#include "tiny_run.h"
+#include "tiny_run_fixture.h"
 
 namespace reprise::train {
 namespace {

@@ -1,7 +1,6 @@
 #include "tiny_run.h"
 
 #include <fmt/core.h>
-#include <unistd.h>
 
 #include "reprise/checkpoints/checkpoint.h"
 #include "reprise/configs/config.h"
@@ -11,7 +10,6 @@
 #include "reprise/data_pipeline/document_file.h"
 #include "reprise/data_pipeline/shards.h"
 #include "reprise/data_pipeline/tokenizer.h"
-#include "reprise/dist/local_group.h"
 
 namespace reprise::train {
 namespace {
@@ -95,51 +93,6 @@ std::vector<std::string> roots_in(const std::filesystem::path& folder) {
 
 void StopAt::update(std::int64_t done, std::string_view) {
   if (done == step_) request_stop(signal_number_);
-}
-
-void TinyRunTest::make_whole_run(const std::string& name, const configs::RunConfig& config,
-                                 const std::function<void(const std::filesystem::path& data)>& prepare) {
-  scratch_ = std::filesystem::temp_directory_path() / fmt::format("reprise_{}_{}", name, ::getpid());
-  std::filesystem::remove_all(scratch_);
-  config_ = config;
-  make_tiny_data(scratch_ / "data");
-  if (prepare) prepare(scratch_ / "data");
-  whole_ = new_run("whole");
-  summary_ = train_tiny(whole_, 1, false, config);
-}
-
-std::filesystem::path TinyRunTest::copy_of_run(const std::filesystem::path& from, const std::string& name) {
-  const std::filesystem::path folder = scratch_ / name;
-  std::filesystem::remove_all(folder);
-  std::filesystem::copy(from, folder, std::filesystem::copy_options::recursive);
-  return folder;
-}
-
-std::vector<logs::StepRecord> TinyRunTest::steps() {
-  std::vector<logs::StepRecord> steps;
-  for (const logs::RunRecord& record : logs::read_run_log(whole_ / "run.log").records) {
-    if (record.step) steps.push_back(*record.step);
-  }
-  return steps;
-}
-
-void TinyRunTest::train_on_ranks(const std::filesystem::path& folder, int num_ranks, bool resume,
-                                 ProgressSink* progress, const ComputeSettings& compute) {
-  dist::run_local_group(num_ranks, [&](dist::Communicator& communicator) {
-    TrainOptions options;
-    options.run_dir = folder;
-    options.num_threads = 2;
-    options.compute = compute;
-    options.resume = resume;
-    options.command_line = {"train_tiny"};
-    const bool shown = progress != nullptr && communicator.rank() == 0;
-    train(config_, options, communicator, shown ? *progress : no_progress());
-  });
-}
-
-void TinyRunTest::expect_whole(const std::filesystem::path& folder) {
-  EXPECT_EQ(roots_in(folder), roots_in(whole_));
-  EXPECT_TRUE(read_file(folder / "run.log") == read_file(whole_ / "run.log"));
 }
 
 }  // namespace reprise::train

@@ -1,17 +1,12 @@
 #pragma once
 // A run of a second for the trainer's tests: synthetic text, a vocabulary of 300, one layer of width 32.
 
-#include <gtest/gtest.h>
-
 #include <filesystem>
-#include <functional>
 #include <string>
 #include <vector>
 
 #include "reprise/configs/config.pb.h"
-#include "reprise/core/stop.h"
 #include "reprise/dist/communicator.h"
-#include "reprise/logs/run_log.h"
 #include "reprise/train/trainer.h"
 
 namespace reprise::train {
@@ -40,38 +35,6 @@ class StopAt : public ProgressSink {
  private:
   std::int64_t step_;
   int signal_number_;
-};
-
-/// A folder with data, and one whole run of a config that other runs are compared with.
-class TinyRunTest : public testing::Test {
- protected:
-  /// For SetUpTestSuite and TearDownTestSuite. `prepare` may change the data before the run.
-  static void make_whole_run(const std::string& name, const configs::RunConfig& config,
-                             const std::function<void(const std::filesystem::path& data)>& prepare = {});
-  static void remove_runs() { std::filesystem::remove_all(scratch_); }
-  void SetUp() override { request_stop(0); }
-  void TearDown() override { request_stop(0); }
-
-  /// Returns a new folder with the data alone.
-  static std::filesystem::path new_run(const std::string& name) { return copy_of_run(scratch_ / "data", name); }
-  static std::filesystem::path copy_of_run(const std::filesystem::path& from, const std::string& name);
-  /// A folder for what a test writes.
-  static const std::filesystem::path& scratch() { return scratch_; }
-  static const std::filesystem::path& whole_run() { return whole_; }
-  static const TrainSummary& summary() { return summary_; }
-  /// The step records of the whole run.
-  static std::vector<logs::StepRecord> steps();
-
-  /// Trains with ranks of this process, two threads each. Progress is rank 0's.
-  static void train_on_ranks(const std::filesystem::path& folder, int num_ranks, bool resume,
-                             ProgressSink* progress = nullptr, const ComputeSettings& compute = {});
-  /// Expects the roots and the bytes of run.log of the whole run.
-  static void expect_whole(const std::filesystem::path& folder);
-
- private:
-  static inline std::filesystem::path scratch_, whole_;
-  static inline configs::RunConfig config_;
-  static inline TrainSummary summary_;
 };
 
 }  // namespace reprise::train
