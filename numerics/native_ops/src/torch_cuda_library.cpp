@@ -74,8 +74,8 @@ void load_torch_cuda() {
   if (::dlopen(library.c_str(), RTLD_NOW | RTLD_GLOBAL) == nullptr) {
     throw Error(ErrorKind::kDevice, fmt::format("cannot load {}", ::dlerror()), hint());
   }
-  // LibTorch asks for this part once, at its first use of a device.
-  REPRISE_REQUIRE(at::detail::getCUDAHooks().hasCUDA(), ErrorKind::kDevice,
+  // LibTorch asks for this part once, at its first use of a device. (hasCUDA() is false where there is no GPU, too.)
+  REPRISE_REQUIRE(at::detail::getCUDAHooks().hasCUDART(), ErrorKind::kDevice,
                   fmt::format("{} was loaded, but LibTorch goes on without it", library.string()), hint());
 }
 

@@ -6,7 +6,6 @@ namespace {
 
 struct CudaDouble final : at::CUDAHooksInterface {
   explicit CudaDouble(at::CUDAHooksArgs) {}
-  bool hasCUDA() const override { return true; }
   bool hasCUDART() const override { return true; }
   long versionCUDART() const override { return 13000; }
   int getNumGPUs() const override { return 2; }
