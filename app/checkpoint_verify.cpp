@@ -11,6 +11,7 @@
 #include "reprise/checkpoints/examine.h"
 #include "reprise/checkpoints/folder.h"
 #include "reprise/checkpoints/prune.h"
+#include "reprise/configs/checkpoint_schedule.h"
 #include "reprise/configs/config.h"
 #include "reprise/core/error.h"
 #include "reprise/logs/progress_bar.h"
@@ -39,7 +40,7 @@ std::vector<std::uint64_t> expected_steps(const configs::Recipe& recipe, const s
   for (const CheckpointInfo& info : present) {
     if (info.kind == FileKind::kScheduled) newest = std::max(newest, info.header.step);
   }
-  std::vector<std::uint64_t> steps = train::checkpoint_steps(recipe);
+  std::vector<std::uint64_t> steps = configs::checkpoint_steps(recipe);
   std::erase_if(steps, [&](std::uint64_t step) { return step > newest; });
   return steps;
 }

@@ -11,6 +11,7 @@
 #include "death_watch.h"
 #include "launch.h"
 #include "reprise/configs/batch_plan.h"
+#include "reprise/configs/checkpoint_schedule.h"
 #include "reprise/configs/config.h"
 #include "reprise/configs/profile.h"
 #include "reprise/core/error.h"
@@ -128,6 +129,7 @@ void add_memory(const configs::RunConfig& config, nlohmann::ordered_json& plan) 
   plan["memory_checkpoint_copy"] = memory.checkpoint;
   plan["memory_program"] = memory.program;
   plan["memory_per_rank"] = memory.total();
+  if (memory.gpu > 0) plan["memory_gpu"] = memory.gpu;
 }
 
 /// What the rank with most of it computes, and sends for gradients and weights, in one step.
@@ -142,8 +144,8 @@ void print_plan(const configs::RunConfig& given, bool as_json) {
   const configs::TrainRecipe& recipe = config.recipe().train();
   const TensorLayout layout = model::parameter_layout(config.recipe().model(), config.recipe().tokenizer().vocab_size(),
                                                       recipe.adamw().decay_embeddings());
-  const std::vector<std::uint64_t> steps = train::checkpoint_steps(config.recipe());
-  const auto is_anchor = [&](std::uint64_t step) { return train::is_anchor(config.recipe(), step); };
+  const std::vector<std::uint64_t> steps = configs::checkpoint_steps(config.recipe());
+  const auto is_anchor = [&](std::uint64_t step) { return configs::is_anchor(config.recipe(), step); };
   const auto num_anchors = static_cast<std::uint64_t>(std::count_if(steps.begin(), steps.end(), is_anchor));
   const auto weight_bytes = static_cast<std::uint64_t>(layout.num_parameters()) * sizeof(float);
   nlohmann::ordered_json plan;

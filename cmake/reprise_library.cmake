@@ -90,8 +90,8 @@ function(reprise_add_test)
   endif()
   set_tests_properties(${ARG_NAME} PROPERTIES LABELS "${ARG_LABELS}" TIMEOUT ${ARG_TIMEOUT}
                        ENVIRONMENT "${ARG_ENVIRONMENT}")
-  # Programs of several ranks and threads, some of which must answer in time, get the machine to themselves.
-  foreach(label IN ITEMS cli mpi faults)
+  # Programs of several ranks that must answer in time get the machine to themselves.
+  foreach(label IN ITEMS mpi faults timed)
     if(label IN_LIST ARG_LABELS)
       set_tests_properties(${ARG_NAME} PROPERTIES RUN_SERIAL TRUE)
     endif()

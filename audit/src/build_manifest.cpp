@@ -5,6 +5,7 @@
 #include "reprise/audit/manifest.h"
 #include "reprise/checkpoints/checkpoint.h"
 #include "reprise/checkpoints/prune.h"
+#include "reprise/configs/checkpoint_schedule.h"
 #include "reprise/configs/config.h"
 #include "reprise/core/error.h"
 #include "reprise/core/files.h"
@@ -40,7 +41,7 @@ void add_checkpoints(const configs::Recipe& recipe, const std::filesystem::path&
   for (const checkpoints::PrunedCheckpoint& gone : checkpoints::read_pruned(run_dir / "checkpoints")) {
     if (gone.whole_file) pruned[gone.step] = gone.root;
   }
-  for (const std::uint64_t step : train::checkpoint_steps(recipe)) {
+  for (const std::uint64_t step : configs::checkpoint_steps(recipe)) {
     const std::string name = checkpoints::file_name(checkpoints::FileKind::kScheduled, step);
     const std::filesystem::path path = run_dir / "checkpoints" / name;
     if (pruned.contains(step) && !std::filesystem::exists(path)) {

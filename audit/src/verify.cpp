@@ -11,6 +11,7 @@
 #include "reprise/checkpoints/checkpoint.h"
 #include "reprise/checkpoints/prune.h"
 #include "reprise/configs/batch_plan.h"
+#include "reprise/configs/checkpoint_schedule.h"
 #include "reprise/configs/config.h"
 #include "reprise/core/error.h"
 #include "reprise/logs/run_log.h"
@@ -139,7 +140,7 @@ class ChainCheck {
 
 std::string check_chain(const configs::Recipe& recipe, const logs::RunLog& log, const std::filesystem::path& run_dir) {
   ChainCheck chain(recipe, log, run_dir);
-  const std::vector<std::uint64_t> steps = train::checkpoint_steps(recipe);
+  const std::vector<std::uint64_t> steps = configs::checkpoint_steps(recipe);
   for (const std::uint64_t step : steps) chain.check(step);
   const std::string all =
       fmt::format("{} checkpoints, each the child of the one before and the state in the log", steps.size());

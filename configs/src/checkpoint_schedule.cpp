@@ -59,4 +59,13 @@ std::vector<std::uint64_t> checkpoint_steps(const Recipe& recipe) {
   return steps;
 }
 
+bool is_anchor(const TrainRecipe& recipe, std::uint64_t step) {
+  const std::uint64_t interval = std::max<std::uint64_t>(1, recipe.checkpoints().anchor_interval());
+  return step % interval == 0 || step == recipe.num_steps();
+}
+
+bool is_anchor(const Recipe& recipe, std::uint64_t step) {
+  return step == recipe.parent().step() || is_anchor(recipe.train(), step);
+}
+
 }  // namespace reprise::configs

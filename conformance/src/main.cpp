@@ -1,31 +1,6 @@
-#include <fmt/format.h>
-
-#include <charconv>
-
 #include "program.h"
-#include "reprise/core/error.h"
-
-namespace {
-
-using namespace reprise;
-
-std::shared_ptr<numerics::Device> find_device(const std::string& name) {
-  if (name == "cpu") return {&numerics::cpu_device(), [](numerics::Device*) {}};
-  int index = 0;
-  const std::string prefix = "cuda:";
-  if (name.rfind(prefix, 0) == 0) {
-    const char* const end = name.data() + name.size();
-    const auto result = std::from_chars(name.data() + prefix.size(), end, index);
-    if (result.ec == std::errc() && result.ptr == end) return numerics::make_cuda_device(index);
-  } else if (name == "cuda") {
-    return numerics::make_cuda_device(0);
-  }
-  throw Error(ErrorKind::kUsage, fmt::format("--device {}: there is no such device", name), "cpu, cuda or cuda:N");
-}
-
-}  // namespace
 
 int main(int argc, char** argv) {
-  const char* const usual = numerics::num_cuda_devices() > 0 ? "cuda" : "cpu";
-  return conformance::run_program(argc, argv, usual, find_device);
+  using namespace reprise::conformance;
+  return run_program(argc, argv, usual_device(), device_of_name);
 }

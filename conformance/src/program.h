@@ -1,16 +1,11 @@
 #pragma once
 // The conformance program, but for where its devices come from: tests run it with an emulated GPU.
 
-#include <functional>
-#include <memory>
 #include <string>
 
-#include "reprise/numerics/device.h"
+#include "named_device.h"
 
 namespace reprise::conformance {
-
-/// Returns the device of that name ("cpu", "cuda", "cuda:1"), or throws Error(kUsage, kDevice).
-using FindDevice = std::function<std::shared_ptr<numerics::Device>(const std::string& name)>;
 
 /// Parses the command line, runs the checks, prints the report. Returns the exit code: 0 when everything is the same, 1
 /// when something differs, else that of the error (docs/reference/exit_codes.md).

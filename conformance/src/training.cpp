@@ -65,22 +65,41 @@ model::DecoderConstants constants_of(const TrainingShape& shape) {
   return constants;
 }
 
-/// Takes the gradients of all grains into the host's memory.
-class HostSink final : public model::GradientSink {
+/// The gradients of all grains, on the device.
+class ResidentSink final : public model::GradientSink {
  public:
-  HostSink(const TensorLayout& layout, std::int64_t grains) : whole_{0, layout.num_chunks()} {
-    gradients.resize(static_cast<std::size_t>(grains));
-    for (std::vector<float>& gradient : gradients) gradient.resize(static_cast<std::size_t>(layout.num_elements()));
+  ResidentSink(const TensorLayout& layout, std::int64_t grains, numerics::DeviceMemory& memory)
+      : whole_{0, layout.num_chunks()} {
+    for (std::int64_t grain = 0; grain < grains; ++grain) {
+      gradients_.push_back(memory.take<float>(layout.num_elements()));
+    }
   }
   std::span<const ChunkRange> parts() const override { return {&whole_, 1}; }
-  std::size_t num_grains() const override { return gradients.size(); }
-  float* take(std::size_t, std::size_t grain) override { return gradients[grain].data(); }
+  std::size_t num_grains() const override { return gradients_.size(); }
+  bool is_on_device() const override { return true; }
+  float* take(std::size_t, std::size_t grain) override { return gradients_[grain]; }
   void done(std::size_t) override {}
-
-  std::vector<std::vector<float>> gradients;
 
  private:
   ChunkRange whole_;
+  std::vector<float*> gradients_;
+};
+
+/// The weights that training begins with, on the device.
+float* write_initial_weights(const TensorLayout& layout, numerics::Device& device, numerics::DeviceMemory& memory) {
+  float* const weights = memory.copy_of(initial_weights(layout));
+  device.synchronize();
+  return weights;
+}
+
+float* take_zeros(const TensorLayout& layout, numerics::Device& device, numerics::DeviceMemory& memory) {
+  float* const zeros = memory.take<float>(layout.num_elements());
+  device.clear(zeros, static_cast<std::size_t>(layout.num_elements()) * sizeof(float));
+  return zeros;
+}
+
+struct StepTokens {
+  std::vector<std::int32_t> inputs, targets;
 };
 
 /// Losses of a grain in token order, grains by the tree [C-22].
@@ -98,37 +117,35 @@ double sum_of_grains(std::span<const float> losses, std::int64_t grains, std::in
 }  // namespace
 
 struct Training::State {
-  State(numerics::Device& on, const TrainingShape& of)
+  State(numerics::Device& on, const TrainingShape& of, Passes how)
       : device(on),
         shape(of),
         layout(layout_of(of)),
-        weights(initial_weights(layout)),
-        passes(on, layout, weights, constants_of(of), 0),
         memory(on),
-        sink(layout, of.grains) {
-    const std::vector<float> zeros(weights.size(), 0.0f);
-    w = memory.copy_of(weights);
-    m = memory.copy_of(zeros);
-    v = memory.copy_of(zeros);
-    sums = memory.take<float>(layout.num_chunks());
-    for (std::int64_t grain = 0; grain < shape.grains; ++grain) {
-      gradients.push_back(memory.take<float>(layout.num_elements()));
-    }
-    device.synchronize();
-  }
+        w(write_initial_weights(layout, on, memory)),
+        m(take_zeros(layout, on, memory)),
+        v(take_zeros(layout, on, memory)),
+        sums(memory.take<float>(layout.num_chunks())),
+        sink(layout, of.grains, memory),
+        passes(on, layout, w, constants_of(of), {.record = how == Passes::kRecorded}) {}
 
   /// A walk that a model can learn: the next token is mostly a function of the one before.
-  std::vector<std::int32_t> tokens_of_step() const {
+  StepTokens tokens_of_step() const {
     RandomStream random(3, static_cast<std::uint32_t>(num_steps));
-    std::vector<std::int32_t> ids;
-    for (std::int64_t grain = 0; grain < shape.grains; ++grain) {
+    StepTokens tokens;
+    for (std::int64_t sequence = 0; sequence < shape.num_sequences(); ++sequence) {
       std::int64_t token = random.integer(0, shape.vocab - 1);
       for (std::int64_t i = 0; i <= shape.length; ++i) {
-        ids.push_back(static_cast<std::int32_t>(token));
+        if (i < shape.length) tokens.inputs.push_back(static_cast<std::int32_t>(token));
+        if (i > 0) tokens.targets.push_back(static_cast<std::int32_t>(token));
         token = (token * 5 + random.integer(0, 2)) % shape.vocab;
       }
     }
-    return ids;
+    return tokens;
+  }
+
+  model::GrainLosses pass(const StepTokens& tokens) {
+    return passes.run({tokens.inputs, tokens.targets, {}, shape.num_sequences(), shape.length}, kZWeight, sink);
   }
 
   /// Adds the gradients of grains [first, first + count) into the first of them [C-20].
@@ -137,11 +154,13 @@ struct Training::State {
     const auto left = static_cast<std::int64_t>(std::bit_floor(static_cast<std::uint64_t>(count - 1)));
     add_grains(first, left);
     add_grains(first + left, count - left);
-    float* const sum = gradients[static_cast<std::size_t>(first)];
-    device.add(layout.num_elements(), sum, gradients[static_cast<std::size_t>(first + left)], sum);
+    float* const sum = gradient(first);
+    device.add(layout.num_elements(), sum, gradient(first + left), sum);
   }
 
-  double gradient_norm(const float* gradient) {
+  float* gradient(std::int64_t grain) { return sink.take(0, static_cast<std::size_t>(grain)); }
+
+  double norm_of(const float* gradient) {
     std::vector<float> of_chunks(static_cast<std::size_t>(layout.num_chunks()));
     device.chunk_sums_of_squares(layout.num_elements(), gradient, sums);  // tensors begin at chunks
     device.read(of_chunks.data(), sums, of_chunks.size() * sizeof(float));
@@ -159,26 +178,22 @@ struct Training::State {
       device.adamw_update(entry.spec.num_elements(), adamw, gradient + entry.offset, w + entry.offset, m + entry.offset,
                           v + entry.offset);
     }
-    device.read(weights.data(), w, weights.size() * sizeof(float));
-    passes.weights_changed();
   }
 
   numerics::Device& device;
   TrainingShape shape;
   TensorLayout layout;
-  std::vector<float> weights;
-  model::DevicePasses passes;
   numerics::DeviceMemory memory;
-  HostSink sink;
-  float *w = nullptr, *m = nullptr, *v = nullptr, *sums = nullptr;
-  std::vector<float*> gradients;  // of grains, on the device
+  float *w, *m, *v, *sums;
+  ResidentSink sink;
+  model::DevicePasses passes;
   double beta1_power = 1.0, beta2_power = 1.0;
   std::int64_t num_steps = 0;
   std::vector<double> history;  // loss and norm of each step
 };
 
-Training::Training(numerics::Device& device, const TrainingShape& shape)
-    : state_(std::make_unique<State>(device, shape)) {}
+Training::Training(numerics::Device& device, const TrainingShape& shape, Passes passes)
+    : state_(std::make_unique<State>(device, shape, passes)) {}
 
 Training::~Training() = default;
 
@@ -187,40 +202,33 @@ std::int64_t Training::num_parameters() const { return state_->layout.num_parame
 StepValues Training::step() {
   State& state = *state_;
   const TrainingShape& shape = state.shape;
-  const std::vector<std::int32_t> ids = state.tokens_of_step();
-  std::vector<std::int32_t> inputs, targets;
-  for (std::int64_t grain = 0; grain < shape.grains; ++grain) {
-    const auto first = ids.begin() + grain * (shape.length + 1);
-    inputs.insert(inputs.end(), first, first + shape.length);
-    targets.insert(targets.end(), first + 1, first + shape.length + 1);
-  }
-  const model::GrainLosses losses =
-      state.passes.run({inputs, targets, {}, shape.grains, shape.length}, kZWeight, state.sink);
-  for (std::size_t grain = 0; grain < state.gradients.size(); ++grain) {
-    state.device.write(state.gradients[grain], state.sink.gradients[grain].data(),
-                       state.sink.gradients[grain].size() * sizeof(float));
-  }
+  const StepTokens tokens = state.tokens_of_step();
+  const model::GrainLosses losses = state.pass(tokens);
   state.add_grains(0, shape.grains);
-  const auto num_targets = static_cast<double>(targets.size());
-  state.device.divide_in_place(state.layout.num_elements(), static_cast<float>(num_targets), state.gradients[0]);
+  const auto num_targets = static_cast<double>(tokens.targets.size());
+  float* const gradient = state.gradient(0);
+  state.device.divide_in_place(state.layout.num_elements(), static_cast<float>(num_targets), gradient);
   StepValues values;
-  values.loss = sum_of_grains(losses.cross_entropy, shape.grains, shape.length) / num_targets;
-  values.gradient_norm = state.gradient_norm(state.gradients[0]);
+  values.loss =
+      sum_of_grains(losses.cross_entropy, shape.grains, shape.sequences_per_grain * shape.length) / num_targets;
+  values.gradient_norm = state.norm_of(gradient);
   if (values.gradient_norm > kClipNorm) {
     state.device.scale_in_place(state.layout.num_elements(), static_cast<float>(kClipNorm / values.gradient_norm),
-                                state.gradients[0]);
+                                gradient);
   }
-  state.update(state.gradients[0]);
+  state.update(gradient);
   ++state.num_steps;
   state.history.insert(state.history.end(), {values.loss, values.gradient_norm});
   return values;
 }
 
+void Training::pass() { state_->pass(state_->tokens_of_step()); }
+
 Digest Training::digest() const {
   const State& state = *state_;
   Sha256 hash;
   hash.update(std::as_bytes(std::span<const double>(state.history)));
-  std::vector<float> values(state.weights.size());
+  std::vector<float> values(static_cast<std::size_t>(state.layout.num_elements()));
   for (const float* from : {state.w, state.m, state.v}) {
     state.device.read(values.data(), from, values.size() * sizeof(float));
     hash.update(std::as_bytes(std::span<const float>(values)));

@@ -1,6 +1,7 @@
 #pragma once
-// Whole training steps of a fixed model on fixed tokens: forward, backward, the tree over grains, norm, clip, AdamW,
-// all on one device. The model is the decoder that `reprise train` trains; nothing is read from files.
+// Whole training steps of a fixed model on fixed tokens: forward, backward, the tree over grains, norm, clip, AdamW.
+// All of it lies and happens on one device; tokens go there, losses and the sums of squares of chunks come back. The
+// model is the decoder that `reprise train` trains; nothing is read from files.
 
 #include <cstdint>
 #include <functional>
@@ -17,8 +18,14 @@ namespace reprise::conformance {
 
 struct TrainingShape {
   std::int64_t vocab, hidden, ffn, layers, heads;
-  std::int64_t grains, length;  // a grain is one sequence
+  std::int64_t grains, length;
+  std::int64_t sequences_per_grain = 1;
+
+  std::int64_t num_sequences() const { return grains * sequences_per_grain; }
 };
+
+/// Whether passes are recorded and repeated as one piece, where the device can, or call their operators each time.
+enum class Passes { kRecorded, kByOperator };
 
 /// Over 10 million parameters; tokens of a grain, the keys of a query and the feed-forward width exceed a segment
 /// [C-3].
@@ -36,7 +43,7 @@ using SeeStep = std::function<void(std::int64_t step, const StepValues& values, 
 
 class Training {
  public:
-  Training(numerics::Device& device, const TrainingShape& shape);
+  Training(numerics::Device& device, const TrainingShape& shape, Passes passes = Passes::kRecorded);
   ~Training();
   Training(const Training&) = delete;
   Training& operator=(const Training&) = delete;
@@ -44,6 +51,8 @@ class Training {
   std::int64_t num_parameters() const;
   /// Runs one step and returns its values.
   StepValues step();
+  /// Runs forward and backward on the tokens of the next step, which changes nothing.
+  void pass();
   /// SHA-256 over losses and norms of all steps so far, then weights and moments as they are.
   Digest digest() const;
 

@@ -121,8 +121,8 @@ Decoder::Decoder(const configs::ModelRecipe& model, std::uint32_t vocab_size, st
   state_->recompute_layers = recompute_layers;
   if (device != nullptr && device != &numerics::cpu_device()) {
     REPRISE_CHECK(!native);
-    state_->passes =
-        std::make_unique<DevicePasses>(*device, state_->layout, state_->weights, constants, recompute_layers);
+    state_->passes = std::make_unique<DevicePasses>(*device, state_->layout, state_->weights, constants,
+                                                    DevicePassOptions{.recompute_layers = recompute_layers});
   }
   if (native && !native->device.empty()) {
     state_->native_passes = std::make_unique<NativePasses>(native->device, *state_->native, state_->layout,

@@ -39,19 +39,37 @@ struct DevicePasses::Pass {
   at::Tensor document_starts;                  // undefined without documents
   std::vector<std::vector<float*>> gradients;  // by part and grain
   ops::HeadLoss loss;                          // of the last pass
-  bool seen = false;
-  std::function<void()> repeat;  // of a recorded pass
+  std::function<void()> repeat;                // of a recorded pass
 };
 
 DevicePasses::DevicePasses(numerics::Device& device, const TensorLayout& layout, std::span<const float> weights,
-                           const DecoderConstants& constants, std::size_t recompute_layers)
+                           const DecoderConstants& constants, const DevicePassOptions& options)
     : device_(device),
       layout_(layout),
       host_weights_(weights),
       constants_(constants),
-      recompute_layers_(recompute_layers),
-      memory_(device) {
+      options_(options),
+      memory_(device),
+      stale_(true) {
   weights_ = {memory_.take<float>(layout.num_elements()), static_cast<std::size_t>(layout.num_elements())};
+  move_tables();
+}
+
+DevicePasses::DevicePasses(numerics::Device& device, const TensorLayout& layout, float* weights_on_device,
+                           const DecoderConstants& constants, const DevicePassOptions& options)
+    : device_(device),
+      layout_(layout),
+      constants_(constants),
+      options_(options),
+      memory_(device),
+      weights_(weights_on_device, static_cast<std::size_t>(layout.num_elements())),
+      stale_(false) {
+  move_tables();
+}
+
+DevicePasses::~DevicePasses() = default;
+
+void DevicePasses::move_tables() {
   const ops::DeviceScope scope(device_);
   for (at::Tensor* table : {&constants_.cos, &constants_.sin}) {
     const at::Tensor values = *table;
@@ -62,11 +80,9 @@ DevicePasses::DevicePasses(numerics::Device& device, const TensorLayout& layout,
   device_.synchronize();
 }
 
-DevicePasses::~DevicePasses() = default;
-
 void DevicePasses::weights_changed() {
   const std::lock_guard lock(mutex_);
-  stale_ = true;
+  stale_ = !host_weights_.empty();
 }
 
 void DevicePasses::upload_weights() {
@@ -111,7 +127,7 @@ void DevicePasses::compute(Pass& pass, float z_weight, std::span<const ChunkRang
   gradients.take_first();
   PassOptions options;
   options.document_starts = pass.document_starts;
-  options.recompute_layers = recompute_layers_;
+  options.recompute_layers = options_.recompute_layers;
   options.on_gradients = [&](std::size_t first_tensor) { gradients.complete_from(first_tensor); };
   pass.loss = compute_losses_and_gradients(ops::exact_operators(), constants_, gradients, pass.ids, pass.targets,
                                            z_weight, options);
@@ -130,7 +146,7 @@ GrainLosses DevicePasses::run(const PassTokens& tokens, float z_weight, Gradient
   Pass& pass = pass_of(shape, tokens, sink);
   upload_weights();
   write_tokens(pass, tokens);
-  if (pass.seen && !pass.repeat) {
+  if (options_.record && !pass.repeat) {
     pass.repeat = device_.record([&] { compute(pass, z_weight, parts); });
   }
   if (pass.repeat) {
@@ -138,7 +154,6 @@ GrainLosses DevicePasses::run(const PassTokens& tokens, float z_weight, Gradient
   } else {
     compute(pass, z_weight, parts);
   }
-  pass.seen = true;
 
   for (std::size_t part = 0; part < parts.size(); ++part) {
     for (std::size_t grain = 0; grain < sink.num_grains(); ++grain) {

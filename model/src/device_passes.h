@@ -1,7 +1,7 @@
 #pragma once
 // The passes of a decoder on a device with memory of its own: the weights lie there, tokens go there, losses and
-// gradients come back. A pass whose shape has been seen before is recorded and then repeated as one piece where the
-// device can do that: no operator is called, no memory asked for.
+// gradients come back. The first pass of a shape is recorded and then repeated as one piece where the device can do
+// that: no operator is called, no memory asked for.
 
 #include <cstdint>
 #include <functional>
@@ -29,13 +29,23 @@ struct PassTokens {
   std::int64_t length = 0;
 };
 
+struct DevicePassOptions {
+  std::size_t recompute_layers = 0;
+  /// False: every pass calls its operators. For comparison.
+  bool record = true;
+};
+
 /// Thread-safe; passes run one after another.
 class DevicePasses {
  public:
-  /// `constants` with its tables in the host's memory. `device`, `layout` and `weights` must outlive this; the values
-  /// of `weights` may change, which weights_changed() tells.
+  /// `constants` with its tables in the host's memory. `device`, `layout` and `weights`, in the host's memory, must
+  /// outlive this; the values of `weights` may change, which weights_changed() tells.
   DevicePasses(numerics::Device& device, const TensorLayout& layout, std::span<const float> weights,
-               const DecoderConstants& constants, std::size_t recompute_layers);
+               const DecoderConstants& constants, const DevicePassOptions& options);
+  /// The same with weights that lie in the device's memory, where passes read them as they are: nothing is copied and
+  /// nothing needs telling.
+  DevicePasses(numerics::Device& device, const TensorLayout& layout, float* weights_on_device,
+               const DecoderConstants& constants, const DevicePassOptions& options);
   ~DevicePasses();
   DevicePasses(const DevicePasses&) = delete;
   DevicePasses& operator=(const DevicePasses&) = delete;
@@ -57,16 +67,17 @@ class DevicePasses {
   void compute(Pass& pass, float z_weight, std::span<const ChunkRange> parts) const;
   void write_tokens(Pass& pass, const PassTokens& tokens);
   void upload_weights();
+  void move_tables();
 
   numerics::Device& device_;
   const TensorLayout& layout_;
-  std::span<const float> host_weights_;
+  std::span<const float> host_weights_;  // empty where they lie on the device
   DecoderConstants constants_;
-  std::size_t recompute_layers_;
+  DevicePassOptions options_;
   std::mutex mutex_;
   numerics::DeviceMemory memory_;
   std::span<float> weights_;  // on the device
-  bool stale_ = true;
+  bool stale_;
   std::map<Shape, std::unique_ptr<Pass>> passes_;
 };
 

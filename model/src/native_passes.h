@@ -35,8 +35,6 @@ class NativePasses {
   std::vector<float> score(const PassTokens& tokens);
 
  private:
-  template <typename Work>
-  auto guarded(const Work& work) const;
   at::Tensor ids_on_device(std::span<const std::int32_t> ids, const PassTokens& tokens) const;
   PassOptions options_of(const PassTokens& tokens) const;
   void upload_weights();

@@ -1,6 +1,5 @@
 #include "lineage.h"
 
-#include "reprise/configs/checkpoint_schedule.h"
 #include "reprise/core/error.h"
 #include "reprise/train/trainer.h"
 
@@ -37,12 +36,6 @@ data::DataStart data_start(const std::filesystem::path& run, const configs::Reci
   const checkpoints::CheckpointInfo info = checkpoints::read_info(folder.parent());
   require_parent(folder, recipe, info);
   return {info.header.step, info.header.next_sample};
-}
-
-std::vector<std::uint64_t> checkpoint_steps(const configs::Recipe& recipe) { return configs::checkpoint_steps(recipe); }
-
-bool is_anchor(const configs::Recipe& recipe, std::uint64_t step) {
-  return step == first_step(recipe) || is_anchor(recipe.train(), step);
 }
 
 std::optional<logs::ParentLink> parent_link(const configs::Recipe& recipe) {

@@ -73,6 +73,30 @@ std::int64_t gradient_floats(const TensorLayout& layout, const configs::Runtime&
   return std::min(whole, load.grains * two_parts * kChunkElements) + slice;
 }
 
+/// Floats beside the pass of `grains` grains on a GPU: logits of the head and slopes of attention, both in pieces.
+std::int64_t operator_floats(const configs::Recipe& recipe, std::int64_t sequences) {
+  constexpr std::int64_t kMostLogits = (std::int64_t{512} << 20) / kFloat,
+                         kMostSlopes = (std::int64_t{256} << 20) / kFloat;
+  const std::int64_t length = recipe.train().sequence_length();
+  const std::int64_t vocab = recipe.tokenizer().vocab_size();
+  const std::int64_t heads = recipe.model().num_heads();
+  return std::min(kMostLogits, configs::sequences_per_leaf(recipe) * length * vocab) +
+         std::min(kMostSlopes, sequences * heads * length * length);
+}
+
+/// Floats on the GPU of the rank with `load`.
+std::int64_t gpu_floats(const configs::Recipe& recipe, const configs::Runtime& runtime, const TensorLayout& layout,
+                        const RankLoad& load) {
+  const std::int64_t at_once = std::min<std::int64_t>(load.grains, runtime.grains_per_forward());
+  const std::int64_t rest = at_once == 0 ? 0 : load.grains % at_once;  // a recording with memory of its own
+  const std::int64_t gradients = at_once + rest + whole_gradients(load.grains, at_once, load.sums);
+  const std::int64_t sequences = configs::sequences_per_leaf(recipe);
+  const std::int64_t tokens = (at_once + rest) * sequences * recipe.train().sequence_length();
+  return (1 + gradients) * layout.num_elements() +
+         tokens * floats_per_token(recipe.model(), runtime.recompute_layers()) +
+         operator_floats(recipe, at_once * sequences);
+}
+
 }  // namespace
 
 MemoryPlan plan_memory(const configs::RunConfig& config, int num_ranks, int num_threads) {
@@ -94,6 +118,11 @@ MemoryPlan plan_memory(const configs::RunConfig& config, int num_ranks, int num_
       load.grains, passes * (configs::is_native(recipe) ? 1 : config.runtime().grains_per_forward()));
   plan.activations = bytes(grains * sequences_per_grain * train.sequence_length() *
                            floats_per_token(recipe.model(), config.runtime().recompute_layers()));
+  if (config.runtime().device() != "cpu") {
+    plan.gpu = bytes(gpu_floats(recipe, config.runtime(), layout, load));
+    plan.gradients = bytes(load.sums * layout.num_elements());
+    plan.activations = 0;
+  }
   plan.checkpoint = plan.weights + plan.moments;
   plan.program = kProgramBytes;
   return plan;

@@ -2,7 +2,6 @@
 #include <cmath>
 
 #include "reprise/configs/batch_plan.h"
-#include "reprise/configs/checkpoint_schedule.h"
 #include "reprise/core/error.h"
 #include "reprise/numerics/host_math.h"
 #include "reprise/train/trainer.h"
@@ -57,15 +56,6 @@ double unrounded_learning_rate(const configs::TrainRecipe& recipe, std::uint64_t
 
 float learning_rate(const configs::TrainRecipe& recipe, std::uint64_t step) {
   return static_cast<float>(unrounded_learning_rate(recipe, step));
-}
-
-std::vector<std::uint64_t> checkpoint_steps(const configs::TrainRecipe& recipe) {
-  return configs::checkpoint_steps(recipe);
-}
-
-bool is_anchor(const configs::TrainRecipe& recipe, std::uint64_t step) {
-  const std::uint64_t interval = std::max<std::uint64_t>(1, recipe.checkpoints().anchor_interval());
-  return step % interval == 0 || step == recipe.num_steps();
 }
 
 }  // namespace reprise::train

@@ -11,6 +11,7 @@
 #include "lineage.h"
 #include "model_flops.h"
 #include "native_device.h"
+#include "reprise/configs/checkpoint_schedule.h"
 #include "reprise/configs/config.h"
 #include "reprise/configs/profile.h"
 #include "reprise/core/error.h"
@@ -71,7 +72,7 @@ class Trainer {
     return std::min<std::uint64_t>(recipe_.num_steps(), options_.stop_after_step.value_or(recipe_.num_steps()));
   }
   bool stores_moments(std::uint64_t step) const {
-    return is_anchor(identity_.recipe, step) || (options_.save_whole_last_state && step == last_step());
+    return configs::is_anchor(identity_.recipe, step) || (options_.save_whole_last_state && step == last_step());
   }
   bool is_scheduled(std::uint64_t step) const { return std::binary_search(schedule_.begin(), schedule_.end(), step); }
   double seconds() const { return std::chrono::duration<double>(std::chrono::steady_clock::now() - start_).count(); }
@@ -114,7 +115,7 @@ Trainer::Trainer(const configs::RunConfig& config, const TrainOptions& options, 
       identity_(identify(config)),
       recipe_(identity_.recipe.train()),
       storage_{config.runtime().checkpoint_storage().delta(), config.runtime().checkpoint_storage().keep_moments()},
-      schedule_(checkpoint_steps(identity_.recipe)),
+      schedule_(configs::checkpoint_steps(identity_.recipe)),
       threads_(options.num_threads) {
   set_fault_rank(communicator.rank());
   communicator.set_patience(options.watchdog);

@@ -69,11 +69,11 @@ T recomputed(T x) {
   return x;
 }
 inline float4 load4(const float* from) {
-  if (reinterpret_cast<std::uintptr_t>(from) % 16 != 0) emulation::stop("a load of 16 bytes is not aligned");
+  emulation::check_access(from, 16, "a load of 16 bytes");
   return *reinterpret_cast<const float4*>(from);
 }
 inline void store4(float* to, float4 x) {
-  if (reinterpret_cast<std::uintptr_t>(to) % 16 != 0) emulation::stop("a store of 16 bytes is not aligned");
+  emulation::check_access(to, 16, "a store of 16 bytes");
   *reinterpret_cast<float4*>(to) = x;
 }
 #endif

@@ -16,6 +16,7 @@
 #include <string>
 #include <vector>
 
+#include "emulated_memory.h"
 #include "emulated_stream.h"
 
 namespace reprise::emulation {
@@ -24,6 +25,7 @@ namespace {
 constexpr std::size_t kStackBytes = 128 << 10;
 constexpr unsigned kWarp = 32;
 constexpr std::size_t kGuardBytes = 256;
+constexpr std::size_t kSharedAlignment = 16;
 constexpr unsigned char kPoison = 0xff;  // floats of it are NaNs
 
 enum class State { kReady, kAtBlockBarrier, kAtWarpBarrier, kDone };
@@ -51,13 +53,19 @@ class Block {
   std::vector<Fiber> fibers;
   std::vector<std::uint64_t> published;
   std::vector<unsigned char> dynamic;
-  std::map<std::pair<std::string, int>, std::vector<std::max_align_t>> variables;
+  struct Variable {
+    std::vector<std::max_align_t> memory;
+    std::size_t num_bytes = 0;
+  };
+  std::map<std::pair<std::string, int>, Variable> variables;
   jmp_buf scheduler;
   const std::function<void()>* kernel = nullptr;
 
   Fiber& running() { return fibers[current]; }
   void prepare(dim3 grid, dim3 block, std::size_t shared_bytes);
   void run(const std::function<void()>& with);
+  /// Whether all of the bytes lie in the dynamic shared memory, or in one shared variable.
+  bool shares(const void* begin, std::size_t num_bytes) const;
 
  private:
   void resume(unsigned index);
@@ -65,23 +73,22 @@ class Block {
   bool release_warps();
 };
 
-Block& block() {
-  static Block only;
-  return only;
-}
-
-/// Jumps need no signal mask, so contexts switch without a system call once a fiber has its stack.
-void enter_fiber() {
-  Block& in = block();
-  (*in.kernel)();
-  in.running().state = State::kDone;
-  _longjmp(in.scheduler, 1);
-}
+Block* const only_block = new Block;
+Block& block() { return *only_block; }
 
 void yield(State state) {
   Block& in = block();
   in.running().state = state;
   if (_setjmp(in.running().context) == 0) _longjmp(in.scheduler, 1);
+}
+
+/// Runs a thread of one block after another. Jumps need no signal mask, so a fiber that has its stack switches without a
+/// system call.
+void enter_fiber() {
+  for (;;) {
+    (*block().kernel)();
+    yield(State::kDone);
+  }
 }
 
 std::vector<unsigned> order_of_threads(unsigned count) {
@@ -110,7 +117,7 @@ void Block::prepare(dim3 grid, dim3 size, std::size_t shared_bytes) {
   published.assign(count, 0);
   place.block_size = size;
   place.grid_size = grid;
-  dynamic.assign(shared_bytes + kGuardBytes + 16, kPoison);
+  dynamic.assign(shared_bytes + kGuardBytes + kSharedAlignment, kPoison);
 }
 
 void Block::resume(unsigned index) {
@@ -166,7 +173,6 @@ void Block::run(const std::function<void()>& with) {
   for (unsigned i = 0; i < count; ++i) {
     Fiber& fiber = fibers[i];
     fiber.state = State::kReady;
-    fiber.started = false;
     fiber.thread = dim3(i % place.block_size.x, i / place.block_size.x % place.block_size.y,
                         i / place.block_size.x / place.block_size.y);
     fiber.uncommitted.clear();
@@ -183,6 +189,17 @@ void Block::run(const std::function<void()>& with) {
   for (std::size_t i = dynamic.size() - kGuardBytes; i < dynamic.size(); ++i) {
     if (dynamic[i] != kPoison) stop("a kernel wrote behind its dynamic shared memory");
   }
+}
+
+bool Block::shares(const void* begin, std::size_t num_bytes) const {
+  const auto first = reinterpret_cast<std::uintptr_t>(begin);
+  const auto lies_in = [&](const void* memory, std::size_t size) {
+    const auto start = reinterpret_cast<std::uintptr_t>(memory);
+    return first >= start && first + num_bytes <= start + size;
+  };
+  if (lies_in(emulation::dynamic_shared(), dynamic.size() - kGuardBytes - kSharedAlignment)) return true;
+  return std::any_of(variables.begin(), variables.end(),
+                     [&](const auto& entry) { return lies_in(entry.second.memory.data(), entry.second.num_bytes); });
 }
 
 void run_grid(dim3 grid, dim3 size, std::size_t shared_bytes, const std::function<void()>& kernel) {
@@ -225,8 +242,9 @@ std::uint64_t exchange(std::uint64_t mine, unsigned lane_of_other) {
 }
 
 void* shared_variable(const char* file, int line, std::size_t num_bytes) {
-  std::vector<std::max_align_t>& memory = block().variables[{file, line}];
+  auto& [memory, size] = block().variables[{file, line}];
   if (memory.empty()) {
+    size = num_bytes;
     memory.resize(num_bytes / sizeof(std::max_align_t) + 1);
     std::memset(memory.data(), kPoison, memory.size() * sizeof(std::max_align_t));
   }
@@ -238,11 +256,20 @@ void* dynamic_shared() {
   return reinterpret_cast<void*>((address + 15) / 16 * 16);
 }
 
-void copy_later(void* to, const void* from, std::size_t num_bytes) {
-  if (reinterpret_cast<std::uintptr_t>(to) % num_bytes != 0 ||
-      reinterpret_cast<std::uintptr_t>(from) % num_bytes != 0) {
-    stop("an asynchronous copy is not aligned to its size");
+void check_access(const void* begin, std::size_t num_bytes, const char* what) {
+  if (reinterpret_cast<std::uintptr_t>(begin) % num_bytes != 0) {
+    stop((std::string(what) + " is not aligned to its size").c_str());
   }
+  if (!block().shares(begin, num_bytes) && !global_memory().holds(begin, num_bytes)) {
+    stop((std::string(what) + " is outside the memory of the block and the GPU").c_str());
+  }
+}
+
+void copy_later(void* to, const void* from, std::size_t num_bytes) {
+  check_access(from, num_bytes, "the source of an asynchronous copy");
+  check_access(to, num_bytes, "the target of an asynchronous copy");
+  if (!block().shares(to, num_bytes)) stop("the target of an asynchronous copy is not shared memory");
+  if (block().shares(from, num_bytes)) stop("the source of an asynchronous copy is shared memory");
   block().running().uncommitted.push_back({to, from, num_bytes});
 }
 

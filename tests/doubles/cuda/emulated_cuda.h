@@ -4,9 +4,9 @@
 // where there is no GPU. What a GPU's caches, schedulers and memory model do is not emulated.
 //
 // Faults that stop the program with a message: barriers that not all threads reach, shuffles with threads missing,
-// 16-byte accesses that are not aligned, writes behind dynamic shared memory or behind an allocation. Shared memory
-// and new memory hold NaNs. REPRISE_EMULATION_ORDER (forward, backward, or a number as a seed) is the order in which
-// the threads of a block run: a result that depends on it lacks a barrier.
+// accesses of 16 bytes and asynchronous copies that are not aligned, or not inside an allocation or the block's shared
+// memory, any writes behind these. Shared memory and new memory hold NaNs. REPRISE_EMULATION_ORDER (forward, backward,
+// or a number as a seed) is the order in which the threads of a block run: a result that depends on it lacks a barrier.
 
 #include <cmath>
 #include <cstddef>
@@ -57,6 +57,9 @@ unsigned lane();
 /// Memory of the block, the same for all threads that name the same place in the source; NaNs at first.
 void* shared_variable(const char* file, int line, std::size_t num_bytes);
 void* dynamic_shared();
+
+/// Stops the program unless the bytes lie in the block's shared memory or in an allocation, aligned to their number.
+void check_access(const void* begin, std::size_t num_bytes, const char* what);
 
 /// Copies that are under way until the thread waits for them.
 void copy_later(void* to, const void* from, std::size_t num_bytes);

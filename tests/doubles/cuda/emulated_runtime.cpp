@@ -2,9 +2,9 @@
 
 #include <cstdlib>
 #include <cstring>
-#include <map>
 
 #include "emulated_cuda.h"
+#include "emulated_memory.h"
 #include "emulated_stream.h"
 #include "runtime.h"
 
@@ -15,11 +15,6 @@ constexpr std::size_t kGuardBytes = 256;
 constexpr unsigned char kPoison = 0xff;
 
 emulation::Stream& of(void* handle) { return *static_cast<emulation::Stream*>(handle); }
-
-std::map<void*, std::size_t>& allocations() {
-  static auto* const sizes = new std::map<void*, std::size_t>;
-  return *sizes;
-}
 
 class EmulatedGraph final : public Graph {
  public:
@@ -48,17 +43,16 @@ void* Stream::allocate(std::size_t num_bytes) {
   const std::size_t rounded = (num_bytes + kGuardBytes + kAlignment - 1) / kAlignment * kAlignment;
   void* const memory = std::aligned_alloc(kAlignment, rounded);
   std::memset(memory, kPoison, rounded);
-  allocations()[memory] = num_bytes;
+  emulation::global_memory().add(memory, num_bytes);
   return memory;
 }
 
 void Stream::free(void* memory) {
-  const std::size_t num_bytes = allocations().at(memory);
+  const std::size_t num_bytes = emulation::global_memory().remove(memory);
   const auto* const behind = static_cast<const unsigned char*>(memory) + num_bytes;
   for (std::size_t i = 0; i < kGuardBytes; ++i) {
     if (behind[i] != kPoison) emulation::stop("something was written behind an allocation");
   }
-  allocations().erase(memory);
   std::free(memory);
 }
 

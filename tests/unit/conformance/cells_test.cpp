@@ -93,6 +93,38 @@ TEST(TrainingCheck, TheSmallModelLearns) {
   EXPECT_LT(last, first - 0.3);
 }
 
+/// Cannot record, and counts how often it was asked to.
+class CountsRecordings final : public CpuDevice {
+ public:
+  std::function<void()> record(const std::function<void()>&) override {
+    ++num_wishes;
+    return {};
+  }
+  int num_wishes = 0;
+};
+
+TEST(Training, RecordsNothingAndHasTheSameBitsWherePassesAreByOperator) {
+  TrainingShape shape = kSmallTraining;
+  shape.grains = 2;
+  shape.sequences_per_grain = 2;
+  CountsRecordings device;
+  Training recorded(device, shape), called(device, shape, Passes::kByOperator);
+  for (int step = 0; step < 2; ++step) called.step();
+  EXPECT_EQ(device.num_wishes, 0);
+  for (int step = 0; step < 2; ++step) recorded.step();
+  EXPECT_EQ(device.num_wishes, 2);
+  EXPECT_EQ(recorded.digest().hex(), called.digest().hex());
+}
+
+TEST(Training, APassAloneChangesNothing) {
+  Training with_passes(numerics::cpu_device(), kSmallTraining), without(numerics::cpu_device(), kSmallTraining);
+  with_passes.pass();
+  with_passes.step();
+  with_passes.pass();
+  without.step();
+  EXPECT_EQ(with_passes.digest().hex(), without.digest().hex());
+}
+
 TEST(FunctionSweep, GivesThePublishedDigestsOfTheSample) {
   const MakeDevice cpu = [] {
     return std::shared_ptr<numerics::Device>(&numerics::cpu_device(), [](numerics::Device*) {});

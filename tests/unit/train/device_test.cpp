@@ -8,6 +8,7 @@
 #include "reprise/data_pipeline/shards.h"
 #include "reprise/data_pipeline/tokenizer.h"
 #include "reprise/dist/communicator.h"
+#include "reprise/train/memory_plan.h"
 #include "tiny_run.h"
 
 namespace reprise::train {
@@ -32,7 +33,7 @@ class TrainingOnADevice : public TinyRunTest {
  protected:
   static void SetUpTestSuite() {
     const configs::RunConfig config =
-        tiny_config({"train.num_steps=6", "train.evaluation.interval=5", "train.evaluation.sequences=4"});
+        tiny_config({"train.num_steps=4", "train.evaluation.interval=3", "train.evaluation.sequences=4"});
     make_whole_run("device", config, [](const std::filesystem::path& data) {
       data::write_shards(data / "data" / "train.jsonl.zst",
                          data::Tokenizer::load(data / "tokenizer" / "tokenizer.json"), data / "shards", "held_out", 1,
@@ -56,14 +57,44 @@ TEST_F(TrainingOnADevice, DoesNotDependOnGrainsAtOnceNorOnRecomputing) {
 
 TEST_F(TrainingOnADevice, GoesOnFromTheCpuAndBack) {
   const auto folder = new_run("changes");
-  StopAt first(2, 15);
+  StopAt first(1, 15);
   train_on_ranks(folder, 1, false, &first);
   request_stop(0);
-  StopAt second(5, 15);
+  StopAt second(3, 15);
   train_on_ranks(folder, 1, true, &second, on_emulated_gpu(3));
   request_stop(0);
   train_on_ranks(folder, 2, true);
   expect_whole(folder);
+}
+
+/// Trains some steps and returns what the device was asked for and what the plan says.
+std::pair<double, double> memory_of(const std::filesystem::path& folder, const std::vector<std::string>& overrides,
+                                    int grains_per_forward) {
+  configs::RunConfig config = tiny_config(overrides);
+  config.mutable_runtime()->set_device("cuda");
+  config.mutable_runtime()->set_grains_per_forward(static_cast<std::uint32_t>(grains_per_forward));
+  ComputeSettings settings = on_emulated_gpu(grains_per_forward);
+  std::shared_ptr<numerics::Device> device;
+  settings.find_device = [&](const std::string&) {
+    device = std::shared_ptr<numerics::Device>(emulation::make_emulated_device());
+    return device;
+  };
+  TrainOptions options;
+  options.run_dir = folder;
+  options.compute = settings;
+  const auto communicator = dist::make_local_communicator();
+  train(config, options, *communicator, no_progress());
+  return {static_cast<double>(device->bytes_reserved()), static_cast<double>(plan_memory(config, 1, 1).gpu)};
+}
+
+TEST_F(TrainingOnADevice, TakesTheMemoryThatWasPlanned) {
+  const std::vector<std::string> wider = {"model.hidden_size=64", "model.ffn_size=160", "model.num_layers=2",
+                                           "train.num_steps=1"};
+  for (const int grains : {2, 5}) {
+    const auto [taken, planned] = memory_of(new_run("memory"), wider, grains);
+    EXPECT_LT(taken, 1.1 * planned) << grains;
+    EXPECT_GT(taken, 0.6 * planned) << grains;
+  }
 }
 
 TEST(FindGpu, NamesWhatIsNoDevice) {

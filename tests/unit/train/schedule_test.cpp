@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <vector>
 
+#include "reprise/configs/checkpoint_schedule.h"
 #include "reprise/train/trainer.h"
 
 namespace reprise::train {
@@ -134,34 +135,34 @@ TEST(LearningRate, StaysAtItsLastValueBehindTheShape) {
 
 TEST(CheckpointSteps, ArePowersOfTwoMultiplesOfTheIntervalAndTheLastStep) {
   const std::vector<std::uint64_t> expected = {0, 1, 2, 4, 6, 8, 12, 16, 18, 20};
-  EXPECT_EQ(checkpoint_steps(recipe_of(20, 0, 6)), expected);
+  EXPECT_EQ(configs::checkpoint_steps(recipe_of(20, 0, 6)), expected);
 }
 
 TEST(CheckpointSteps, OfThePublishedScheduleAreMoreThanTwoHundred) {
-  const std::vector<std::uint64_t> steps = checkpoint_steps(recipe_of(600, 40, 3));
+  const std::vector<std::uint64_t> steps = configs::checkpoint_steps(recipe_of(600, 40, 3));
   EXPECT_EQ(steps.size(), 211u);  // 0, ten powers of two up to 512, 200 multiples of 3
   EXPECT_EQ(steps.back(), 600u);
 }
 
 TEST(CheckpointSteps, HoldTheLastStepEvenWhenNothingElseFallsOnIt) {
-  EXPECT_EQ(checkpoint_steps(recipe_of(7, 0, 100)), (std::vector<std::uint64_t>{0, 1, 2, 4, 7}));
+  EXPECT_EQ(configs::checkpoint_steps(recipe_of(7, 0, 100)), (std::vector<std::uint64_t>{0, 1, 2, 4, 7}));
 }
 
 TEST(CheckpointSteps, CanHaveSeveralForEachDoubling) {
   configs::TrainRecipe recipe = recipe_of(64, 0, 1000);
   recipe.mutable_checkpoints()->set_per_doubling(3);
   // Largest n with n^3 <= 2^k, k = 0 to 18.
-  EXPECT_EQ(checkpoint_steps(recipe),
+  EXPECT_EQ(configs::checkpoint_steps(recipe),
             (std::vector<std::uint64_t>{0, 1, 2, 3, 4, 5, 6, 8, 10, 12, 16, 20, 25, 32, 40, 50, 64}));
   recipe.mutable_checkpoints()->set_per_doubling(0);
-  EXPECT_EQ(checkpoint_steps(recipe), (std::vector<std::uint64_t>{0, 64}));
+  EXPECT_EQ(configs::checkpoint_steps(recipe), (std::vector<std::uint64_t>{0, 64}));
 }
 
 TEST(CheckpointSteps, ReachTheLargestStepsWithoutOverflow) {
   for (std::uint32_t per_doubling = 1; per_doubling <= 4; ++per_doubling) {
     configs::TrainRecipe recipe = recipe_of(4294967295u, 0, 4294967295u);
     recipe.mutable_checkpoints()->set_per_doubling(per_doubling);
-    const std::vector<std::uint64_t> steps = checkpoint_steps(recipe);
+    const std::vector<std::uint64_t> steps = configs::checkpoint_steps(recipe);
     EXPECT_TRUE(std::find(steps.begin(), steps.end(), 2147483648u) != steps.end()) << per_doubling;
   }
 }
@@ -170,7 +171,7 @@ TEST(CheckpointSteps, HoldTheListedOnes) {
   configs::TrainRecipe recipe = recipe_of(20, 0, 100);
   recipe.mutable_checkpoints()->set_per_doubling(0);
   for (const std::uint32_t step : {13u, 7u, 13u}) recipe.mutable_checkpoints()->add_step(step);
-  EXPECT_EQ(checkpoint_steps(recipe), (std::vector<std::uint64_t>{0, 7, 13, 20}));
+  EXPECT_EQ(configs::checkpoint_steps(recipe), (std::vector<std::uint64_t>{0, 7, 13, 20}));
 }
 
 TEST(CheckpointSteps, HoldTheFirstBehindEachMultipleOfTokens) {
@@ -179,14 +180,14 @@ TEST(CheckpointSteps, HoldTheFirstBehindEachMultipleOfTokens) {
   recipe.set_sequence_length(50);
   recipe.mutable_checkpoints()->set_per_doubling(0);
   recipe.mutable_checkpoints()->set_interval_tokens(250);  // 2.5 steps
-  EXPECT_EQ(checkpoint_steps(recipe), (std::vector<std::uint64_t>{0, 3, 5, 8, 10, 13, 15, 18, 20}));
+  EXPECT_EQ(configs::checkpoint_steps(recipe), (std::vector<std::uint64_t>{0, 3, 5, 8, 10, 13, 15, 18, 20}));
 }
 
 TEST(Anchors, AreStepZeroMultiplesOfTheAnchorIntervalAndTheLastStep) {
   const configs::TrainRecipe recipe = recipe_of(50, 0, 4, 24);
   std::vector<std::uint64_t> anchors;
   for (std::uint64_t step = 0; step <= 50; ++step) {
-    if (is_anchor(recipe, step)) anchors.push_back(step);
+    if (configs::is_anchor(recipe, step)) anchors.push_back(step);
   }
   EXPECT_EQ(anchors, (std::vector<std::uint64_t>{0, 24, 48, 50}));
 }
@@ -220,7 +221,7 @@ TEST(CheckpointSteps, AtIntervalsOfTokensCountTheSmallBatches) {
   recipe.mutable_checkpoints()->set_per_doubling(0);
   recipe.mutable_checkpoints()->set_interval_tokens(10);
   // Tokens behind the steps: 4, 8, 12, 16, 26, 36, 46, 56.
-  EXPECT_EQ(checkpoint_steps(recipe), (std::vector<std::uint64_t>{0, 3, 5, 6, 7, 8}));
+  EXPECT_EQ(configs::checkpoint_steps(recipe), (std::vector<std::uint64_t>{0, 3, 5, 6, 7, 8}));
 }
 
 }  // namespace

@@ -56,15 +56,4 @@ double unrounded_learning_rate(const configs::TrainRecipe& recipe, std::uint64_t
 /// Steps of the warm-up, which the recipe may give in tokens.
 std::uint64_t warmup_steps(const configs::TrainRecipe& recipe);
 
-/// Steps at which a checkpoint is scheduled, ascending: 0, the geometric ones (powers of two), multiples of the
-/// interval in steps and in tokens, the listed ones, the last step.
-std::vector<std::uint64_t> checkpoint_steps(const configs::TrainRecipe& recipe);
-/// Whether the scheduled checkpoint of `step` stores the moments.
-bool is_anchor(const configs::TrainRecipe& recipe, std::uint64_t step);
-
-/// The same for a run that may go on from another one: nothing before the step it begins behind, and that step itself,
-/// with moments.
-std::vector<std::uint64_t> checkpoint_steps(const configs::Recipe& recipe);
-bool is_anchor(const configs::Recipe& recipe, std::uint64_t step);
-
 }  // namespace reprise::train

@@ -1,0 +1,75 @@
+// Whole training steps and passes.
+
+#include <fmt/format.h>
+
+#include <nlohmann/json.hpp>
+
+#include "gpu_benchmark.h"
+
+namespace reprise::benchmarks {
+namespace {
+
+using conformance::Passes;
+using conformance::Training;
+
+std::string words_of(const NamedShape& shape) {
+  const conformance::TrainingShape& sizes = shape.sizes;
+  return fmt::format("{} {} x {} tokens", shape.name, sizes.num_sequences(), sizes.length);
+}
+
+/// Multiplications and additions of a step that any algorithm needs: 6 for each weight of a product and token, and
+/// causal attention's 2 + 4 products over half of the square.
+double model_flops(const conformance::TrainingShape& shape, std::int64_t num_parameters) {
+  const auto tokens = static_cast<double>(shape.num_sequences() * shape.length);
+  const auto weights = static_cast<double>(num_parameters - shape.vocab * shape.hidden);
+  const auto attention = static_cast<double>(shape.layers * shape.hidden * shape.length);
+  return tokens * (6.0 * weights + 6.0 * attention);
+}
+
+nlohmann::json figure_of(const char* figure, const char* who, const NamedShape& shape, const Training& training) {
+  return {{"figure", figure},
+          {"case", words_of(shape)},
+          {"who", who},
+          {"parameters", training.num_parameters()},
+          {"tokens", shape.sizes.num_sequences() * shape.sizes.length},
+          {"flops", model_flops(shape.sizes, training.num_parameters())},
+          {"seconds", nlohmann::json::array()}};
+}
+
+}  // namespace
+
+void measure_steps(const Setting& setting, const SeeFigure& see) {
+  for (const NamedShape& shape : setting.shapes) {
+    const std::shared_ptr<numerics::Device> device = setting.find_device(setting.device);
+    Training training(*device, shape.sizes);
+    nlohmann::json result = figure_of("step", "reprise exact", shape, training);
+    const std::function<void()> step = [&] { training.step(); };
+    step();  // takes memory, records
+    const int repetitions = repetitions_for(*device, step, setting.least_seconds);
+    for (int round = 0; round < setting.rounds; ++round) {
+      result["seconds"].push_back(seconds_of(*device, step, repetitions));
+    }
+    result["bytes"] = device->bytes_reserved();
+    see(result);
+  }
+}
+
+void measure_launches(const Setting& setting, const SeeFigure& see) {
+  for (const NamedShape& shape : setting.shapes) {
+    const std::shared_ptr<numerics::Device> device = setting.find_device(setting.device);
+    Training recorded(*device, shape.sizes, Passes::kRecorded), called(*device, shape.sizes, Passes::kByOperator);
+    nlohmann::json of_recorded = figure_of("launch", "recorded", shape, recorded);
+    nlohmann::json of_called = figure_of("launch", "operator by operator", shape, called);
+    const std::function<void()> recorded_pass = [&] { recorded.pass(); }, called_pass = [&] { called.pass(); };
+    recorded_pass();  // takes memory, records
+    const int repetitions = repetitions_for(*device, called_pass, setting.least_seconds);
+    for (int round = 0; round < setting.rounds; ++round) {
+      of_recorded["seconds"].push_back(seconds_of(*device, recorded_pass, repetitions));
+      of_called["seconds"].push_back(seconds_of(*device, called_pass, repetitions));
+    }
+    see(of_recorded);
+    see(of_called);
+  }
+}
+
+}  // namespace reprise::benchmarks

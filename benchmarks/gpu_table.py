@@ -1,0 +1,157 @@
+#!/usr/bin/env python3
+"""Makes a table of what run_gpu_benchmarks.sh has written.
+
+usage: gpu_table.py FOLDER [--json OUT]
+Reads FOLDER/*-ROUND.jsonl, prints Markdown. Times are medians over all rounds; a ratio is one of medians, with the least
+and the most of the ratios of single values that were measured in the same round.
+"""
+
+import argparse
+import json
+import statistics
+import sys
+from collections import defaultdict
+from pathlib import Path
+
+# Dense peaks of the vendor's data sheets, TFLOP/s: float32 without tensor cores, bfloat16 with them.
+PEAKS = {"H200": (66.9, 989.4), "H100 PCIe": (51.2, 756.0), "H100 NVL": (60.0, 835.0), "H100": (66.9, 989.4),
+         "A100": (19.5, 312.0)}
+EXACT = {"gemm": "reprise", "attention forward": "reprise", "attention backward": "reprise", "step": "reprise exact",
+         "launch": "recorded"}
+AIMS = {"gemm": ("at least", 0.85), "attention backward": ("at most", 1.25), "step": ("at most", 1.3)}
+
+
+def read(folder):
+    """Returns the machines' lines, seconds and details by (figure, case, who), and what is missing."""
+    machines, missing = [], []
+    seconds = defaultdict(lambda: defaultdict(list))  # values by round
+    details = {}
+    for path in sorted(Path(folder).glob("*-*.jsonl")):
+        number = int(path.stem.rsplit("-", 1)[1])
+        for line in path.read_text().splitlines():
+            try:
+                figure = json.loads(line)
+            except json.JSONDecodeError:  # of a program that was stopped
+                missing.append(f"a broken line of {path.name}")
+                continue
+            if figure["figure"] == "machine":
+                if figure not in machines:
+                    machines.append(figure)
+            elif "missing" in figure:
+                missing.append(f"{figure['figure']}, {figure['case']}, {figure['who']}: {figure['missing']}")
+            else:
+                key = (figure["figure"], figure["case"], figure["who"])
+                seconds[key][number].extend(figure["seconds"])
+                details[key] = figure
+    return machines, seconds, details, sorted(set(missing))
+
+
+def median_of(rounds):
+    return statistics.median(value for values in rounds.values() for value in values)
+
+
+def ratio_of(ours, theirs):
+    """Our time over theirs: of the medians, the least and the most."""
+    pairs = [mine / other for number in ours if number in theirs for mine, other in zip(ours[number], theirs[number])]
+    middle = median_of(ours) / median_of(theirs)
+    return (middle, min(pairs, default=middle), max(pairs, default=middle))
+
+
+def peak_of(machines, who):
+    name = " ".join(machine["device"] for machine in machines)
+    for gpu, (fp32, bf16) in PEAKS.items():
+        if gpu in name:
+            return (bf16 if "bf16" in who else fp32) * 1e12
+    return None
+
+
+def summarize(folder):
+    machines, seconds, details, missing = read(folder)
+    rows = []
+    for key, rounds in seconds.items():
+        figure, case, who = key
+        exact = seconds.get((figure, case, EXACT[figure]))
+        row = {"figure": figure, "case": case, "who": who, "seconds": median_of(rounds),
+               "flops_per_second": details[key]["flops"] / median_of(rounds)}
+        if exact is not None and who != EXACT[figure]:
+            row["ratio"], row["least"], row["most"] = ratio_of(exact, rounds)
+            if figure == "gemm":  # how fast ours is, not how long it takes
+                row["ratio"], row["least"], row["most"] = 1 / row["ratio"], 1 / row["most"], 1 / row["least"]
+            if figure in AIMS and "bf16" not in who:
+                side, bound = AIMS[figure]
+                row["reached"] = row["ratio"] >= bound if side == "at least" else row["ratio"] <= bound
+        peak = peak_of(machines, who)
+        if peak is not None:
+            row["utilisation"] = row["flops_per_second"] / peak
+        if "tokens" in details[key]:
+            row["tokens_per_second"] = details[key]["tokens"] / row["seconds"]
+        for name in ("bytes", "parameters", "difference"):
+            if name in details[key]:
+                row[name] = details[key][name]
+        rows.append(row)
+    return {"machines": machines, "rows": rows, "missing": missing}
+
+
+def text_of(row, name, form, factor=1.0):
+    return form.format(row[name] * factor) if name in row else ""
+
+
+COLUMNS = {  # heading, text of a row
+    "case": lambda row: row["case"],
+    "who": lambda row: row["who"],
+    "ms": lambda row: f"{row['seconds'] * 1e3:.4g}",
+    "TFLOP/s": lambda row: f"{row['flops_per_second'] * 1e-12:.3g}",
+    "of the peak": lambda row: text_of(row, "utilisation", "{:.1f} %", 100),
+    "tokens/s": lambda row: text_of(row, "tokens_per_second", "{:,.0f}"),
+    "memory, GB": lambda row: text_of(row, "bytes", "{:.2f}", 1e-9),
+    "ratio": lambda row: text_of(row, "ratio", "{:.2f}"),
+    "least to most": lambda row: f"{row['least']:.2f} to {row['most']:.2f}" if "ratio" in row else "",
+    "aim": lambda row: {True: "reached", False: "**missed**", None: ""}[row.get("reached")],
+    "difference": lambda row: text_of(row, "difference", "{:.1e}"),
+}
+SECTIONS = [
+    ("gemm", "Matrix products: exact's speed over cuBLAS's (float32, no TF32); the aim is at least 0.85",
+     ["case", "who", "ms", "TFLOP/s", "ratio", "least to most", "aim", "difference"]),
+    ("attention backward", "Attention, backward: exact's time over that of others, which add in any order; at most 1.25",
+     ["case", "who", "ms", "TFLOP/s", "ratio", "least to most", "aim"]),
+    ("attention forward", "Attention, forward: exact's time over that of others",
+     ["case", "who", "ms", "TFLOP/s", "ratio", "least to most"]),
+    ("step", "Training step: exact's time over PyTorch's; the aim is at most 1.3 in float32, bf16 shows the gap",
+     ["case", "who", "ms", "tokens/s", "of the peak", "memory, GB", "ratio", "least to most", "aim"]),
+    ("launch", "A small model's pass: recorded, over the same operator by operator",
+     ["case", "who", "ms", "tokens/s", "ratio", "least to most"]),
+]
+
+
+def markdown(summary):
+    lines = ["# Measured on a GPU", ""]
+    for machine in summary["machines"]:
+        lines.append("* " + ", ".join(f"{name}: {value}" for name, value in machine.items()
+                                      if name != "figure" and value))
+    for figure, heading, columns in SECTIONS:
+        rows = [row for row in summary["rows"] if row["figure"] == figure]
+        if not rows:
+            continue
+        rows.sort(key=lambda row: (row["case"], row["who"] != EXACT[figure]))
+        lines += ["", f"## {heading}", "", "| " + " | ".join(columns) + " |", "|" + "---|" * len(columns)]
+        lines += ["| " + " | ".join(COLUMNS[column](row) for column in columns) + " |" for row in rows]
+    if summary["missing"]:
+        lines += ["", "## Missing", ""] + [f"* {what}" for what in summary["missing"]]
+    return "\n".join(lines) + "\n"
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("folder")
+    parser.add_argument("--json", help="write every figure of the table here")
+    options = parser.parse_args()
+    summary = summarize(options.folder)
+    if not summary["rows"]:
+        sys.exit(f"error: {options.folder}: no figures")
+    if options.json:
+        Path(options.json).write_text(json.dumps(summary, indent=1))
+    sys.stdout.write(markdown(summary))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,21 @@
+#pragma once
+// Devices by the names that programs take on their command line.
+
+#include <functional>
+#include <memory>
+#include <string>
+
+#include "reprise/numerics/device.h"
+
+namespace reprise::conformance {
+
+/// Returns the device of that name ("cpu", "cuda", "cuda:1"), or throws Error(kUsage, kDevice).
+using FindDevice = std::function<std::shared_ptr<numerics::Device>(const std::string& name)>;
+
+/// The devices of this build and machine.
+std::shared_ptr<numerics::Device> device_of_name(const std::string& name);
+
+/// The name of the first GPU where there is one, else of the CPU.
+std::string usual_device();
+
+}  // namespace reprise::conformance

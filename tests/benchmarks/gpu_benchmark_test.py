@@ -1,0 +1,169 @@
+#!/usr/bin/env python3
+"""Tests of benchmarks/gpu_benchmark.cpp and gpu_table.py: that every figure is there and the ratios are right.
+
+usage: gpu_benchmark_test.py --source REPOSITORY PROGRAM...
+"""
+
+import argparse
+import importlib.util
+import json
+import subprocess
+import sys
+import tempfile
+import unittest
+from pathlib import Path
+
+sys.dont_write_bytecode = True  # of the table, beside its source
+SHAPE = "tiny=16,1,2,24,37,9,4,2"
+CASES = ["nt 36 x 16 x 16", "nt 36 x 24 x 16", "nt 36 x 16 x 24", "nt 36 x 37 x 16", "nn 36 x 16 x 16",
+         "nn 36 x 16 x 24", "nn 36 x 24 x 16", "nn 36 x 16 x 37", "tn 16 x 16 x 18", "tn 24 x 16 x 18",
+         "tn 16 x 24 x 18", "tn 37 x 16 x 18"]
+PARAMETERS = 2 * 37 * 16 + 4 * 16 * 16 + 3 * 16 * 24 + 5 * 16
+
+
+def load(path):
+    spec = importlib.util.spec_from_file_location(path.stem, path)
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+def run(program, *flags):
+    return subprocess.run([program, "--shape", SHAPE, "--rounds", "2", "--seconds", "0", *flags], capture_output=True,
+                          text=True)
+
+
+class Program(unittest.TestCase):
+    programs = []
+
+    def test_measures_every_figure_of_a_shape(self):
+        for program in self.programs:
+            with self.subTest(program=program):
+                done = run(program, "--json")
+                self.assertEqual(done.returncode, 0, done.stderr)
+                figures = [json.loads(line) for line in done.stdout.splitlines()]
+                self.assertEqual(figures[0]["figure"], "machine")
+                self.assertTrue(figures[0]["device"])
+                by_name = {}
+                for figure in figures[1:]:
+                    by_name.setdefault(figure["figure"], []).append(figure)
+                    self.assertEqual(len(figure["seconds"]), 2)
+                    self.assertTrue(all(seconds > 0 for seconds in figure["seconds"]))
+                    self.assertGreater(figure["flops"], 0)
+                self.assertEqual([figure["case"] for figure in by_name["gemm"]], [f"tiny {case}" for case in CASES])
+                self.assertEqual(by_name["gemm"][3]["flops"], 2 * 36 * 37 * 16)
+                self.assertEqual(by_name["attention forward"][0]["flops"], 2 * 2 * (4 * 2 * 9 * 10 / 2) * 8)
+                self.assertEqual(by_name["attention backward"][0]["flops"], 5 * 2 * (4 * 2 * 9 * 10 / 2) * 8)
+                self.assertEqual([figure["who"] for figure in by_name["launch"]], ["recorded", "operator by operator"])
+                (step,) = by_name["step"]
+                self.assertEqual((step["parameters"], step["tokens"]), (PARAMETERS, 36))
+                self.assertEqual(step["flops"], 36 * 6 * (PARAMETERS - 37 * 16 + 16 * 9))
+                self.assertGreater(step["bytes"], 4 * 4 * PARAMETERS)
+
+    def test_measures_only_what_is_asked_for(self):
+        done = run(self.programs[0], "--json", "--only", "attention")
+        figures = {json.loads(line)["figure"] for line in done.stdout.splitlines()}
+        self.assertEqual(figures, {"machine", "attention forward", "attention backward"})
+
+    def test_refuses_what_is_no_shape(self):
+        for text in ("tiny", "=16,1,2,24,37,9,4,2", "x=16,1,3,24,37,9,4,2", "x=16,1,2,24,37,9,4,3",
+                     "x=16,1,2,24,37,9,4,0", "x=16,1,2,24,37,9,4,2,"):
+            done = subprocess.run([self.programs[0], "--shape", text], capture_output=True, text=True)
+            self.assertEqual(done.returncode, 2, text)
+            self.assertIn("this is no shape", done.stderr)
+
+
+class Table(unittest.TestCase):
+    table = None
+
+    def summary(self, files, end=""):
+        with tempfile.TemporaryDirectory() as folder:
+            for name, figures in files.items():
+                Path(folder, name).write_text("".join(json.dumps(figure) + "\n" for figure in figures) + end)
+            return self.table.summarize(folder)
+
+    def row(self, summary, who):
+        (found,) = [row for row in summary["rows"] if row["who"] == who]
+        return found
+
+    def step(self, who, seconds):
+        return {"figure": "step", "case": "a", "who": who, "seconds": seconds, "flops": 3e12, "tokens": 100,
+                "bytes": 5e9, "parameters": 7}
+
+    def test_divides_medians_and_pairs_values_of_a_round(self):
+        summary = self.summary({
+            "reprise-1.jsonl": [{"figure": "machine", "who": "reprise", "device": "cuda: NVIDIA H100 80GB HBM3"},
+                                self.step("reprise exact", [1.0, 1.2])],
+            "pytorch-1.jsonl": [self.step("pytorch fp32 eager", [1.0, 0.8]),
+                                self.step("pytorch bf16 compile flash", [0.1, 0.1])],
+            "reprise-2.jsonl": [self.step("reprise exact", [1.4])],
+            "pytorch-2.jsonl": [self.step("pytorch fp32 eager", [2.0])],
+        })
+        eager = self.row(summary, "pytorch fp32 eager")
+        self.assertAlmostEqual(eager["ratio"], 1.2)
+        self.assertAlmostEqual(eager["least"], 0.7)
+        self.assertAlmostEqual(eager["most"], 1.5)
+        self.assertTrue(eager["reached"])
+        self.assertAlmostEqual(eager["utilisation"], 3 / 66.9)
+        bf16 = self.row(summary, "pytorch bf16 compile flash")
+        self.assertAlmostEqual(bf16["ratio"], 12)
+        self.assertNotIn("reached", bf16)
+        self.assertAlmostEqual(bf16["utilisation"], 30 / 989.4)
+        exact = self.row(summary, "reprise exact")
+        self.assertAlmostEqual(exact["tokens_per_second"], 100 / 1.2)
+        self.assertNotIn("ratio", exact)
+
+    def test_gives_products_as_speed_beside_cublas(self):
+        def product(who, seconds):
+            return {"figure": "gemm", "case": "p", "who": who, "seconds": seconds, "flops": 1e12}
+
+        summary = self.summary({"reprise-1.jsonl": [product("reprise", [2.0, 4.0, 2.5]),
+                                                    product("cublas", [2.0, 2.0, 2.0]) | {"difference": 1e-6}]})
+        peer = self.row(summary, "cublas")
+        self.assertAlmostEqual(peer["ratio"], 0.8)
+        self.assertAlmostEqual(peer["least"], 0.5)
+        self.assertAlmostEqual(peer["most"], 1.0)
+        self.assertFalse(peer["reached"])
+
+    def test_says_what_is_missing_and_marks_what_missed_its_aim(self):
+        def backward(who, seconds):
+            return {"figure": "attention backward", "case": "c", "who": who, "seconds": seconds, "flops": 1e9}
+
+        summary = self.summary({
+            "reprise-1.jsonl": [backward("reprise", [0.002])],
+            "pytorch-1.jsonl": [backward("pytorch fp32 math", [0.001]),
+                                {"figure": "step", "case": "a", "who": "pytorch fp32 eager", "missing": "no memory"}],
+        })
+        text = self.table.markdown(summary)
+        self.assertIn("| c | reprise | 2 | 0.5 |  |  |  |\n| c | pytorch fp32 math | 1 | 1 | 2.00 | 2.00 to 2.00 | "
+                      "**missed** |", text)
+        self.assertIn("* step, a, pytorch fp32 eager: no memory", text)
+        self.assertNotIn("## Training step", text)
+
+    def test_keeps_what_a_stopped_program_had_measured(self):
+        summary = self.summary({"reprise-1.jsonl": [self.step("reprise exact", [1.0])]}, end='{"figure": "ste')
+        self.assertEqual(self.row(summary, "reprise exact")["seconds"], 1.0)
+        self.assertEqual(summary["missing"], ["a broken line of reprise-1.jsonl"])
+
+    def test_has_a_row_for_every_figure_of_the_program(self):
+        done = run(Program.programs[0], "--json")
+        with tempfile.TemporaryDirectory() as folder:
+            Path(folder, "reprise-1.jsonl").write_text(done.stdout)
+            summary = self.table.summarize(folder)
+        text = self.table.markdown(summary)
+        self.assertEqual(len(summary["rows"]), len(CASES) + 5)
+        for row in summary["rows"]:
+            self.assertGreater(row["seconds"], 0)
+            self.assertGreater(row["flops_per_second"], 0)
+            self.assertIn(f"| {row['case']} | {row['who']} |", text)
+        self.assertGreater(self.row(summary, "operator by operator")["ratio"], 0)
+
+
+if __name__ == "__main__":
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--source", type=Path, required=True)
+    parser.add_argument("programs", nargs="+")
+    options = parser.parse_args()
+    Program.programs = options.programs
+    Table.table = load(options.source / "benchmarks" / "gpu_table.py")
+    unittest.main(argv=sys.argv[:1])

@@ -1,0 +1,24 @@
+#pragma once
+// The emulated GPU's global memory: where its allocations are, so that an access beside them is found.
+
+#include <cstddef>
+#include <map>
+
+namespace reprise::emulation {
+
+class GlobalMemory {
+ public:
+  void add(const void* begin, std::size_t num_bytes);
+  /// Returns the size of an allocation and forgets it.
+  std::size_t remove(const void* begin);
+  /// Whether all of the bytes lie in one allocation.
+  bool holds(const void* begin, std::size_t num_bytes);
+
+ private:
+  std::map<const std::byte*, std::size_t> allocations_;
+  std::pair<const std::byte*, std::size_t> last_{};  // found
+};
+
+GlobalMemory& global_memory();
+
+}  // namespace reprise::emulation

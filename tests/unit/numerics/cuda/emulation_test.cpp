@@ -1,0 +1,84 @@
+// The emulated GPU must stop a kernel that touches memory which is not its own.
+
+#include <gtest/gtest.h>
+
+#include <functional>
+#include <utility>
+
+#include "emulated_cuda.h"
+#include "language.h"
+#include "runtime.h"
+
+namespace reprise::numerics::cuda {
+namespace {
+
+constexpr std::int64_t kCount = 64;
+
+class Memory : public testing::Test {
+ protected:
+  ~Memory() override {
+    if (floats != nullptr) stream.free(floats);
+  }
+  /// Runs a block of one warp.
+  void run(const std::function<void()>& kernel) {
+    emulation::launch(stream.handle(), dim3(1), dim3(32), 256 * sizeof(float), kernel);
+  }
+  void free() { stream.free(std::exchange(floats, nullptr)); }
+
+  Stream stream{0};
+  float* floats = static_cast<float*>(stream.allocate(kCount * sizeof(float)));
+};
+using MemoryDeathTest = Memory;
+
+TEST_F(Memory, LetsAKernelUseAllOfAnAllocationAndOfTheBlocksMemory) {
+  run([this] {
+    REPRISE_SHARED(float, row, [8]);
+    store4(floats, {1, 2, 3, 4});
+    store4(row + 4, load4(floats));
+    store4(dynamic_shared() + 252, load4(row + 4));
+    store4(floats + kCount - 4, load4(dynamic_shared() + 252));
+    copy16_later(row, floats + kCount - 4);
+    copy4_later(dynamic_shared() + 255, floats + kCount - 1);
+    commit_copies();
+    wait_for_copies<0>();
+    store4(floats + 4, load4(row));
+  });
+  EXPECT_EQ(floats[7], 4.0f);
+}
+
+TEST_F(MemoryDeathTest, StopsLoadsAndStoresBesideAnAllocation) {
+  const char* const outside = "outside the memory of the block and the GPU";
+  EXPECT_DEATH(run([this] { load4(floats + kCount); }), outside);
+  EXPECT_DEATH(run([this] { load4(floats - 4); }), outside);
+  EXPECT_DEATH(run([this] { store4(floats + kCount, {}); }), outside);
+  EXPECT_DEATH(run([this] { load4(floats + 1); }), "not aligned");
+  alignas(16) float on_host[4] = {};
+  EXPECT_DEATH(run([&] { load4(on_host); }), outside);
+}
+
+TEST_F(MemoryDeathTest, StopsLoadsOfMemoryThatWasFreed) {
+  run([this] { load4(floats); });
+  float* const before = floats;
+  free();
+  EXPECT_DEATH(run([=] { load4(before); }), "outside the memory");
+}
+
+TEST_F(MemoryDeathTest, StopsAccessesBehindSharedMemory) {
+  const auto behind_variable = [] {
+    REPRISE_SHARED(float, row, [8]);
+    load4(row + 8);
+  };
+  EXPECT_DEATH(run(behind_variable), "outside the memory");
+  EXPECT_DEATH(run([] { load4(dynamic_shared() + 256); }), "outside the memory");
+}
+
+TEST_F(MemoryDeathTest, StopsCopiesThatDoNotGoFromTheGpusMemoryToTheBlocks) {
+  EXPECT_DEATH(run([this] { copy16_later(dynamic_shared(), floats + kCount); }), "source.*outside");
+  EXPECT_DEATH(run([this] { copy4_later(dynamic_shared() + 256, floats); }), "target.*outside");
+  EXPECT_DEATH(run([this] { copy16_later(floats, floats + 4); }), "target.*not shared");
+  EXPECT_DEATH(run([] { copy4_later(dynamic_shared(), dynamic_shared() + 4); }), "source.*is shared");
+  EXPECT_DEATH(run([this] { copy16_later(dynamic_shared(), floats + 1); }), "source.*not aligned");
+}
+
+}  // namespace
+}  // namespace reprise::numerics::cuda
