@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <cmath>
 
-#include "reprise/configs/profile.h"
 #include "validate_rules.h"
 
 namespace reprise::configs {
@@ -144,9 +143,6 @@ void device_is_known(const RunConfig& config, Findings& findings) {
                         std::all_of(device.begin() + 5, device.end(), [](char c) { return c >= '0' && c <= '9'; });
   findings.require(device == "cpu" || device == "cuda" || numbered, "runtime.device",
                    fmt::format("must be cpu, cuda or cuda:N, is \"{}\"", device), "for example device: \"cuda\"");
-  findings.require(device == "cpu" || !is_native(config.recipe()), "runtime.device",
-                   fmt::format("is \"{}\", but the native profile computes on the CPU alone", device),
-                   "leave it out, or take numerics: \"exact\"");
 }
 
 void assembly_is_complete(const RunConfig& config, Findings& findings) {

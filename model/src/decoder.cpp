@@ -11,6 +11,7 @@
 #include "device_passes.h"
 #include "document_starts.h"
 #include "gradient_parts.h"
+#include "native_passes.h"
 #include "observing_operators.h"
 #include "reprise/core/error.h"
 #include "reprise/model/schema.h"
@@ -60,7 +61,8 @@ struct Decoder::State {
   std::int64_t max_length = 0;
   std::optional<std::int32_t> document_end;
   std::size_t recompute_layers = 0;
-  std::unique_ptr<DevicePasses> passes;  // empty on the CPU
+  std::unique_ptr<DevicePasses> passes;         // empty on the CPU
+  std::unique_ptr<NativePasses> native_passes;  // of LibTorch's operators on a device of its own
 
   /// Where the documents of a batch start; empty where attention sees all of a sequence.
   std::vector<std::int32_t> document_starts(std::span<const std::int32_t> inputs, std::int64_t length) const {
@@ -89,9 +91,8 @@ struct Decoder::State {
 };
 
 Decoder::Decoder(const configs::ModelRecipe& model, std::uint32_t vocab_size, std::int64_t max_length,
-                 const TensorLayout& layout, std::span<float> weights,
-                 const std::optional<configs::NativeNumerics>& native, std::optional<std::int32_t> document_end,
-                 std::size_t recompute_layers, numerics::Device* device)
+                 const TensorLayout& layout, std::span<float> weights, const std::optional<NativeProfile>& native,
+                 std::optional<std::int32_t> document_end, std::size_t recompute_layers, numerics::Device* device)
     : state_(std::make_unique<State>()) {
   REPRISE_CHECK(max_length > 0);
   REPRISE_CHECK_EQ(static_cast<std::int64_t>(weights.size()), layout.num_elements());
@@ -109,7 +110,7 @@ Decoder::Decoder(const configs::ModelRecipe& model, std::uint32_t vocab_size, st
   numerics::rope_table(max_length, head_dim, model.rope_theta(), constants.cos.mutable_data_ptr<float>(),
                        constants.sin.mutable_data_ptr<float>());
   if (native) {
-    state_->native = native_operators(*native);
+    state_->native = native_operators(native->numerics);
     state_->operators = state_->native.get();
   }
   state_->layout = layout;
@@ -123,12 +124,17 @@ Decoder::Decoder(const configs::ModelRecipe& model, std::uint32_t vocab_size, st
     state_->passes = std::make_unique<DevicePasses>(*device, state_->layout, state_->weights, constants,
                                                     DevicePassOptions{.recompute_layers = recompute_layers});
   }
+  if (native && !native->device.empty()) {
+    state_->native_passes = std::make_unique<NativePasses>(native->device, *state_->native, state_->layout,
+                                                           state_->weights, constants, recompute_layers);
+  }
 }
 
 Decoder::~Decoder() = default;
 
 void Decoder::weights_changed() const {
   if (state_->passes) state_->passes->weights_changed();
+  if (state_->native_passes) state_->native_passes->weights_changed();
 }
 
 GrainLosses Decoder::run_grains(std::span<const std::int32_t> inputs, std::span<const std::int32_t> targets,
@@ -148,7 +154,9 @@ GrainLosses Decoder::run_grains(std::span<const std::int32_t> inputs, std::span<
   REPRISE_CHECK(num_sequences > 0 && sink.num_grains() > 0);
   REPRISE_CHECK_EQ(num_sequences % static_cast<std::int64_t>(sink.num_grains()), 0);
   const std::vector<std::int32_t> starts = state_->document_starts(inputs, length);
-  if (state_->passes) return state_->passes->run({inputs, targets, starts, num_sequences, length}, z_weight, sink);
+  const PassTokens tokens{inputs, targets, starts, num_sequences, length};
+  if (state_->passes) return state_->passes->run(tokens, z_weight, sink);
+  if (state_->native_passes) return state_->native_passes->run(tokens, z_weight, sink);
   const ops::OperatorSet& operators = *state_->operators;
   operators.prepare_thread();
   PassGradients gradients(state_->layout, state_->weights, sink);
@@ -187,11 +195,13 @@ std::vector<float> Decoder::score(std::span<const std::int32_t> inputs, std::spa
     const auto size = static_cast<std::size_t>(count * length);
     const std::vector<std::int32_t> starts = state_->document_starts(inputs.subspan(begin, size), length);
     const PassTokens tokens{inputs.subspan(begin, size), targets.subspan(begin, size), starts, count, length};
-    const std::vector<float> values =
-        state_->passes
-            ? state_->passes->score(tokens)
-            : to_vector(compute_scores(operators, state_->constants, parameters, id_view(tokens.inputs, count, length),
-                                       id_view(tokens.targets, count, length), State::options(starts, count, length)));
+    const auto on_host = [&] {
+      return to_vector(compute_scores(operators, state_->constants, parameters, id_view(tokens.inputs, count, length),
+                                      id_view(tokens.targets, count, length), State::options(starts, count, length)));
+    };
+    const std::vector<float> values = state_->passes          ? state_->passes->score(tokens)
+                                      : state_->native_passes ? state_->native_passes->score(tokens)
+                                                              : on_host();
     losses.insert(losses.end(), values.begin(), values.end());
   }
   return losses;

@@ -132,12 +132,20 @@ at::Tensor forward_hidden(const ops::OperatorSet& operators, const DecoderConsta
 }
 
 ops::HeadLoss compute_losses_and_gradients(const ops::OperatorSet& operators, const DecoderConstants& constants,
+                                           std::span<const ops::Parameter> parameters, const at::Tensor& ids,
+                                           const at::Tensor& targets, float z_weight, const PassOptions& options) {
+  const at::AutoGradMode with_graph(true);
+  const at::Tensor hidden = forward_hidden(operators, constants, parameters, ids, options);
+  ops::HeadLoss loss = operators.head_loss(hidden, parameters.back(), targets, z_weight);
+  operators.backward(loss.root, parameters);
+  return loss;
+}
+
+ops::HeadLoss compute_losses_and_gradients(const ops::OperatorSet& operators, const DecoderConstants& constants,
                                            PassGradients& gradients, const at::Tensor& ids, const at::Tensor& targets,
                                            float z_weight, const PassOptions& options) {
-  const at::AutoGradMode with_graph(true);
-  const at::Tensor hidden = forward_hidden(operators, constants, gradients.parameters(), ids, options);
-  ops::HeadLoss loss = operators.head_loss(hidden, gradients.parameters().back(), targets, z_weight);
-  operators.backward(loss.root, gradients.parameters());
+  ops::HeadLoss loss =
+      compute_losses_and_gradients(operators, constants, gradients.parameters(), ids, targets, z_weight, options);
   gradients.complete_from(0);
   return loss;
 }

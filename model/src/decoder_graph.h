@@ -50,8 +50,12 @@ at::Tensor forward_hidden(const ops::OperatorSet& operators, const DecoderConsta
                           std::span<const ops::Parameter> parameters, const at::Tensor& ids,
                           const PassOptions& options = {});
 
-/// One pass with a graph: the losses of ids and targets [B,T], and the gradients of `gradients`' parameters, whose last
-/// parts are given away.
+/// One pass with a graph: the losses of ids and targets [B,T]; the gradients go to the parameters' destinations.
+ops::HeadLoss compute_losses_and_gradients(const ops::OperatorSet& operators, const DecoderConstants& constants,
+                                           std::span<const ops::Parameter> parameters, const at::Tensor& ids,
+                                           const at::Tensor& targets, float z_weight, const PassOptions& options);
+
+/// The same for `gradients`' parameters, whose last parts are given away.
 ops::HeadLoss compute_losses_and_gradients(const ops::OperatorSet& operators, const DecoderConstants& constants,
                                            PassGradients& gradients, const at::Tensor& ids, const at::Tensor& targets,
                                            float z_weight, const PassOptions& options);

@@ -35,7 +35,7 @@ const std::map<std::string, std::set<std::string>> kMayUse = {
     {"model", {"ops", "native_ops", "numerics", "configs", "core"}},
     {"conformance", {"ops", "numerics", "core"}},  // and the passes of model/src, which have no configs
     {"checkpoints", {"dist", "configs", "core"}},
-    {"train", {"model", "checkpoints", "dist", "data_pipeline", "numerics", "logs", "configs", "core"}},
+    {"train", {"model", "native_ops", "checkpoints", "dist", "data_pipeline", "numerics", "logs", "configs", "core"}},
     {"eval", {"model", "checkpoints", "data_pipeline", "numerics", "logs", "configs", "core"}},
     {"audit", {"train", "eval", "model", "checkpoints", "dist", "data_pipeline", "numerics", "logs", "configs", "core"}},
 };

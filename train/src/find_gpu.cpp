@@ -1,22 +1,26 @@
 #include <fmt/format.h>
 
 #include <charconv>
+#include <functional>
 
 #include "reprise/core/error.h"
 #include "reprise/dist/host_place.h"
+#include "reprise/native_ops/gpu.h"
 #include "reprise/train/compute_settings.h"
 
 namespace reprise::train {
+namespace {
 
-std::shared_ptr<numerics::Device> find_gpu(const std::string& name, dist::Communicator& communicator) {
+/// The index of the GPU of a name. `num_gpus` may throw. Collective.
+int gpu_index(const std::string& name, dist::Communicator& communicator, const std::function<int()>& num_gpus) {
   const dist::HostPlace place = dist::place_on_host(communicator);
   if (name == "cuda") {
-    const int count = numerics::num_cuda_devices();
+    const int count = num_gpus();
     // One alone is taken: Slurm shows every task its own.
     REPRISE_REQUIRE(count <= 1 || count >= place.num_ranks, ErrorKind::kDevice,
                     fmt::format("{} ranks run on this machine, which has {} GPUs", place.num_ranks, count),
                     "start at most as many ranks on a machine as it has GPUs");
-    return numerics::make_cuda_device(count <= 1 ? 0 : place.index);
+    return count <= 1 ? 0 : place.index;
   }
   const std::string prefix = "cuda:";
   int index = 0;
@@ -25,7 +29,26 @@ std::shared_ptr<numerics::Device> find_gpu(const std::string& name, dist::Commun
   const auto parsed = std::from_chars(named ? name.data() + prefix.size() : end, end, index);
   REPRISE_REQUIRE(named && parsed.ec == std::errc() && parsed.ptr == end, ErrorKind::kUsage,
                   fmt::format("runtime.device: there is no device \"{}\"", name), "cpu, cuda or cuda:N");
-  return numerics::make_cuda_device(index);
+  return index;
+}
+
+}  // namespace
+
+std::shared_ptr<numerics::Device> find_gpu(const std::string& name, dist::Communicator& communicator) {
+  return numerics::make_cuda_device(gpu_index(name, communicator, numerics::num_cuda_devices));
+}
+
+NativeDevice find_native_gpu(const std::string& name, dist::Communicator& communicator) {
+  const int index = gpu_index(name, communicator, [] {
+    native_ops::use_gpus();
+    return native_ops::num_gpus();
+  });
+  native_ops::use_gpus();
+  const int count = native_ops::num_gpus();
+  REPRISE_REQUIRE(index < count, ErrorKind::kDevice,
+                  fmt::format("runtime.device \"{}\" is GPU {}; LibTorch sees {} of them", name, index, count),
+                  "check nvidia-smi, the driver and CUDA_VISIBLE_DEVICES");
+  return {fmt::format("cuda:{}", index), native_ops::gpu_description(index)};
 }
 
 }  // namespace reprise::train

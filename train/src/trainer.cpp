@@ -10,6 +10,7 @@
 #include "held_out_evaluation.h"
 #include "lineage.h"
 #include "model_flops.h"
+#include "native_device.h"
 #include "reprise/configs/checkpoint_schedule.h"
 #include "reprise/configs/config.h"
 #include "reprise/configs/profile.h"
@@ -179,6 +180,8 @@ void Trainer::read_data() {
 
 void Trainer::open_state() {
   model_ = std::make_unique<TrainingModel>(identity_.recipe, options_.compute, threads_, communicator_);
+  expect_one_kind_of_device(identity_.recipe, model_->device_description(),
+                            options_.resume ? folder_.session_log() : std::filesystem::path(), communicator_);
   open_evaluation();
   writer_ = std::make_unique<CheckpointWriter>(folder_.checkpoints(), model_->layout(), communicator_, storage_);
   resumed_from_ = on_first_rank(communicator_, [&] {

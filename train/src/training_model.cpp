@@ -24,11 +24,6 @@ configs::TrainRecipe step_recipe(const configs::Recipe& recipe) {
   return train;
 }
 
-std::optional<configs::NativeNumerics> native_numerics(const configs::Recipe& recipe) {
-  if (!configs::is_native(recipe)) return std::nullopt;
-  return recipe.native();
-}
-
 }  // namespace
 
 TrainingModel::TrainingModel(const configs::Recipe& recipe, const ComputeSettings& settings, ThreadPool& threads,
@@ -39,33 +34,49 @@ TrainingModel::TrainingModel(const configs::Recipe& recipe, const ComputeSetting
       communicator_(communicator),
       layout_(model::parameter_layout(recipe.model(), recipe.tokenizer().vocab_size(),
                                       recipe.train().adamw().decay_embeddings())) {
-  if (settings.device != "cpu") {
-    device_ = settings.find_device ? settings.find_device(settings.device) : find_gpu(settings.device, communicator);
-  }
+  find_device(recipe, settings);
   resize_large(state_.weights, static_cast<std::size_t>(layout_.num_elements()));
   decoder_ = std::make_unique<model::Decoder>(
       recipe.model(), recipe.tokenizer().vocab_size(), recipe_.sequence_length(), layout_, state_.weights,
-      native_numerics(recipe), configs::document_end(recipe), settings.recompute_layers, device_.get());
+      native_profile(recipe), configs::document_end(recipe), settings.recompute_layers, device_.get());
   settings_.grains_per_forward = settings.grains_per_forward;
-  const std::int64_t bucket_bytes = device_ ? 0 : settings.bucket_kib * 1024;
+  const std::int64_t bucket_bytes = device_ || native_device_ ? 0 : settings.bucket_kib * 1024;
   settings_.parts = model::gradient_parts(layout_, bucket_bytes / static_cast<std::int64_t>(sizeof(float)));
   settings_.device = device_.get();
   settings_.weights_changed = [this] { decoder_->weights_changed(); };
-  grain_threads_ = &threads;
-  if (device_) {  // which one thread at a time may use
-    own_threads_ = std::make_unique<ThreadPool>(1);
-    grain_threads_ = own_threads_.get();
-  }
-  if (configs::is_native(recipe)) {
-    settings_.grains_per_forward = 1;
-    const int threads_per_grain = static_cast<int>(recipe.native().threads_per_grain());
-    if (threads_per_grain > 1) {
-      own_threads_ = std::make_unique<ThreadPool>(std::max(1, threads.num_threads() / threads_per_grain));
-      grain_threads_ = own_threads_.get();
-    }
-  }
+  if (configs::is_native(recipe)) settings_.grains_per_forward = 1;
+  choose_grain_threads(recipe);
   make_runner(plan_.sequences(1));
   state_.slice = runner_->slice();
+}
+
+void TrainingModel::find_device(const configs::Recipe& recipe, const ComputeSettings& settings) {
+  const std::string& name = settings.device;
+  if (name == "cpu") return;
+  if (configs::is_native(recipe)) {
+    native_device_ =
+        settings.find_native_device ? settings.find_native_device(name) : find_native_gpu(name, communicator_);
+  } else {
+    device_ = settings.find_device ? settings.find_device(name) : find_gpu(name, communicator_);
+  }
+}
+
+std::optional<model::NativeProfile> TrainingModel::native_profile(const configs::Recipe& recipe) const {
+  if (!configs::is_native(recipe)) return std::nullopt;
+  return model::NativeProfile(recipe.native(), native_device_ ? native_device_->name : "");
+}
+
+void TrainingModel::choose_grain_threads(const configs::Recipe& recipe) {
+  int num_threads = threads_.num_threads();
+  if (device_ || native_device_) {
+    num_threads = 1;  // at a time may use it
+  } else if (configs::is_native(recipe)) {
+    num_threads = std::max(1, num_threads / static_cast<int>(recipe.native().threads_per_grain()));
+  }
+  grain_threads_ = &threads_;
+  if (num_threads == threads_.num_threads()) return;
+  own_threads_ = std::make_unique<ThreadPool>(num_threads);
+  grain_threads_ = own_threads_.get();
 }
 
 void TrainingModel::make_runner(std::uint32_t batch_sequences) {

@@ -2,6 +2,8 @@
 // Model, state and step of one rank, made from a resolved recipe: what `train` and `bench step` both run.
 
 #include <memory>
+#include <optional>
+#include <string>
 
 #include "reprise/configs/batch_plan.h"
 #include "reprise/core/tensor_layout.h"
@@ -38,11 +40,16 @@ class TrainingModel {
     return *decoder_;
   }
   /// What computes grains: "cpu", or the GPU's model and versions.
-  std::string device_description() const { return device_ ? device_->description() : "cpu"; }
+  std::string device_description() const {
+    return device_ ? device_->description() : native_device_ ? native_device_->description : "cpu";
+  }
   /// Threads that run whole grains.
   ThreadPool& grain_threads() { return *grain_threads_; }
 
  private:
+  void find_device(const configs::Recipe& recipe, const ComputeSettings& settings);
+  std::optional<model::NativeProfile> native_profile(const configs::Recipe& recipe) const;
+  void choose_grain_threads(const configs::Recipe& recipe);
   void make_runner(std::uint32_t batch_sequences);
 
   configs::TrainRecipe recipe_;  // with the sequences of a leaf of the tree as its grain
@@ -52,7 +59,8 @@ class TrainingModel {
   dist::Communicator& communicator_;
   TensorLayout layout_;
   TrainingState state_;
-  std::shared_ptr<numerics::Device> device_;  // null: the CPU
+  std::shared_ptr<numerics::Device> device_;   // that computes the exact profile; null: the CPU
+  std::optional<NativeDevice> native_device_;  // that computes the native profile; empty: the CPU
   std::unique_ptr<model::Decoder> decoder_;
   std::unique_ptr<ThreadPool> own_threads_;  // that run grains, where not all of `threads` do
   ThreadPool* grain_threads_ = nullptr;

@@ -78,11 +78,11 @@ class CudaDevice final : public Device {
       pass();  // takes the memory that the recording will write to
       queue_.begin_capture();
       pass();
+      return queue_.end_recording();
     } catch (...) {
       queue_.cancel_recording();
       throw;
     }
-    return queue_.end_recording();
   }
 
   void gemm_nt_joint(std::int64_t m, std::int64_t k, const float* a, std::int64_t lda,

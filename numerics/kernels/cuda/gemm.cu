@@ -4,6 +4,10 @@
 // shared memory, 64 KiB per block, two blocks would not fit beside the steps on every GPU. In c they cost 8 bytes of
 // second-level cache per 256 multiplications, half of what the operands cost, and 1 instruction in 150.
 
+#include <algorithm>
+#include <cmath>
+#include <limits>
+
 #include "gemm.h"
 #include "gemm_tile.h"
 #include "launch.h"
@@ -249,10 +253,11 @@ void launch_product(Queue& queue, const Product& product, TileSize tile, int num
 
 ProductPlan plan_product(Index m, Index n, Index k, int num_multiprocessors) {
   constexpr Index kMaxScratch = Index{64} << 20;  // floats
+  constexpr Index kMostSplits = 65535;            // rows of blocks that a grid may have
   const Index num_segments = (k + kSegment - 1) / kSegment;
   ProductPlan best;
   double least = std::numeric_limits<double>::infinity();
-  for (int num_splits = 1; num_splits == 1 || num_splits <= num_segments; num_splits *= 2) {
+  for (int num_splits = 1; num_splits == 1 || num_splits <= std::min(num_segments, kMostSplits); num_splits *= 2) {
     if (num_splits > 1 && m * n * num_segments > kMaxScratch) break;
     for (const TileSize tile : {TileSize::kLarge, TileSize::kSmall}) {
       const double cycles =

@@ -37,11 +37,15 @@ float* Queue::scratch(Scratch which, std::int64_t count) {
 
 void* Queue::take(std::size_t num_bytes) {
   const std::size_t size = size_class(num_bytes);
-  std::vector<void*>& blocks = (recorded_ ? *recorded_ : free_)[size];
-  if (blocks.empty()) return allocate(size);
-  void* const block = blocks.back();
-  blocks.pop_back();
-  return block;
+  for (FreeBlocks* const from : {recorded_.get(), &free_}) {
+    if (from == nullptr) continue;
+    std::vector<void*>& blocks = (*from)[size];
+    if (blocks.empty()) continue;
+    void* const block = blocks.back();
+    blocks.pop_back();
+    return block;
+  }
+  return allocate(size);
 }
 
 void Queue::give(void* block, std::size_t num_bytes) {
@@ -58,7 +62,10 @@ void Queue::begin_capture() {
 std::function<void()> Queue::end_recording() {
   capturing_ = false;
   std::shared_ptr<Graph> graph = stream_.end_capture();
-  return [graph = std::move(graph), blocks = std::exchange(recorded_, nullptr)] { graph->launch(); };
+  return [this, graph = std::move(graph), blocks = std::exchange(recorded_, nullptr)] {
+    stream_.use();
+    graph->launch();
+  };
 }
 
 void Queue::cancel_recording() noexcept {

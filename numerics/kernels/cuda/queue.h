@@ -33,9 +33,10 @@ class Queue {
   void* take(std::size_t num_bytes);
   void give(void* block, std::size_t num_bytes);
 
-  /// A recording has memory of its own: blocks taken and given from its begin to its end stay with it, for it writes to
-  /// them whenever it is launched. What is launched between begin_capture() and the end is kept in a graph that the
-  /// function returned launches; the same work must have been done once between begin_recording() and begin_capture().
+  /// A recording has memory of its own: blocks given from its begin to its end stay with it, for it writes to them
+  /// whenever it is launched; blocks that were free before are taken first. What is launched between begin_capture()
+  /// and the end is kept in a graph that the function returned launches, until the queue ends; the same work must have
+  /// been done once between begin_recording() and begin_capture().
   void begin_recording();
   void begin_capture();
   std::function<void()> end_recording();

@@ -11,6 +11,7 @@ namespace {
 
 void check(cudaError_t code, const char* what) {
   if (code == cudaSuccess) return;
+  cudaGetLastError();  // else the next launch would report it again
   const std::string message =
       std::string("the GPU refuses: ") + what + ": " + cudaGetErrorString(code) + " (" + cudaGetErrorName(code) + ")";
   if (code == cudaErrorMemoryAllocation) {
@@ -47,9 +48,12 @@ class CudaGraph final : public Graph {
 
 void check_launch(int code, const char* what) { check(static_cast<cudaError_t>(code), what); }
 
-int device_count() {
-  int count = 0;
-  return cudaGetDeviceCount(&count) == cudaSuccess ? count : 0;
+DeviceCount device_count() {
+  DeviceCount found;
+  const cudaError_t code = cudaGetDeviceCount(&found.count);
+  if (code == cudaSuccess) return found;
+  cudaGetLastError();
+  return {0, std::string(cudaGetErrorString(code)) + " (" + cudaGetErrorName(code) + ")"};
 }
 
 DeviceProperties device_properties(int device) {
@@ -64,6 +68,7 @@ DeviceProperties device_properties(int device) {
                         ", CUDA driver " + version_text(driver) + ", runtime " + version_text(runtime);
   properties.num_multiprocessors = found.multiProcessorCount;
   properties.memory_bytes = found.totalGlobalMem;
+  properties.shared_bytes_per_block = found.sharedMemPerBlockOptin;
   return properties;
 }
 
@@ -74,7 +79,10 @@ Stream::Stream(int device) : device_(device) {
   handle_ = stream;
 }
 
-Stream::~Stream() { cudaStreamDestroy(of(handle_)); }
+Stream::~Stream() {
+  cudaSetDevice(device_);
+  cudaStreamDestroy(of(handle_));
+}
 
 void Stream::use() const { check(cudaSetDevice(device_), "cudaSetDevice"); }
 
@@ -85,28 +93,41 @@ void* Stream::allocate(std::size_t num_bytes) {
   return memory;
 }
 
-void Stream::free(void* memory) { cudaFree(memory); }  // in destructors: what fails here failed before
+void Stream::free(void* memory) {  // in destructors: what fails here failed before
+  cudaSetDevice(device_);
+  cudaFree(memory);
+}
 
 void Stream::write(void* to, const void* from_host, std::size_t num_bytes) {
+  use();
+  if (num_bytes == 0) return;
   check(cudaMemcpyAsync(to, from_host, num_bytes, cudaMemcpyHostToDevice, of(handle_)), "copy to the GPU");
+  synchronize();  // a copy from the host's memory may be under way when the runtime returns
 }
 
 void Stream::read(void* to_host, const void* from, std::size_t num_bytes) {
+  use();
+  if (num_bytes == 0) return;
   check(cudaMemcpyAsync(to_host, from, num_bytes, cudaMemcpyDeviceToHost, of(handle_)), "copy from the GPU");
-  cudaStreamCaptureStatus status = cudaStreamCaptureStatusNone;
-  check(cudaStreamIsCapturing(of(handle_), &status), "cudaStreamIsCapturing");
-  if (status == cudaStreamCaptureStatusNone) synchronize();
+  synchronize();
 }
 
 void Stream::copy(void* to, const void* from, std::size_t num_bytes) {
+  use();
+  if (num_bytes == 0) return;  // a graph may have no such node
   check(cudaMemcpyAsync(to, from, num_bytes, cudaMemcpyDeviceToDevice, of(handle_)), "copy on the GPU");
 }
 
 void Stream::clear(void* to, std::size_t num_bytes) {
+  use();
+  if (num_bytes == 0) return;
   check(cudaMemsetAsync(to, 0, num_bytes, of(handle_)), "cudaMemsetAsync");
 }
 
-void Stream::synchronize() { check(cudaStreamSynchronize(of(handle_)), "a kernel, or a copy"); }
+void Stream::synchronize() {
+  use();
+  check(cudaStreamSynchronize(of(handle_)), "a kernel, or a copy");
+}
 
 void Stream::begin_capture() {
   use();

@@ -14,9 +14,14 @@ struct DeviceProperties {
   std::string versions;  // "compute capability 9.0, driver 13.0, runtime 13.0"
   int num_multiprocessors = 0;
   std::size_t memory_bytes = 0;
+  std::size_t shared_bytes_per_block = 0;  // that a kernel can ask for
 };
 
-int device_count();
+struct DeviceCount {
+  int count = 0;
+  std::string problem;  // why there are none, where the runtime says so
+};
+DeviceCount device_count();
 DeviceProperties device_properties(int device);
 
 /// A captured sequence of launches and copies between fixed addresses.
@@ -27,7 +32,8 @@ class Graph {
   virtual void launch() = 0;
 };
 
-/// One stream of one GPU. Work is done in the order in which it is given. One thread at a time.
+/// One stream of one GPU. Work is done in the order in which it is given. One thread at a time; it need not be the one
+/// that made it, for every call makes the calling thread speak to this GPU.
 class Stream {
  public:
   explicit Stream(int device);
@@ -35,7 +41,7 @@ class Stream {
   Stream(const Stream&) = delete;
   Stream& operator=(const Stream&) = delete;
 
-  /// Makes the calling thread speak to this stream's GPU.
+  /// Makes the calling thread speak to this stream's GPU. Launches must come behind it.
   void use() const;
   void* handle() const { return handle_; }
 
@@ -43,8 +49,8 @@ class Stream {
   void* allocate(std::size_t num_bytes);
   void free(void* memory);
 
+  /// Both wait: the host's memory is the caller's again. Not while capturing.
   void write(void* to, const void* from_host, std::size_t num_bytes);
-  /// Waits for it, but while capturing, when the values come with each launch of the graph.
   void read(void* to_host, const void* from, std::size_t num_bytes);
   void copy(void* to, const void* from, std::size_t num_bytes);
   void clear(void* to, std::size_t num_bytes);

@@ -13,10 +13,12 @@
 #include <memory>
 #include <numeric>
 #include <random>
+#include <span>
 #include <string>
 #include <vector>
 
 #include "emulated_memory.h"
+#include "emulated_races.h"
 #include "emulated_stream.h"
 
 namespace reprise::emulation {
@@ -42,6 +44,7 @@ struct Fiber {
   State state = State::kReady;
   bool started = false;
   dim3 thread;
+  Runner runner;
   std::vector<Copy> uncommitted;
   std::deque<std::vector<Copy>> groups;
 };
@@ -52,12 +55,15 @@ class Block {
   unsigned current = 0;
   std::vector<Fiber> fibers;
   std::vector<std::uint64_t> published;
-  std::vector<unsigned char> dynamic;
   struct Variable {
-    std::vector<std::max_align_t> memory;
+    void* memory = nullptr;
     std::size_t num_bytes = 0;
   };
+  std::span<unsigned char> dynamic;  // with guard bytes behind it
   std::map<std::pair<std::string, int>, Variable> variables;
+  std::size_t shared_used = 0;
+  bool watches = true;                            // what threads use
+  std::uint32_t number = 0, first_of_launch = 0;  // of blocks
   jmp_buf scheduler;
   const std::function<void()>* kernel = nullptr;
 
@@ -73,6 +79,10 @@ class Block {
   bool release_warps();
 };
 
+std::size_t rounded(std::size_t shared_bytes) {
+  return (shared_bytes + kSharedAlignment - 1) / kSharedAlignment * kSharedAlignment;
+}
+
 Block* const only_block = new Block;
 Block& block() { return *only_block; }
 
@@ -82,8 +92,13 @@ void yield(State state) {
   if (_setjmp(in.running().context) == 0) _longjmp(in.scheduler, 1);
 }
 
-/// Runs a thread of one block after another. Jumps need no signal mask, so a fiber that has its stack switches without a
-/// system call.
+std::string name_of_order() {
+  const char* const wish = std::getenv("REPRISE_EMULATION_ORDER");
+  return wish == nullptr ? "forward" : wish;
+}
+
+/// Runs a thread of one block after another. Jumps need no signal mask, so a fiber that has its stack switches without
+/// a system call.
 void enter_fiber() {
   for (;;) {
     (*block().kernel)();
@@ -91,11 +106,9 @@ void enter_fiber() {
   }
 }
 
-std::vector<unsigned> order_of_threads(unsigned count) {
+std::vector<unsigned> order_of_threads(unsigned count, const std::string& name) {
   std::vector<unsigned> order(count);
   std::iota(order.begin(), order.end(), 0u);
-  const char* const wish = std::getenv("REPRISE_EMULATION_ORDER");
-  const std::string name = wish == nullptr ? "forward" : wish;
   if (name == "backward") {
     std::reverse(order.begin(), order.end());
   } else if (name != "forward") {
@@ -107,7 +120,8 @@ std::vector<unsigned> order_of_threads(unsigned count) {
 void Block::prepare(dim3 grid, dim3 size, std::size_t shared_bytes) {
   const std::size_t count = std::size_t{size.x} * size.y * size.z;
   if (count == 0 || count > 1024) stop("a block has no thread or more than 1024");
-  if (shared_bytes > (227u << 10)) stop("a block asks for more shared memory than a multiprocessor has");
+  if (shared_bytes > (163u << 10)) stop("a block asks for more shared memory than compute capability 8.0 has");
+  if (grid.x > 0x7fffffffu || grid.y > 0xffffu || grid.z > 0xffffu) stop("a grid has too many blocks");
   while (fibers.size() < count) {
     Fiber fiber;
     fiber.stack = mmap(nullptr, kStackBytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
@@ -117,13 +131,15 @@ void Block::prepare(dim3 grid, dim3 size, std::size_t shared_bytes) {
   published.assign(count, 0);
   place.block_size = size;
   place.grid_size = grid;
-  dynamic.assign(shared_bytes + kGuardBytes + kSharedAlignment, kPoison);
+  dynamic = {watched_shared_memory(), shared_bytes + kGuardBytes};
+  first_of_launch = number + 1;
 }
 
 void Block::resume(unsigned index) {
   current = index;
   Fiber& fiber = fibers[index];
   place.thread = fiber.thread;
+  running_thread = watches ? &fiber.runner : nullptr;
   if (_setjmp(scheduler) != 0) return;
   if (fiber.started) _longjmp(fiber.context, 1);
   fiber.started = true;
@@ -167,14 +183,19 @@ bool Block::release() {
 void Block::run(const std::function<void()>& with) {
   kernel = &with;
   const auto count = static_cast<unsigned>(published.size());
-  const std::vector<unsigned> order = order_of_threads(count);
+  const std::string order_name = name_of_order();
+  const std::vector<unsigned> order = order_of_threads(count, order_name);
+  watches = order_name == "forward";  // races are found in any order, and it takes time
   std::fill(dynamic.begin(), dynamic.end(), kPoison);
   variables.clear();
+  shared_used = rounded(dynamic.size());
+  ++number;
   for (unsigned i = 0; i < count; ++i) {
     Fiber& fiber = fibers[i];
     fiber.state = State::kReady;
     fiber.thread = dim3(i % place.block_size.x, i / place.block_size.x % place.block_size.y,
                         i / place.block_size.x / place.block_size.y);
+    fiber.runner = {number, first_of_launch, i, 0, 0};
     fiber.uncommitted.clear();
     fiber.groups.clear();
   }
@@ -186,6 +207,7 @@ void Block::run(const std::function<void()>& with) {
     if (std::all_of(order.begin(), order.end(), done)) break;
     if (!release()) stop("threads wait at a barrier that others of the block, or of the warp, do not reach");
   }
+  running_thread = nullptr;
   for (std::size_t i = dynamic.size() - kGuardBytes; i < dynamic.size(); ++i) {
     if (dynamic[i] != kPoison) stop("a kernel wrote behind its dynamic shared memory");
   }
@@ -197,9 +219,9 @@ bool Block::shares(const void* begin, std::size_t num_bytes) const {
     const auto start = reinterpret_cast<std::uintptr_t>(memory);
     return first >= start && first + num_bytes <= start + size;
   };
-  if (lies_in(emulation::dynamic_shared(), dynamic.size() - kGuardBytes - kSharedAlignment)) return true;
+  if (lies_in(emulation::dynamic_shared(), dynamic.size() - kGuardBytes)) return true;
   return std::any_of(variables.begin(), variables.end(),
-                     [&](const auto& entry) { return lies_in(entry.second.memory.data(), entry.second.num_bytes); });
+                     [&](const auto& entry) { return lies_in(entry.second.memory, entry.second.num_bytes); });
 }
 
 void run_grid(dim3 grid, dim3 size, std::size_t shared_bytes, const std::function<void()>& kernel) {
@@ -228,33 +250,39 @@ const Place& place() { return block().place; }
 unsigned lane() { return block().current % kWarp; }
 
 // A fiber that goes on has its place put back by resume().
-void wait_for_block() { yield(State::kAtBlockBarrier); }
-void wait_for_warp() { yield(State::kAtWarpBarrier); }
+void wait_for_block() {
+  yield(State::kAtBlockBarrier);
+  ++block().running().runner.block_barriers;
+}
+void wait_for_warp() {
+  yield(State::kAtWarpBarrier);
+  ++block().running().runner.warp_barriers;
+}
 
 std::uint64_t exchange(std::uint64_t mine, unsigned lane_of_other) {
   Block& in = block();
   const unsigned self = in.current;
   in.published[self] = mine;
-  wait_for_warp();
+  yield(State::kAtWarpBarrier);  // a shuffle orders no other memory
   const std::uint64_t other = in.published[self / kWarp * kWarp + lane_of_other];
-  wait_for_warp();
+  yield(State::kAtWarpBarrier);
   return other;
 }
 
 void* shared_variable(const char* file, int line, std::size_t num_bytes) {
-  auto& [memory, size] = block().variables[{file, line}];
-  if (memory.empty()) {
+  Block& in = block();
+  auto& [memory, size] = in.variables[{file, line}];
+  if (memory == nullptr) {
+    if (in.shared_used + num_bytes > kWatchedSharedBytes) stop("a block has more variables than shared memory");
+    memory = watched_shared_memory() + in.shared_used;
     size = num_bytes;
-    memory.resize(num_bytes / sizeof(std::max_align_t) + 1);
-    std::memset(memory.data(), kPoison, memory.size() * sizeof(std::max_align_t));
+    std::memset(memory, kPoison, num_bytes);
+    in.shared_used += rounded(num_bytes);
   }
-  return memory.data();
+  return memory;
 }
 
-void* dynamic_shared() {
-  const auto address = reinterpret_cast<std::uintptr_t>(block().dynamic.data());
-  return reinterpret_cast<void*>((address + 15) / 16 * 16);
-}
+void* dynamic_shared() { return block().dynamic.data(); }
 
 void check_access(const void* begin, std::size_t num_bytes, const char* what) {
   if (reinterpret_cast<std::uintptr_t>(begin) % num_bytes != 0) {
@@ -270,6 +298,8 @@ void copy_later(void* to, const void* from, std::size_t num_bytes) {
   check_access(to, num_bytes, "the target of an asynchronous copy");
   if (!block().shares(to, num_bytes)) stop("the target of an asynchronous copy is not shared memory");
   if (block().shares(from, num_bytes)) stop("the source of an asynchronous copy is shared memory");
+  note_use(to, num_bytes, true);  // from now until it is waited for
+  note_use(from, num_bytes, false);
   block().running().uncommitted.push_back({to, from, num_bytes});
 }
 
@@ -282,12 +312,18 @@ void commit_copies() {
 void wait_for_copies(unsigned groups_left) {
   Fiber& fiber = block().running();
   while (fiber.groups.size() > groups_left) {
-    for (const Copy& copy : fiber.groups.front()) std::memcpy(copy.to, copy.from, copy.num_bytes);
+    for (const Copy& copy : fiber.groups.front()) {
+      note_use(copy.to, copy.num_bytes, true);
+      note_use(copy.from, copy.num_bytes, false);
+      std::memcpy(copy.to, copy.from, copy.num_bytes);
+    }
     fiber.groups.pop_front();
   }
 }
 
 void launch(void* stream, dim3 grid, dim3 size, std::size_t shared_bytes, std::function<void()> kernel) {
+  if (current_device != static_cast<const Stream*>(stream)->device)
+    stop("a kernel is launched by a thread that speaks to another GPU");
   static_cast<Stream*>(stream)->run([=, kernel = std::move(kernel)] { run_grid(grid, size, shared_bytes, kernel); });
 }
 

@@ -5,6 +5,7 @@
 
 #include "emulated_cuda.h"
 #include "emulated_memory.h"
+#include "emulated_races.h"
 #include "emulated_stream.h"
 #include "runtime.h"
 
@@ -29,20 +30,18 @@ class EmulatedGraph final : public Graph {
 
 }  // namespace
 
-int device_count() { return 1; }
+DeviceCount device_count() { return {emulation::kDevice + 1, {}}; }
 
-DeviceProperties device_properties(int) { return {"emulated GPU", "on the host", 4, std::size_t{1} << 30}; }
+DeviceProperties device_properties(int) { return {"emulated GPU", "on the host", 4, std::size_t{1} << 30, 163 << 10}; }
 
-Stream::Stream(int device) : device_(device), handle_(new emulation::Stream) {}
+Stream::Stream(int device) : device_(device), handle_(new emulation::Stream(device)) { use(); }
 Stream::~Stream() { delete static_cast<emulation::Stream*>(handle_); }
-void Stream::use() const {}
+void Stream::use() const { emulation::current_device = device_; }
 
 void* Stream::allocate(std::size_t num_bytes) {
   if (of(handle_).capturing) emulation::stop("memory is allocated while a graph is captured");
-  constexpr std::size_t kAlignment = 256;
-  const std::size_t rounded = (num_bytes + kGuardBytes + kAlignment - 1) / kAlignment * kAlignment;
-  void* const memory = std::aligned_alloc(kAlignment, rounded);
-  std::memset(memory, kPoison, rounded);
+  void* const memory = emulation::allocate_watched(num_bytes + kGuardBytes);
+  std::memset(memory, kPoison, num_bytes + kGuardBytes);
   emulation::global_memory().add(memory, num_bytes);
   return memory;
 }
@@ -53,14 +52,16 @@ void Stream::free(void* memory) {
   for (std::size_t i = 0; i < kGuardBytes; ++i) {
     if (behind[i] != kPoison) emulation::stop("something was written behind an allocation");
   }
-  std::free(memory);
+  emulation::free_watched(memory, num_bytes + kGuardBytes);
 }
 
 void Stream::write(void* to, const void* from_host, std::size_t num_bytes) {
-  of(handle_).run([=] { std::memcpy(to, from_host, num_bytes); });
+  if (of(handle_).capturing) emulation::stop("a copy from the host is captured");
+  std::memcpy(to, from_host, num_bytes);
 }
 void Stream::read(void* to_host, const void* from, std::size_t num_bytes) {
-  of(handle_).run([=] { std::memcpy(to_host, from, num_bytes); });
+  if (of(handle_).capturing) emulation::stop("a copy to the host is captured");
+  std::memcpy(to_host, from, num_bytes);
 }
 void Stream::copy(void* to, const void* from, std::size_t num_bytes) {
   of(handle_).run([=] { std::memmove(to, from, num_bytes); });

@@ -377,5 +377,13 @@ TEST(ConfigRules, TheNativeProfileNeedsNoOptions) {
   EXPECT_TRUE(validate(config).empty());
 }
 
+TEST(ConfigRules, EitherProfileRunsOnAGpu) {
+  RunConfig config = parse_config(kGoodConfig, "x");
+  config.mutable_runtime()->set_device("cuda:1");
+  EXPECT_TRUE(validate(config).empty());
+  config.mutable_recipe()->set_numerics("native");
+  EXPECT_TRUE(validate(config).empty());
+}
+
 }  // namespace
 }  // namespace reprise::configs

@@ -9,6 +9,7 @@
 #include <optional>
 #include <span>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "reprise/configs/config.pb.h"
@@ -25,6 +26,15 @@ namespace reprise::model {
 /// Called with the name of an activation and its values, row by row.
 using SeeActivation = std::function<void(const std::string& name, std::span<const float> values)>;
 
+/// How LibTorch's own operators compute a decoder.
+struct NativeProfile {
+  NativeProfile(const configs::NativeNumerics& of_recipe, std::string device_name = {})  // NOLINT: most have no device
+      : numerics(of_recipe), device(std::move(device_name)) {}
+
+  configs::NativeNumerics numerics;
+  std::string device;  // LibTorch's name of one that gets a copy of the weights, "cuda:0"; empty: the host's memory
+};
+
 class Decoder {
  public:
   /// `weights` is the flat buffer of `layout`; it is not copied and must outlive the decoder. Its values may change
@@ -34,7 +44,7 @@ class Decoder {
   /// where the exact operators compute, with a copy of the weights; it must outlive the decoder. Null: the CPU.
   Decoder(const configs::ModelRecipe& model, std::uint32_t vocab_size, std::int64_t max_length,
           const TensorLayout& layout, std::span<float> weights,
-          const std::optional<configs::NativeNumerics>& native = std::nullopt,
+          const std::optional<NativeProfile>& native = std::nullopt,
           std::optional<std::int32_t> document_end = std::nullopt, std::size_t recompute_layers = 0,
           numerics::Device* device = nullptr);
   ~Decoder();

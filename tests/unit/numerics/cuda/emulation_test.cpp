@@ -19,9 +19,9 @@ class Memory : public testing::Test {
   ~Memory() override {
     if (floats != nullptr) stream.free(floats);
   }
-  /// Runs a block of one warp.
+  /// Runs a block of one thread.
   void run(const std::function<void()>& kernel) {
-    emulation::launch(stream.handle(), dim3(1), dim3(32), 256 * sizeof(float), kernel);
+    emulation::launch(stream.handle(), dim3(1), dim3(1), 256 * sizeof(float), kernel);
   }
   void free() { stream.free(std::exchange(floats, nullptr)); }
 

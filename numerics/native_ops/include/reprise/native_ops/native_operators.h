@@ -1,6 +1,6 @@
 #pragma once
-// The operators of the native profile: LibTorch's own on the CPU, differentiated by its autograd. What they promise:
-// the same bits for the same tensors, options, LibTorch and machine, whatever else the process runs
+// The operators of the native profile: LibTorch's own, differentiated by its autograd. What they promise: the same bits
+// for the same tensors, options, LibTorch and machine or model of GPU (gpu.h), whatever else the process runs
 // (docs/reference/training.md, "Numerics profiles"). The bits are not those of the numeric contract.
 
 #include <ATen/core/Tensor.h>

@@ -1,0 +1,23 @@
+#pragma once
+// Tensors on a device of LibTorch's, "cuda:0", and the way there and back. On the CPU they are tensors like any.
+
+#include <ATen/core/Tensor.h>
+
+#include <cstdint>
+#include <functional>
+
+namespace reprise::native_ops {
+
+/// Runs `work` with `device` as LibTorch's current one; what LibTorch throws becomes Error(kDevice, kOutOfMemory).
+void on_device(at::Device device, const std::function<void()>& work);
+
+/// Returns `count` zeros, float32.
+at::Tensor zeros_on(at::Device device, std::int64_t count);
+
+/// Returns `tensor` itself where it lies there already.
+at::Tensor moved_to(at::Device device, const at::Tensor& tensor);
+
+/// Waits until the values are in the host's memory, if `to` is.
+void copy_values(const at::Tensor& from, const at::Tensor& to);
+
+}  // namespace reprise::native_ops

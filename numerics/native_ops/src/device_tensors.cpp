@@ -1,0 +1,33 @@
+#include "reprise/native_ops/device_tensors.h"
+
+#include <ATen/ops/zeros.h>
+#include <c10/core/DeviceGuard.h>
+#include <fmt/format.h>
+
+#include "reprise/core/error.h"
+
+namespace reprise::native_ops {
+
+void on_device(at::Device device, const std::function<void()>& work) {
+  try {
+    const c10::DeviceGuard current(device);
+    work();
+  } catch (const c10::OutOfMemoryError& error) {
+    throw Error(ErrorKind::kOutOfMemory, fmt::format("{}: {}", device.str(), error.what_without_backtrace()),
+                "fewer or shorter sequences in one pass (native.grains_per_forward, train.grain_sequences), or "
+                "runtime.recompute_layers");
+  } catch (const c10::Error& error) {
+    throw Error(ErrorKind::kDevice, fmt::format("{}: {}", device.str(), error.what_without_backtrace()),
+                "check the GPU with nvidia-smi, and that the driver is new enough for this LibTorch");
+  }
+}
+
+at::Tensor zeros_on(at::Device device, std::int64_t count) {
+  return at::zeros({count}, at::TensorOptions().dtype(at::kFloat).device(device));
+}
+
+at::Tensor moved_to(at::Device device, const at::Tensor& tensor) { return tensor.to(device); }
+
+void copy_values(const at::Tensor& from, const at::Tensor& to) { to.copy_(from); }
+
+}  // namespace reprise::native_ops

@@ -1,0 +1,56 @@
+#include "reprise/native_ops/gpu.h"
+
+#include <ATen/detail/CUDAHooksInterface.h>
+#include <dlfcn.h>
+#include <fmt/format.h>
+#include <torch/version.h>
+
+#include <array>
+#include <mutex>
+
+#include "gpu_settings.h"
+#include "reprise/core/error.h"
+#include "torch_cuda_library.h"
+
+namespace reprise::native_ops {
+namespace {
+
+std::string cublas_workspace;
+
+/// By the driver: LibTorch's own function for it has a struct that changes with CUDA's version.
+std::string model_of(int index) {
+  constexpr char kDriver[] = "libcuda.so.1";
+  void* const driver = ::dlopen(kDriver, RTLD_NOW | RTLD_LOCAL);
+  const auto find = [&](const char* name) { return driver == nullptr ? nullptr : ::dlsym(driver, name); };
+  const auto init = reinterpret_cast<int (*)(unsigned)>(find("cuInit"));
+  const auto get = reinterpret_cast<int (*)(int*, int)>(find("cuDeviceGet"));
+  const auto get_name = reinterpret_cast<int (*)(char*, int, int)>(find("cuDeviceGetName"));
+  std::array<char, 256> name{};
+  int device = 0;
+  const bool found = init != nullptr && get != nullptr && get_name != nullptr && init(0) == 0 &&
+                     get(&device, index) == 0 && get_name(name.data(), static_cast<int>(name.size()) - 1, device) == 0;
+  REPRISE_REQUIRE(found, ErrorKind::kDevice, fmt::format("{} does not say what GPU {} is", kDriver, index),
+                  "check the driver with nvidia-smi");
+  return name.data();
+}
+
+}  // namespace
+
+void use_gpus() {
+  static std::once_flag once;
+  std::call_once(once, [] {
+    cublas_workspace = fix_environment();
+    load_torch_cuda();
+    fix_operators();
+  });
+}
+
+int num_gpus() { return at::detail::getCUDAHooks().getNumGPUs(); }
+
+std::string gpu_description(int index) {
+  const long cuda = at::detail::getCUDAHooks().versionCUDART();
+  return fmt::format("{}, LibTorch {}, CUDA {}.{}, cuBLAS workspace {}", model_of(index), TORCH_VERSION, cuda / 1000,
+                     cuda % 1000 / 10, cublas_workspace);
+}
+
+}  // namespace reprise::native_ops

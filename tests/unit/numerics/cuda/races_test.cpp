@@ -1,0 +1,89 @@
+// The emulated GPU sees the faults that it says it sees.
+
+#include <gtest/gtest.h>
+
+#include <functional>
+#include <thread>
+
+#include "emulated_cuda.h"
+#include "emulated_memory.h"
+#include "emulated_races.h"
+#include "emulated_stream.h"
+#include "two_devices.h"
+
+namespace reprise::emulation {
+namespace {
+
+void run(unsigned num_blocks, std::function<void()> kernel) {
+  Stream stream(kDevice);
+  current_device = kDevice;
+  launch(&stream, dim3(num_blocks), dim3(64), 0, std::move(kernel));
+}
+
+float* shared() { return static_cast<float*>(shared_variable(__FILE__, __LINE__, 64 * sizeof(float))); }
+void write_own() { note_use(shared() + threadIdx.x, sizeof(float), true); }
+void read_of(unsigned thread) { note_use(shared() + thread, sizeof(float), false); }
+
+TEST(EmulatedGpu, LetsThreadsReadBehindABarrierWhatOthersWrote) {
+  run(2, [] {
+    write_own();
+    __syncwarp();
+    read_of(threadIdx.x ^ 1u);
+    __syncthreads();
+    read_of(63u - threadIdx.x);
+    __syncthreads();
+    write_own();
+  });
+}
+
+TEST(EmulatedGpu, StopsWhereAWriteMayOvertakeARead) {
+  EXPECT_DEATH(run(1, [] { write_own(), read_of(threadIdx.x ^ 1u); }), "that was read without a barrier");
+}
+
+TEST(EmulatedGpu, StopsWhereABarrierOfWarpsStandsBetweenTwoWarps) {
+  EXPECT_DEATH(run(1, [] { write_own(), __syncwarp(), read_of(63u - threadIdx.x); }), "that was written without");
+}
+
+TEST(EmulatedGpu, TakesNoShuffleForABarrier) {
+  EXPECT_DEATH(run(1,
+                   [] {
+                     read_of(threadIdx.x ^ 1u);
+                     __shfl_xor_sync(0xffffffffu, 1.0f, 1u);
+                     write_own();
+                   }),
+               "written that was read without a barrier");
+}
+
+TEST(EmulatedGpu, StopsWhereTwoBlocksWriteTheSameOrWhatIsFree) {
+  void* const memory = allocate_watched(sizeof(float));
+  global_memory().add(memory, sizeof(float));
+  EXPECT_DEATH(run(2,
+                   [memory] {
+                     if (threadIdx.x == 0) note_use(memory, sizeof(float), true);
+                   }),
+               "two threads write");
+  run(1, [memory] {
+    if (threadIdx.x == 0) note_use(memory, sizeof(float), true);
+  });  // launches are in order
+  run(1, [memory] {
+    if (threadIdx.x == 1) note_use(memory, sizeof(float), true);
+  });
+  global_memory().remove(memory);
+  EXPECT_DEATH(run(1, [memory] { note_use(memory, sizeof(float), false); }), "in no allocation");
+  free_watched(memory, sizeof(float));
+}
+
+TEST(EmulatedGpu, IsUsedByThreadsThatSpeakToAnotherAtFirst) {
+  const std::unique_ptr<numerics::Device> device = make_emulated_device();
+  std::vector<float> values;
+  std::thread([&] {
+    numerics::DeviceMemory memory(*device);
+    float* const x = memory.copy_of(std::vector<float>{1.0f, 2.0f});
+    device->scale_in_place(2, 3.0f, x);
+    values = memory.values(x, 2);
+  }).join();
+  EXPECT_EQ(values, (std::vector<float>{3.0f, 6.0f}));
+}
+
+}  // namespace
+}  // namespace reprise::emulation
