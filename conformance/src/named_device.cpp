@@ -22,6 +22,6 @@ std::shared_ptr<numerics::Device> device_of_name(const std::string& name) {
   throw Error(ErrorKind::kUsage, fmt::format("--device {}: there is no such device", name), "cpu, cuda or cuda:N");
 }
 
-std::string usual_device() { return numerics::num_cuda_devices() > 0 ? "cuda" : "cpu"; }
+std::string usual_device() { return REPRISE_USUAL_DEVICE; }
 
 }  // namespace reprise::conformance

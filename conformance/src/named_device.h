@@ -15,7 +15,8 @@ using FindDevice = std::function<std::shared_ptr<numerics::Device>(const std::st
 /// The devices of this build and machine.
 std::shared_ptr<numerics::Device> device_of_name(const std::string& name);
 
-/// The name of the first GPU where there is one, else of the CPU.
+/// The first GPU in a build with CUDA, also where there is none: a program that is asked about a GPU must not answer for
+/// the CPU. Else the CPU.
 std::string usual_device();
 
 }  // namespace reprise::conformance
