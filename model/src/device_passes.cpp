@@ -39,7 +39,7 @@ struct DevicePasses::Pass {
   at::Tensor document_starts;                  // undefined without documents
   std::vector<std::vector<float*>> gradients;  // by part and grain
   ops::HeadLoss loss;                          // of the last pass
-  std::function<void()> repeat;                // of a recorded pass
+  std::vector<std::function<void()>> pieces;   // of a recorded pass
 };
 
 DevicePasses::DevicePasses(numerics::Device& device, const TensorLayout& layout, std::span<const float> weights,
@@ -146,14 +146,11 @@ GrainLosses DevicePasses::run(const PassTokens& tokens, float z_weight, Gradient
   Pass& pass = pass_of(shape, tokens, sink);
   upload_weights();
   write_tokens(pass, tokens);
-  if (options_.record && !pass.repeat) {
-    pass.repeat = device_.record([&] { compute(pass, z_weight, parts); });
+  if (options_.record && pass.pieces.empty()) {
+    pass.pieces = device_.record([&] { compute(pass, z_weight, parts); });
   }
-  if (pass.repeat) {
-    pass.repeat();
-  } else {
-    compute(pass, z_weight, parts);
-  }
+  for (const std::function<void()>& piece : pass.pieces) piece();
+  if (pass.pieces.empty()) compute(pass, z_weight, parts);
 
   for (std::size_t part = 0; part < parts.size(); ++part) {
     for (std::size_t grain = 0; grain < sink.num_grains(); ++grain) {

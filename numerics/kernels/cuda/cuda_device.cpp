@@ -72,7 +72,14 @@ class CudaDevice final : public Device {
   void synchronize() override { queue_.stream().synchronize(); }
   std::size_t bytes_reserved() const override { return queue_.bytes_reserved(); }
 
-  std::function<void()> record(const std::function<void()>& pass) override {
+  void* take_host(std::size_t num_bytes) override { return queue_.take_host(num_bytes); }
+  void give_host(void* memory, std::size_t num_bytes) override { queue_.give_host(memory, num_bytes); }
+  std::function<void()> begin_read(void* to_host, const void* from, std::size_t num_bytes) override {
+    return queue_.begin_read(to_host, from, num_bytes);
+  }
+
+  void end_piece() override { queue_.end_piece(); }
+  std::vector<std::function<void()>> record(const std::function<void()>& pass) override {
     try {
       queue_.begin_recording();
       pass();  // takes the memory that the recording will write to
@@ -217,6 +224,9 @@ class CudaDevice final : public Device {
   }
   void adamw_update(std::int64_t count, const AdamWStep& step, const float* g, float* w, float* m, float* v) override {
     cuda::adamw_update(queue_, count, step, g, w, m, v);
+  }
+  void digest_chunks(std::int64_t, const std::int32_t*, const float*, std::uint8_t*, std::uint8_t*) override {
+    throw Error(ErrorKind::kInternal, "digest_chunks: no kernel");
   }
 
  private:

@@ -59,13 +59,21 @@ void Queue::begin_capture() {
   capturing_ = true;
 }
 
-std::function<void()> Queue::end_recording() {
+void* Queue::take_host(std::size_t num_bytes) { return allocate_pinned(num_bytes); }
+void Queue::give_host(void* memory, std::size_t) { free_pinned(memory); }
+std::function<void()> Queue::begin_read(void* to_host, const void* from, std::size_t num_bytes) {
+  stream_.read(to_host, from, num_bytes);
+  return [] {};
+}
+void Queue::end_piece() {}
+
+std::vector<std::function<void()>> Queue::end_recording() {
   capturing_ = false;
   std::shared_ptr<Graph> graph = stream_.end_capture();
-  return [this, graph = std::move(graph), blocks = std::exchange(recorded_, nullptr)] {
+  return {[this, graph = std::move(graph), blocks = std::exchange(recorded_, nullptr)] {
     stream_.use();
     graph->launch();
-  };
+  }};
 }
 
 void Queue::cancel_recording() noexcept {

@@ -33,13 +33,18 @@ class Queue {
   void* take(std::size_t num_bytes);
   void give(void* block, std::size_t num_bytes);
 
+  void* take_host(std::size_t num_bytes);
+  void give_host(void* memory, std::size_t num_bytes);
+  std::function<void()> begin_read(void* to_host, const void* from, std::size_t num_bytes);
+
   /// A recording has memory of its own: blocks given from its begin to its end stay with it, for it writes to them
   /// whenever it is launched; blocks that were free before are taken first. What is launched between begin_capture()
   /// and the end is kept in a graph that the function returned launches, until the queue ends; the same work must have
   /// been done once between begin_recording() and begin_capture().
   void begin_recording();
   void begin_capture();
-  std::function<void()> end_recording();
+  std::vector<std::function<void()>> end_recording();
+  void end_piece();
   void cancel_recording() noexcept;
 
   /// Bytes asked of the GPU so far.

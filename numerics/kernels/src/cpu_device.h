@@ -3,8 +3,10 @@
 
 #include <algorithm>
 #include <cstring>
+#include <span>
 #include <string>
 
+#include "reprise/core/hash.h"
 #include "reprise/core/large_memory.h"
 #include "reprise/core/tensor_layout.h"
 #include "reprise/numerics/device.h"
@@ -27,7 +29,14 @@ class CpuDevice : public Device {
   void clear(void* to, std::size_t num_bytes) override { std::memset(to, 0, num_bytes); }
   void synchronize() override {}
   std::size_t bytes_reserved() const override { return pool_.bytes_reserved(); }
-  std::function<void()> record(const std::function<void()>&) override { return {}; }
+  void* take_host(std::size_t num_bytes) override { return pool_.take(num_bytes); }
+  void give_host(void* memory, std::size_t num_bytes) override { pool_.give(memory, num_bytes); }
+  std::function<void()> begin_read(void* to_host, const void* from, std::size_t num_bytes) override {
+    std::memcpy(to_host, from, num_bytes);
+    return [] {};
+  }
+  std::vector<std::function<void()>> record(const std::function<void()>&) override { return {}; }
+  void end_piece() override {}
 
   void gemm_nt_joint(std::int64_t m, std::int64_t k, const float* a, std::int64_t lda,
                      std::span<const GemmOutput> outputs) override {
@@ -151,6 +160,15 @@ class CpuDevice : public Device {
   }
   void adamw_update(std::int64_t count, const AdamWStep& step, const float* g, float* w, float* m, float* v) override {
     numerics::adamw_update(count, step, g, w, m, v);
+  }
+  void digest_chunks(std::int64_t num_chunks, const std::int32_t* lengths, const float* x, std::uint8_t* digests,
+                     std::uint8_t* non_finite) override {
+    for (std::int64_t chunk = 0; chunk < num_chunks; ++chunk) {
+      const std::span<const float> values(x + chunk * kChunkElements, static_cast<std::size_t>(lengths[chunk]));
+      const Digest digest = sha256(std::as_bytes(values));
+      std::copy(digest.bytes.begin(), digest.bytes.end(), digests + chunk * std::ssize(digest.bytes));
+      non_finite[chunk] = find_non_finite(lengths[chunk], values.data()) < 0 ? 0 : 1;
+    }
   }
 
  private:

@@ -96,7 +96,7 @@ TEST(TrainingCheck, TheSmallModelLearns) {
 /// Cannot record, and counts how often it was asked to.
 class CountsRecordings final : public CpuDevice {
  public:
-  std::function<void()> record(const std::function<void()>&) override {
+  std::vector<std::function<void()>> record(const std::function<void()>&) override {
     ++num_wishes;
     return {};
   }

@@ -15,6 +15,7 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "reprise/numerics/kernels.h"
 
@@ -46,10 +47,22 @@ class Device {
   virtual void synchronize() = 0;
   virtual std::size_t bytes_reserved() const = 0;
 
-  // ---- Passes that repeat. A device that can record runs `pass` twice, once to learn which memory it takes and once to
-  // keep what it gives to the device, and returns a function that does the same again at the same addresses. Else it
-  // returns nothing, and has not run `pass`. `pass` must do the same each time and must not read().
-  virtual std::function<void()> record(const std::function<void()>& pass) = 0;
+  // ---- Copies to the host beside the work
+  /// Returns memory of the host for begin_read(), recycled like that of take(). Any thread.
+  virtual void* take_host(std::size_t num_bytes) = 0;
+  virtual void give_host(void* memory, std::size_t num_bytes) = 0;
+  /// Begins to copy what `from` holds behind the calls before; those that follow do not wait for it. `to_host` is of
+  /// take_host(). Returns a function that waits for the copy, for any thread, and throws what read() throws; until it
+  /// has returned, neither side may be written or given back. The device must outlive it.
+  virtual std::function<void()> begin_read(void* to_host, const void* from, std::size_t num_bytes) = 0;
+
+  // ---- Passes that repeat. A device that can record runs `pass` twice, once to learn which memory it takes and once
+  // to keep what it gives to the device, and returns functions that, called in their order, do the same again at the
+  // same addresses: one for each piece of the pass. Else it returns none, and has not run `pass`. `pass` must do the
+  // same each time and must not read().
+  virtual std::vector<std::function<void()>> record(const std::function<void()>& pass) = 0;
+  /// For a pass that is recorded: what follows belongs to the next piece. Otherwise does nothing.
+  virtual void end_piece() = 0;
 
   // ---- Products [C-3], [C-36]
   virtual void gemm_nt_joint(std::int64_t m, std::int64_t k, const float* a, std::int64_t lda,
@@ -119,6 +132,12 @@ class Device {
   virtual void chunk_sums_of_squares(std::int64_t count, const float* x, float* sums) = 0;
   virtual void adamw_update(std::int64_t count, const AdamWStep& step, const float* g, float* w, float* m,
                             float* v) = 0;
+
+  // ---- State
+  /// Of each chunk of kChunkElements (core/tensor_layout.h), whose first lengths[chunk] elements count: SHA-256 of
+  /// their bytes, digests[32 * num_chunks], and whether one of them is NaN or infinite, non_finite[num_chunks], 0 or 1.
+  virtual void digest_chunks(std::int64_t num_chunks, const std::int32_t* lengths, const float* x,
+                             std::uint8_t* digests, std::uint8_t* non_finite) = 0;
 
  protected:
   Device() = default;
