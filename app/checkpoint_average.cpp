@@ -19,7 +19,7 @@ using checkpoints::AverageSource;
 using checkpoints::LoadedAverage;
 using nlohmann::ordered_json;
 
-struct Flags {
+struct AverageFlags {
   std::vector<std::string> sources;
   std::vector<double> weights;
   std::optional<double> ema;
@@ -42,7 +42,7 @@ std::vector<std::string> files_of(const std::vector<std::string>& names) {
   return files;
 }
 
-AverageRecipe recipe_of(const Flags& flags) {
+AverageRecipe recipe_of(const AverageFlags& flags) {
   const std::vector<std::string> files = files_of(flags.sources);
   std::vector<double> weights(files.size(), 1.0);
   AverageRecipe recipe{"uniform", {}};
@@ -80,7 +80,7 @@ void print_text(const LoadedAverage& average) {
   }
 }
 
-void average(const Flags& flags) {
+void average(const AverageFlags& flags) {
   const LoadedAverage made = checkpoints::average_checkpoints(recipe_of(flags));
   checkpoints::write_average(flags.out, made);
   if (flags.json) {
@@ -130,7 +130,7 @@ void verify_file(const std::filesystem::path& file, bool json, Context& context)
 }
 
 void add_average_verb(CLI::App& checkpoint) {
-  const auto flags = std::make_shared<Flags>();
+  const auto flags = std::make_shared<AverageFlags>();
   CLI::App* verb = checkpoint.add_subcommand("average", "Average checkpoints: uniform, weighted, or exponential");
   verb->add_option("CHECKPOINT", flags->sources, "RUN@STEP or a file, in this order; RUN takes all of its checkpoints")
       ->required();

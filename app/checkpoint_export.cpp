@@ -21,7 +21,7 @@ namespace {
 using nlohmann::ordered_json;
 using std::filesystem::path;
 
-struct Flags {
+struct ExportFlags {
   path run;
   std::optional<std::uint64_t> step;
   path file;
@@ -76,7 +76,7 @@ std::map<std::string, std::string> provenance(const checkpoints::CheckpointInfo&
 
 void write_json(const path& file, const ordered_json& json) { write_file_atomically(file, json.dump(2) + "\n"); }
 
-void export_checkpoint(const Flags& flags) {
+void export_checkpoint(const ExportFlags& flags) {
   REPRISE_REQUIRE(flags.step || !flags.file.empty(), ErrorKind::kUsage,
                   fmt::format("which checkpoint of {}?", flags.run.string()), "give --step N or --checkpoint FILE");
   const checkpoints::LoadedCheckpoint loaded =
@@ -115,7 +115,7 @@ void export_checkpoint(const Flags& flags) {
 }  // namespace
 
 void add_export_verb(CLI::App& checkpoint) {
-  const auto flags = std::make_shared<Flags>();
+  const auto flags = std::make_shared<ExportFlags>();
   CLI::App* verb = checkpoint.add_subcommand("export", "Write a checkpoint for Hugging Face's transformers");
   verb->add_option("RUN", flags->run, "Run folder, such as runs/tiny")->required();
   CLI::Option* step = verb->add_option("--step", flags->step, "Step of the checkpoint");

@@ -19,7 +19,7 @@ using checkpoints::StorageReport;
 using checkpoints::StoredFile;
 using nlohmann::ordered_json;
 
-struct Flags {
+struct PackFlags {
   std::filesystem::path run;
   bool dry_run = false;
   bool json = false;
@@ -34,7 +34,7 @@ double megabytes_per_second(std::uint64_t bytes, double seconds) {
   return seconds > 0 ? static_cast<double>(bytes) / seconds / 1e6 : 0.0;
 }
 
-void print_json(const StorageReport& report, const Flags& flags) {
+void print_json(const StorageReport& report, const PackFlags& flags) {
   ordered_json files = ordered_json::array();
   for (const StoredFile& file : report.changed) {
     files.push_back({{"step", file.step},
@@ -55,7 +55,7 @@ void print_json(const StorageReport& report, const Flags& flags) {
   fmt::print("{}\n", json.dump(1));
 }
 
-void print_summary(const StorageReport& report, const Flags& flags) {
+void print_summary(const StorageReport& report, const PackFlags& flags) {
   std::uint64_t before = 0;
   std::uint64_t after = 0;
   for (const StoredFile& file : report.changed) {
@@ -78,7 +78,7 @@ void print_summary(const StorageReport& report, const Flags& flags) {
 
 /// Runs `work` with a progress bar; Ctrl-C stops it between two files, which leaves whole files of both kinds.
 template <typename Work>
-void run_on_files(const char* what, const Flags& flags, Context& context, Work&& work) {
+void run_on_files(const char* what, const PackFlags& flags, Context& context, Work&& work) {
   const auto progress = logs::make_progress(flags.quiet);
   const StopHandlers handlers;
   bool begun = false;
@@ -99,7 +99,7 @@ void run_on_files(const char* what, const Flags& flags, Context& context, Work&&
   fmt::print(stderr, "stopped between two files; every file is whole, and the same command goes on\n");
 }
 
-CLI::App* add_verb(CLI::App& checkpoint, const char* name, const char* what, Flags& flags) {
+CLI::App* add_verb(CLI::App& checkpoint, const char* name, const char* what, PackFlags& flags) {
   CLI::App* verb = checkpoint.add_subcommand(name, what);
   verb->add_option("RUN", flags.run, "Run folder, such as runs/tiny")->required();
   verb->add_flag("--json", flags.json, "Print what was done to each file as JSON");
@@ -110,7 +110,7 @@ CLI::App* add_verb(CLI::App& checkpoint, const char* name, const char* what, Fla
 }  // namespace
 
 void add_pack_verbs(CLI::App& checkpoint, Context& context) {
-  const auto flags = std::make_shared<Flags>();
+  const auto flags = std::make_shared<PackFlags>();
   CLI::App* packing = add_verb(checkpoint, "pack", "Store checkpoints without moments as lossless differences", *flags);
   packing->add_flag("--dry-run", flags->dry_run, "Measure, and write nothing");
   packing->footer(

@@ -17,7 +17,7 @@ namespace {
 using checkpoints::PruneReport;
 using nlohmann::ordered_json;
 
-struct Flags {
+struct PruneFlags {
   std::filesystem::path run;
   std::uint64_t keep_moments = 0;
   std::uint64_t keep_every = 0;
@@ -32,7 +32,7 @@ std::uint64_t bytes_freed(const PruneReport& report) {
   return bytes;
 }
 
-void print_json(const PruneReport& report, const Flags& flags) {
+void print_json(const PruneReport& report, const PruneFlags& flags) {
   ordered_json files = ordered_json::array();
   for (const PruneReport::Change& change : report.changed) {
     files.push_back({{"step", change.step},
@@ -49,7 +49,7 @@ void print_json(const PruneReport& report, const Flags& flags) {
   fmt::print("{}\n", json.dump(1));
 }
 
-void prune(const Flags& flags) {
+void prune(const PruneFlags& flags) {
   checkpoints::PruneRule rule;
   if (flags.keep_moments > 0) rule.keep_moments = flags.keep_moments;
   if (flags.keep_every > 0) rule.keep_every = flags.keep_every;
@@ -74,7 +74,7 @@ void prune(const Flags& flags) {
 }  // namespace
 
 void add_prune_verb(CLI::App& checkpoint) {
-  const auto flags = std::make_shared<Flags>();
+  const auto flags = std::make_shared<PruneFlags>();
   CLI::App* verb = checkpoint.add_subcommand("prune", "Take moments out of checkpoints, or delete files");
   verb->add_option("RUN", flags->run, "Run folder, such as runs/tiny")->required();
   const CLI::Range positive(std::uint64_t{1}, std::uint64_t{1} << 62);

@@ -27,7 +27,7 @@ using checkpoints::FileKind;
 using nlohmann::ordered_json;
 using std::filesystem::path;
 
-struct Flags {
+struct VerifyFlags {
   path run;
   path parent;
   bool json = false;
@@ -107,7 +107,7 @@ std::vector<Problem> problems_by_files(const path& run, const path& folder) {
 }
 
 /// The link to the run that this one goes on from, if any.
-void add_problems_of_lineage(const Flags& flags, std::vector<Problem>& problems) {
+void add_problems_of_lineage(const VerifyFlags& flags, std::vector<Problem>& problems) {
   if (!std::filesystem::exists(flags.run / "recipe.pbtxt")) return;
   for (const std::string& problem : train::verify_link(flags.run, flags.parent)) {
     problems.push_back({0, flags.run / "parent.h5", problem});
@@ -124,7 +124,7 @@ void print_json(const std::vector<Problem>& problems, std::size_t num_files, std
   fmt::print("{}\n", json.dump(1));
 }
 
-void verify(const Flags& flags, Context& context) {
+void verify(const VerifyFlags& flags, Context& context) {
   if (std::filesystem::is_regular_file(flags.run)) return verify_file(flags.run, flags.json, context);
   const path folder = checkpoint_folder(flags.run);
   const std::optional<checkpoints::Ledger> ledger = ledger_of(flags.run);
@@ -149,7 +149,7 @@ void verify(const Flags& flags, Context& context) {
 }  // namespace
 
 void add_verify_verb(CLI::App& checkpoint, Context& context) {
-  const auto flags = std::make_shared<Flags>();
+  const auto flags = std::make_shared<VerifyFlags>();
   CLI::App* verb =
       checkpoint.add_subcommand("verify", "Check every value, digest and root of a run's checkpoints, and their chain");
   verb->add_option("RUN", flags->run, "Run folder, such as runs/tiny, or one file")->required();

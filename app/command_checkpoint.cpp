@@ -28,7 +28,7 @@ using checkpoints::FileKind;
 using nlohmann::ordered_json;
 using std::filesystem::path;
 
-struct Flags {
+struct CheckpointFlags {
   path run;
   std::optional<std::uint64_t> step;
   bool json = false;
@@ -38,7 +38,7 @@ struct Flags {
 
 std::string_view name_of(FileKind kind) { return kind == FileKind::kScheduled ? "scheduled" : "recovery"; }
 
-void list(const Flags& flags) {
+void list(const CheckpointFlags& flags) {
   const path folder = checkpoint_folder(flags.run);
   const checkpoints::FolderScan scan = checkpoints::scan_checkpoints(folder);
   std::set<std::uint64_t> pruned_moments;
@@ -112,7 +112,7 @@ ordered_json tensors_json(const CheckpointDescription& description) {
   return tensors;
 }
 
-void show(const Flags& flags) {
+void show(const CheckpointFlags& flags) {
   const bool is_file = std::filesystem::is_regular_file(flags.run);
   REPRISE_REQUIRE(is_file || flags.step, ErrorKind::kUsage, fmt::format("which checkpoint of {}?", flags.run.string()),
                   "give --step N, or a file in place of the run");
@@ -153,7 +153,7 @@ void print_difference(const checkpoints::Difference& difference) {
   fmt::print("{} chunks differ\n", difference.differing_chunks);
 }
 
-void diff(const Flags& flags, Context& context) {
+void diff(const CheckpointFlags& flags, Context& context) {
   const checkpoints::LoadedCheckpoint a = checkpoints::read_checkpoint(checkpoint_file(flags.a));
   const checkpoints::LoadedCheckpoint b = checkpoints::read_checkpoint(checkpoint_file(flags.b));
   const std::optional<checkpoints::Difference> difference = checkpoints::first_difference(a, b);
@@ -183,7 +183,7 @@ void diff(const Flags& flags, Context& context) {
 }  // namespace
 
 void add_checkpoint_command(CLI::App& app, Context& context) {
-  const auto flags = std::make_shared<Flags>();
+  const auto flags = std::make_shared<CheckpointFlags>();
   CLI::App* verb = app.add_subcommand("checkpoint", "List, show, verify, store, average and export checkpoints");
   verb->require_subcommand(1);
   const auto add = [&](const char* name, const char* what, const char* json, const char* footer) {

@@ -38,12 +38,13 @@ void print_text(const audit::Verdict& verdict) {
 }  // namespace
 
 void add_verify_command(CLI::App& app, Context& context) {
-  struct Flags {
+  struct RunVerifyFlags {
     std::string run;
     bool json = false;
   };
-  const auto flags = std::make_shared<Flags>();
-  CLI::App* verb = app.add_subcommand("verify", "Check the files of a finished run against each other and its root, computing nothing again");
+  const auto flags = std::make_shared<RunVerifyFlags>();
+  CLI::App* verb = app.add_subcommand(
+      "verify", "Check the files of a finished run against each other and its root, computing nothing again");
   verb->add_option("RUN", flags->run, "Run folder, such as runs/tiny")->required();
   verb->add_flag("--json", flags->json, "Print the verdict as JSON");
   verb->footer("Exit code 0: every claim holds; 4: one does not.\n\nExample:\n  reprise verify runs/tiny");

@@ -12,12 +12,12 @@
 namespace reprise::app {
 
 void add_card_verb(CLI::App& data) {
-  struct Flags {
+  struct CardFlags {
     std::string run;
     std::string config;
     std::string out;
   };
-  const auto flags = std::make_shared<Flags>();
+  const auto flags = std::make_shared<CardFlags>();
   CLI::App* verb = data.add_subcommand("card", "Data card of a run's documents: Croissant 1.0, JSON-LD");
   verb->add_option("RUN", flags->run, "Run folder")->required()->check(CLI::ExistingDirectory);
   add_config_option(*verb, flags->config);

@@ -19,7 +19,7 @@ namespace {
 
 using nlohmann::ordered_json;
 
-struct Flags {
+struct ReadingOrderFlags {
   std::string run;
   std::string config;
   std::string id;
@@ -31,7 +31,7 @@ struct Flags {
 
 /// The shards of a run and the order in which its recipe reads them.
 struct Reading {
-  explicit Reading(const Flags& flags)
+  explicit Reading(const ReadingOrderFlags& flags)
       : recipe(recipe_of(flags.run, flags.config)),
         tokens(data::TokenSet::open(std::filesystem::path(flags.run) / "shards", "train")),
         order(tokens, recipe, train::data_start(flags.run, recipe)) {}
@@ -73,7 +73,7 @@ void add_place(const Reading& reading, const data::SamplePlace& place, ordered_j
   object["group"] = reading.order.groups().name(place.group);
 }
 
-void step_to_docs(const Flags& flags) {
+void step_to_docs(const ReadingOrderFlags& flags) {
   const Reading reading(flags);
   ordered_json samples = ordered_json::array();
   for (const data::SampleContent& content : reading.order.batch(flags.step)) {
@@ -115,7 +115,7 @@ ordered_json fate_of(const std::filesystem::path& run, const std::string& id) {
   return fate;
 }
 
-void print_unread(const Flags& flags) {
+void print_unread(const ReadingOrderFlags& flags) {
   ordered_json fate = fate_of(flags.run, flags.id);
   if (flags.json) {
     fate.update({{"id", flags.id}, {"visits", ordered_json::array()}});
@@ -128,7 +128,7 @@ void print_unread(const Flags& flags) {
   }
 }
 
-void doc_to_steps(const Flags& flags) {
+void doc_to_steps(const ReadingOrderFlags& flags) {
   const Reading reading(flags);
   const std::optional<std::size_t> document = reading.order.find(flags.id);
   if (!document) return print_unread(flags);
@@ -154,7 +154,7 @@ void doc_to_steps(const Flags& flags) {
   }
 }
 
-void show(const Flags& flags) {
+void show(const ReadingOrderFlags& flags) {
   const Reading reading(flags);
   const data::SampleContent content = reading.order.batch(flags.step, flags.sample).front();
   const data::Tokenizer tokenizer =
@@ -174,7 +174,7 @@ void show(const Flags& flags) {
   }
 }
 
-void mixture(const Flags& flags) {
+void mixture(const ReadingOrderFlags& flags) {
   if (flags.json) {
     const Reading reading(flags);
     fmt::print("{}", data::mixture_json(reading.order, reading.recipe.train()));
@@ -192,7 +192,7 @@ void mixture(const Flags& flags) {
 
 void add_reading_order_verbs(CLI::App& data) {
   const auto verb = [&](const char* name, const char* what, const char* footer) {
-    const auto flags = std::make_shared<Flags>();
+    const auto flags = std::make_shared<ReadingOrderFlags>();
     CLI::App* added = data.add_subcommand(name, what);
     added->add_option("RUN", flags->run, "Run folder with shards")->required()->check(CLI::ExistingDirectory);
     add_config_option(*added, flags->config);

@@ -13,7 +13,7 @@
 namespace reprise::app {
 namespace {
 
-struct Flags {
+struct RecountFlags {
   std::string run;
   std::string config;
   bool json = false;
@@ -36,7 +36,7 @@ void print_text(const data::Recount& result) {
   for (const std::string& what : result.not_counted) fmt::print("not counted: {}\n", what);
 }
 
-int count_again(const Flags& flags) {
+int count_again(const RecountFlags& flags) {
   const std::filesystem::path run = flags.run;
   const configs::Recipe recipe = recipe_of(run, flags.config);
   const std::filesystem::path path = run / "tokenizer" / "tokenizer.json";
@@ -50,7 +50,7 @@ int count_again(const Flags& flags) {
 }  // namespace
 
 void add_recount_verb(CLI::App& data, Context& context) {
-  const auto flags = std::make_shared<Flags>();
+  const auto flags = std::make_shared<RecountFlags>();
   CLI::App* verb =
       data.add_subcommand("recount", "Count every published number again from the kept and dropped documents");
   verb->add_option("RUN", flags->run, "Run folder")->required()->check(CLI::ExistingDirectory);
