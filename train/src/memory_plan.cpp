@@ -86,13 +86,14 @@ std::int64_t operator_floats(const configs::Recipe& recipe, std::int64_t sequenc
 
 /// Floats on the GPU of the rank with `load`.
 std::int64_t gpu_floats(const configs::Recipe& recipe, const configs::Runtime& runtime, const TensorLayout& layout,
-                        const RankLoad& load) {
+                        const RankLoad& load, std::int64_t slice) {
   const std::int64_t at_once = std::min<std::int64_t>(load.grains, runtime.grains_per_forward());
   const std::int64_t rest = at_once == 0 ? 0 : load.grains % at_once;  // a recording with memory of its own
   const std::int64_t gradients = at_once + rest + whole_gradients(load.grains, at_once, load.sums);
   const std::int64_t sequences = configs::sequences_per_leaf(recipe);
   const std::int64_t tokens = (at_once + rest) * sequences * recipe.train().sequence_length();
-  return (1 + gradients) * layout.num_elements() +
+  const std::int64_t state = 2 * slice + (slice < layout.num_elements() ? slice : 0);  // moments, exchanged gradient
+  return (1 + gradients) * layout.num_elements() + state +
          tokens * floats_per_token(recipe.model(), runtime.recompute_layers()) +
          operator_floats(recipe, at_once * sequences);
 }
@@ -119,8 +120,8 @@ MemoryPlan plan_memory(const configs::RunConfig& config, int num_ranks, int num_
   plan.activations = bytes(grains * sequences_per_grain * train.sequence_length() *
                            floats_per_token(recipe.model(), config.runtime().recompute_layers()));
   if (config.runtime().device() != "cpu") {
-    plan.gpu = bytes(gpu_floats(recipe, config.runtime(), layout, load));
-    plan.gradients = bytes(load.sums * layout.num_elements());
+    plan.gpu = bytes(gpu_floats(recipe, config.runtime(), layout, load, slice));
+    plan.gradients = num_ranks == 1 ? 0 : bytes(load.sums * layout.num_elements());
     plan.activations = 0;
   }
   plan.checkpoint = plan.weights + plan.moments;
