@@ -6,7 +6,8 @@ reprise_add_test(
           filter_fineweb_test.cpp filter_gopher_quality_test.cpp
           filter_gopher_repetition_test.cpp filter_pii_test.cpp filter_presets_test.cpp filter_units_test.cpp language_labels_test.cpp reader_test.cpp recount_test.cpp
           segments_test.cpp url_lists_test.cpp
-  LIBS reprise::data_pipeline nlohmann_json::nlohmann_json PkgConfig::ZSTD)
+  LIBS reprise::data_pipeline nlohmann_json::nlohmann_json PkgConfig::ZSTD
+  TOGETHER)
 target_include_directories(test_data_pipeline_corpus PRIVATE ${PROJECT_SOURCE_DIR}/data_pipeline/src)
 if(FASTTEXT_INCLUDE_DIR AND FASTTEXT_LIBRARY)  # the test trains its model
   target_sources(test_data_pipeline_corpus PRIVATE fasttext_detector_test.cpp)

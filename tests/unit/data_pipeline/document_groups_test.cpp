@@ -12,7 +12,7 @@ namespace {
 
 using ::testing::HasSubstr;
 
-constexpr std::uint32_t kLength = 16;
+constexpr std::uint32_t kRowLength = 16;
 constexpr char kStage[] = "stage { name: \"s\" share { group: \"a\" weight: 1 } }";
 
 class DocumentGroupsTest : public ::testing::Test {
@@ -76,11 +76,11 @@ TEST_F(DocumentGroupsTest, RefusesADocumentOfNoGroupAndNamesIt) {
 TEST_F(DocumentGroupsTest, WithoutGroupsReadsTheSequencesOfTheTokenSet) {
   const DocumentGroups all = groups("");
   ASSERT_EQ(all.size(), 1u);
-  ASSERT_EQ(all.num_sequences(0), tokens_.num_sequences(kLength));
-  std::vector<std::int32_t> inputs(kLength), targets(kLength), expected_inputs(kLength), expected_targets(kLength);
+  ASSERT_EQ(all.num_sequences(0), tokens_.num_sequences(kRowLength));
+  std::vector<std::int32_t> inputs(kRowLength), targets(kRowLength), expected_inputs(kRowLength), expected_targets(kRowLength);
   for (std::uint64_t s = 0; s < all.num_sequences(0); ++s) {
     all.read(0, s, inputs.data(), targets.data());
-    tokens_.read_sequence(s, kLength, expected_inputs.data(), expected_targets.data());
+    tokens_.read_sequence(s, kRowLength, expected_inputs.data(), expected_targets.data());
     ASSERT_EQ(inputs, expected_inputs) << s;
     ASSERT_EQ(targets, expected_targets) << s;
   }
@@ -98,11 +98,11 @@ TEST_F(DocumentGroupsTest, CutsTheDocumentsOfAGroupEachWithItsEndOfTextIntoSeque
       EXPECT_EQ(stream.back(), 0) << "the end of text";
     }
     ASSERT_EQ(all.num_tokens(group), stream.size());
-    ASSERT_EQ(all.num_sequences(group), (stream.size() - 1) / kLength);
-    std::vector<std::int32_t> inputs(kLength), targets(kLength);
+    ASSERT_EQ(all.num_sequences(group), (stream.size() - 1) / kRowLength);
+    std::vector<std::int32_t> inputs(kRowLength), targets(kRowLength);
     for (std::uint64_t s = 0; s < all.num_sequences(group); ++s) {
       all.read(group, s, inputs.data(), targets.data());
-      const auto begin = stream.begin() + static_cast<std::ptrdiff_t>(s * kLength);
+      const auto begin = stream.begin() + static_cast<std::ptrdiff_t>(s * kRowLength);
       ASSERT_TRUE(std::equal(inputs.begin(), inputs.end(), begin)) << s;
       ASSERT_TRUE(std::equal(targets.begin(), targets.end(), begin + 1)) << s;
     }

@@ -24,7 +24,7 @@ Judged judge_page(const configs::FilterRule& rule, const std::string& text) {
   return judged;
 }
 
-void expect_dropped(const Judged& judged, const std::string& name, double value, double threshold) {
+void expect_page_dropped(const Judged& judged, const std::string& name, double value, double threshold) {
   ASSERT_TRUE(judged.drop.has_value());
   EXPECT_EQ(judged.drop->rule, name);
   EXPECT_DOUBLE_EQ(judged.drop->value, value);
@@ -67,13 +67,13 @@ TEST(C4, RemovesPolicyLines) {
 
 TEST(C4, DropsPagesWithLoremIpsum) {
   const auto rule = only("c4", "c4_lorem_ipsum");
-  expect_dropped(judge_page(rule, "fine\nLorem Ipsum dolor"), "c4_lorem_ipsum", 1, 0);
+  expect_page_dropped(judge_page(rule, "fine\nLorem Ipsum dolor"), "c4_lorem_ipsum", 1, 0);
   EXPECT_FALSE(judge_page(rule, "lorem\nipsum").drop.has_value());
 }
 
 TEST(C4, DropsPagesWithACurlyBracket) {
   const auto rule = only("c4", "c4_curly_bracket");
-  expect_dropped(judge_page(rule, "fine\nif (x) { y{0} }"), "c4_curly_bracket", 2, 0);
+  expect_page_dropped(judge_page(rule, "fine\nif (x) { y{0} }"), "c4_curly_bracket", 2, 0);
   EXPECT_FALSE(judge_page(rule, "fine }").drop.has_value());
 }
 
@@ -86,16 +86,16 @@ TEST(C4, LooksForCurlyBracketsInLinesThatStay) {
 TEST(C4, WantsFiveSentencesOrThree) {
   const auto paper = only("c4", "c4_min_sentences", "c4-paper");
   EXPECT_FALSE(judge_page(paper, "One. Two. Three.\nFour. Five.").drop.has_value());
-  expect_dropped(judge_page(paper, "One. Two. Three.\nFour."), "c4_min_sentences", 4, 5);
-  expect_dropped(judge_page(paper, ""), "c4_min_sentences", 0, 5);
+  expect_page_dropped(judge_page(paper, "One. Two. Three.\nFour."), "c4_min_sentences", 4, 5);
+  expect_page_dropped(judge_page(paper, ""), "c4_min_sentences", 0, 5);
   const auto tfds = only("c4", "c4_min_sentences", "c4-tfds");
   EXPECT_FALSE(judge_page(tfds, "One. Two. Three.").drop.has_value());
-  expect_dropped(judge_page(tfds, "One. Two."), "c4_min_sentences", 2, 3);
+  expect_page_dropped(judge_page(tfds, "One. Two."), "c4_min_sentences", 2, 3);
 }
 
 TEST(C4, CountsSentencesOfTheLinesThatStay) {
   const auto rule = rule_of("c4", "c4-paper");
-  expect_dropped(
+  expect_page_dropped(
       judge_page(rule, "One is here. Two is here. Three is here. Four is here.\nFive. Six. Seven and no mark"),
       "c4_min_sentences", 4, 5);
 }
@@ -103,7 +103,7 @@ TEST(C4, CountsSentencesOfTheLinesThatStay) {
 TEST(C4, DropsPagesThatAreTooLongForTfds) {
   const auto rule = only("c4", "c4_page_length", "c4-tfds");
   EXPECT_FALSE(judge_page(rule, repeat("\u0436", 190000, "")).drop.has_value());
-  expect_dropped(judge_page(rule, std::string(190001, 'x')), "c4_page_length", 190001, 190000);
+  expect_page_dropped(judge_page(rule, std::string(190001, 'x')), "c4_page_length", 190001, 190000);
   EXPECT_FALSE(judge_page(only("c4", "c4_page_length", "c4-paper"), std::string(190001, 'x')).drop.has_value());
 }
 

@@ -9,8 +9,8 @@
 namespace reprise::data {
 namespace {
 
-configs::FilterRule quality(const std::string& part) { return only("gopher_quality", part, "dclm"); }
-configs::FilterRule repetition(const std::string& part) { return only("gopher_repetition", part, "dclm"); }
+configs::FilterRule dclm_quality(const std::string& part) { return only("gopher_quality", part, "dclm"); }
+configs::FilterRule dclm_repetition(const std::string& part) { return only("gopher_repetition", part, "dclm"); }
 
 /// What one part leaves of a text.
 std::string edited(const std::string& part, std::string text) {
@@ -20,45 +20,45 @@ std::string edited(const std::string& part, std::string text) {
 }
 
 TEST(DclmQuality, CountsWordsThatBeginWithALetterOrNumber) {
-  const auto rule = quality("gopher_word_count");
+  const auto rule = dclm_quality("gopher_word_count");
   expect_kept(rule, repeat("word 1a", 25));
   expect_dropped(rule, repeat("word", 49) + " (word) -- \u2022", "gopher_word_count", 49, 50);
 }
 
 TEST(DclmQuality, AddsUpTheSymbols) {
-  const auto rule = quality("gopher_symbol_ratio");
+  const auto rule = dclm_quality("gopher_symbol_ratio");
   expect_kept(rule, repeat("word", 9) + " #word");
   expect_dropped(rule, repeat("word", 8) + " #word word...", "gopher_symbol_ratio.sum", 0.2, 0.1);
   expect_dropped(rule, repeat("word", 5) + " . . . \u2026 x", "gopher_symbol_ratio.sum", 0.2, 0.1);
 }
 
 TEST(DclmQuality, KnowsMoreBulletsAndSpacedEllipses) {
-  expect_dropped(quality("gopher_bullet_lines"), repeat("\u25CF item", 5, "\n") + "\n" + repeat("* item", 5, "\n"),
+  expect_dropped(dclm_quality("gopher_bullet_lines"), repeat("\u25CF item", 5, "\n") + "\n" + repeat("* item", 5, "\n"),
                  "gopher_bullet_lines", 1, 0.9);
-  expect_dropped(quality("gopher_ellipsis_lines"), "so . . .\nit is", "gopher_ellipsis_lines", 0.5, 0.3);
+  expect_dropped(dclm_quality("gopher_ellipsis_lines"), "so . . .\nit is", "gopher_ellipsis_lines", 0.5, 0.3);
 }
 
 TEST(DclmQuality, MeasuresWordsWithoutALetter) {
-  const auto rule = quality("gopher_alphabetic_words");
+  const auto rule = dclm_quality("gopher_alphabetic_words");
   expect_kept(rule, repeat("word", 8) + " 1 2");
   expect_dropped(rule, repeat("word", 7) + " 1 2 3", "gopher_alphabetic_words.without", 0.3, 0.2);
 }
 
 TEST(DclmQuality, CountsStopWordsOfAnyCase) {
-  const auto rule = quality("gopher_stop_words");
+  const auto rule = dclm_quality("gopher_stop_words");
   expect_kept(rule, "The cat THE dog");
   expect_dropped(rule, "The cat, the, dog", "gopher_stop_words", 1, 2);
 }
 
 TEST(DclmRepetition, ComparesTrimmedLinesAndCountsEveryCopy) {
-  expect_kept(repetition("gopher_duplicate_lines"), repeat("same", 3, "\n") + "\na\nb\nc\nd\ne\nf\ng");
-  expect_dropped(repetition("gopher_duplicate_lines"), "a\n  a\nb\nc", "gopher_duplicate_lines", 0.5, 0.3);
-  expect_dropped(repetition("gopher_duplicate_line_characters"), "ab\n  ab\n\n" + std::string(6, 'x'),
+  expect_kept(dclm_repetition("gopher_duplicate_lines"), repeat("same", 3, "\n") + "\na\nb\nc\nd\ne\nf\ng");
+  expect_dropped(dclm_repetition("gopher_duplicate_lines"), "a\n  a\nb\nc", "gopher_duplicate_lines", 0.5, 0.3);
+  expect_dropped(dclm_repetition("gopher_duplicate_line_characters"), "ab\n  ab\n\n" + std::string(6, 'x'),
                  "gopher_duplicate_line_characters", 0.4, 0.2);
 }
 
 TEST(DclmRepetition, TakesTheLongestOfTheMostFrequentNgrams) {
-  const auto rule = repetition("gopher_top_ngrams");
+  const auto rule = dclm_repetition("gopher_top_ngrams");
   // "a b" and "cc dd" twice each; 2 * 4 of 20 characters.
   expect_dropped(rule, "a, b! x. a b yyy. cc dd zzzz cc dd", "gopher_top_ngrams.2", 8.0 / 20, 0.2);
   expect_kept(rule, "a b c d e f");
@@ -66,9 +66,9 @@ TEST(DclmRepetition, TakesTheLongestOfTheMostFrequentNgrams) {
 
 TEST(DclmRepetition, CountsEachWordThatARepeatedNgramCovers) {
   // Twelve words, of which five and five are a repeated 5-gram.
-  expect_dropped(repetition("gopher_duplicate_ngrams"), "a b c d e x a b c d e y", "gopher_duplicate_ngrams.5",
+  expect_dropped(dclm_repetition("gopher_duplicate_ngrams"), "a b c d e x a b c d e y", "gopher_duplicate_ngrams.5",
                  10.0 / 12, 0.15);
-  expect_dropped(repetition("gopher_duplicate_ngrams"), "a a a a a a", "gopher_duplicate_ngrams.5", 1, 0.15);
+  expect_dropped(dclm_repetition("gopher_duplicate_ngrams"), "a a a a a a", "gopher_duplicate_ngrams.5", 1, 0.15);
 }
 
 /// What one part of dclm_urls leaves of a text.
