@@ -16,12 +16,12 @@ namespace {
 
 using testing::HasSubstr;
 
-/// Computes as asked on an emulated GPU.
+/// Computes as asked on an emulated GPU, of which every rank has its own.
 ComputeSettings on_emulated_gpu(int grains_per_forward, std::size_t recompute_layers = 0) {
   ComputeSettings settings;
   settings.grains_per_forward = grains_per_forward;
   settings.recompute_layers = recompute_layers;
-  settings.bucket_kib = 1;  // which a device leaves out
+  settings.bucket_kib = 1;  // all parts there can be; one rank has none
   settings.device = "emulated";
   settings.find_device = [](const std::string&) {
     return std::shared_ptr<numerics::Device>(emulation::make_emulated_device());
@@ -52,6 +52,24 @@ TEST_F(TrainingOnADevice, HasTheCheckpointsAndTheLogOfTheCpu) {
 TEST_F(TrainingOnADevice, DoesNotDependOnGrainsAtOnceNorOnRecomputing) {
   const auto folder = new_run("grains");
   train_on_ranks(folder, 1, false, nullptr, on_emulated_gpu(2, 1));
+  expect_whole(folder);
+}
+
+// One pass for all grains of a rank and passes one after another, the last one with fewer grains.
+TEST_F(TrainingOnADevice, ExchangesGradientsInPartsBetweenRanks) {
+  for (const int grains_per_forward : {5, 2}) {
+    const auto folder = new_run("parts");
+    train_on_ranks(folder, 2, false, nullptr, on_emulated_gpu(grains_per_forward));
+    expect_whole(folder);
+  }
+}
+
+TEST_F(TrainingOnADevice, InPartsStopsAndGoesOnWithOtherRanks) {
+  const auto folder = new_run("parts_stop");
+  StopAt first(2, 15);
+  train_on_ranks(folder, 3, false, &first, on_emulated_gpu(1, 1));
+  request_stop(0);
+  train_on_ranks(folder, 2, true, nullptr, on_emulated_gpu(4));
   expect_whole(folder);
 }
 
@@ -89,7 +107,7 @@ std::pair<double, double> memory_of(const std::filesystem::path& folder, const s
 
 TEST_F(TrainingOnADevice, TakesTheMemoryThatWasPlanned) {
   const std::vector<std::string> wider = {"model.hidden_size=64", "model.ffn_size=160", "model.num_layers=2",
-                                           "train.num_steps=1"};
+                                          "train.num_steps=1"};
   for (const int grains : {2, 5}) {
     const auto [taken, planned] = memory_of(new_run("memory"), wider, grains);
     EXPECT_LT(taken, 1.1 * planned) << grains;
