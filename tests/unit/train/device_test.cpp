@@ -2,12 +2,15 @@
 
 #include <gmock/gmock.h>
 
+#include <algorithm>
+
 #include "emulated_device.h"
 #include "reprise/configs/config.h"
 #include "reprise/core/error.h"
 #include "reprise/data_pipeline/shards.h"
 #include "reprise/data_pipeline/tokenizer.h"
 #include "reprise/dist/communicator.h"
+#include "reprise/dist/local_group.h"
 #include "reprise/train/memory_plan.h"
 #include "tiny_run_fixture.h"
 
@@ -87,31 +90,35 @@ TEST_F(TrainingOnADevice, GoesOnFromTheCpuAndBack) {
 
 /// Trains some steps and returns what the device was asked for and what the plan says.
 std::pair<double, double> memory_of(const std::filesystem::path& folder, const std::vector<std::string>& overrides,
-                                    int grains_per_forward) {
+                                    int num_ranks, int grains_per_forward) {
   configs::RunConfig config = tiny_config(overrides);
   config.mutable_runtime()->set_device("cuda");
   config.mutable_runtime()->set_grains_per_forward(static_cast<std::uint32_t>(grains_per_forward));
-  ComputeSettings settings = on_emulated_gpu(grains_per_forward);
-  std::shared_ptr<numerics::Device> device;
-  settings.find_device = [&](const std::string&) {
-    device = std::shared_ptr<numerics::Device>(emulation::make_emulated_device());
-    return device;
-  };
-  TrainOptions options;
-  options.run_dir = folder;
-  options.compute = settings;
-  const auto communicator = dist::make_local_communicator();
-  train(config, options, *communicator, no_progress());
-  return {static_cast<double>(device->bytes_reserved()), static_cast<double>(plan_memory(config, 1, 1).gpu)};
+  config.mutable_runtime()->set_bucket_kib(1);
+  std::vector<std::size_t> taken(static_cast<std::size_t>(num_ranks));
+  dist::run_local_group(num_ranks, [&](dist::Communicator& communicator) {
+    std::shared_ptr<numerics::Device> device;
+    TrainOptions options;
+    options.run_dir = folder;
+    options.compute = on_emulated_gpu(grains_per_forward);
+    options.compute.find_device = [&](const std::string&) {
+      device = std::shared_ptr<numerics::Device>(emulation::make_emulated_device());
+      return device;
+    };
+    train(config, options, communicator, no_progress());
+    taken[static_cast<std::size_t>(communicator.rank())] = device->bytes_reserved();
+  });
+  return {static_cast<double>(*std::max_element(taken.begin(), taken.end())),
+          static_cast<double>(plan_memory(config, num_ranks, 1).gpu)};
 }
 
 TEST_F(TrainingOnADevice, TakesTheMemoryThatWasPlanned) {
   const std::vector<std::string> wider = {"model.hidden_size=64", "model.ffn_size=160", "model.num_layers=2",
                                           "train.num_steps=1"};
-  for (const int grains : {2, 5}) {
-    const auto [taken, planned] = memory_of(new_run("memory"), wider, grains);
-    EXPECT_LT(taken, 1.1 * planned) << grains;
-    EXPECT_GT(taken, 0.6 * planned) << grains;
+  for (const auto& [ranks, grains] : {std::pair{1, 2}, {1, 5}, {2, 3}}) {
+    const auto [taken, planned] = memory_of(new_run("memory"), wider, ranks, grains);
+    EXPECT_LT(taken, 1.1 * planned) << ranks << " ranks, " << grains << " grains";
+    EXPECT_GT(taken, 0.6 * planned) << ranks << " ranks, " << grains << " grains";
   }
 }
 
