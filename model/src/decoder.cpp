@@ -92,7 +92,7 @@ struct Decoder::State {
 
 Decoder::Decoder(const configs::ModelRecipe& model, std::uint32_t vocab_size, std::int64_t max_length,
                  const TensorLayout& layout, std::span<float> weights, const std::optional<NativeProfile>& native,
-                 std::optional<std::int32_t> document_end, std::size_t recompute_layers, numerics::Device* device)
+                 std::optional<std::int32_t> document_end, std::size_t recompute_layers, const DeviceWeights& on_device)
     : state_(std::make_unique<State>()) {
   REPRISE_CHECK(max_length > 0);
   REPRISE_CHECK_EQ(static_cast<std::int64_t>(weights.size()), layout.num_elements());
@@ -119,9 +119,9 @@ Decoder::Decoder(const configs::ModelRecipe& model, std::uint32_t vocab_size, st
   state_->max_length = max_length;
   state_->document_end = document_end;
   state_->recompute_layers = recompute_layers;
-  if (device != nullptr && device != &numerics::cpu_device()) {
+  if (on_device.device != nullptr) {
     REPRISE_CHECK(!native);
-    state_->passes = std::make_unique<DevicePasses>(*device, state_->layout, state_->weights, constants,
+    state_->passes = std::make_unique<DevicePasses>(*on_device.device, state_->layout, on_device.weights, constants,
                                                     DevicePassOptions{.recompute_layers = recompute_layers});
   }
   if (native && !native->device.empty()) {
@@ -133,7 +133,6 @@ Decoder::Decoder(const configs::ModelRecipe& model, std::uint32_t vocab_size, st
 Decoder::~Decoder() = default;
 
 void Decoder::weights_changed() const {
-  if (state_->passes) state_->passes->weights_changed();
   if (state_->native_passes) state_->native_passes->weights_changed();
 }
 

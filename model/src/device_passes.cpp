@@ -45,19 +45,6 @@ struct DevicePasses::Pass {
   std::vector<std::function<void()>> pieces;  // of a recorded pass: one for each part, which it completes
 };
 
-DevicePasses::DevicePasses(numerics::Device& device, const TensorLayout& layout, std::span<const float> weights,
-                           const DecoderConstants& constants, const DevicePassOptions& options)
-    : device_(device),
-      layout_(layout),
-      host_weights_(weights),
-      constants_(constants),
-      options_(options),
-      memory_(device),
-      stale_(true) {
-  weights_ = {memory_.take<float>(layout.num_elements()), static_cast<std::size_t>(layout.num_elements())};
-  move_tables();
-}
-
 DevicePasses::DevicePasses(numerics::Device& device, const TensorLayout& layout, float* weights_on_device,
                            const DecoderConstants& constants, const DevicePassOptions& options)
     : device_(device),
@@ -65,8 +52,7 @@ DevicePasses::DevicePasses(numerics::Device& device, const TensorLayout& layout,
       constants_(constants),
       options_(options),
       memory_(device),
-      weights_(weights_on_device, static_cast<std::size_t>(layout.num_elements())),
-      stale_(false) {
+      weights_(weights_on_device, static_cast<std::size_t>(layout.num_elements())) {
   move_tables();
 }
 
@@ -81,17 +67,6 @@ void DevicePasses::move_tables() {
     *table = ops::view_of(on_device, values.sizes());
   }
   device_.synchronize();
-}
-
-void DevicePasses::weights_changed() {
-  const std::lock_guard lock(mutex_);
-  stale_ = !host_weights_.empty();
-}
-
-void DevicePasses::upload_weights() {
-  if (!stale_) return;
-  device_.write(weights_.data(), host_weights_.data(), host_weights_.size_bytes());
-  stale_ = false;
 }
 
 void DevicePasses::write_tokens(Pass& pass, const PassTokens& tokens) {
@@ -158,7 +133,6 @@ GrainLosses DevicePasses::run(const PassTokens& tokens, float z_weight, Gradient
                     std::bit_cast<std::uint32_t>(z_weight),
                     !tokens.document_starts.empty()};
   Pass& pass = pass_of(shape, tokens, sink);
-  upload_weights();
   write_tokens(pass, tokens);
   if (options_.record && pass.pieces.empty()) {
     pass.pieces = device_.record([&] {
@@ -190,7 +164,6 @@ GrainLosses DevicePasses::run(const PassTokens& tokens, float z_weight, Gradient
 std::vector<float> DevicePasses::score(const PassTokens& tokens) {
   const std::lock_guard lock(mutex_);
   const ops::DeviceScope scope(device_);
-  upload_weights();
   numerics::DeviceMemory memory(device_);
   const auto copied = [&](std::span<const std::int32_t> values) {
     return ops::view_of(memory.copy_of(values), {tokens.num_sequences, tokens.length});

@@ -38,19 +38,13 @@ struct DevicePassOptions {
 /// Thread-safe; passes run one after another.
 class DevicePasses {
  public:
-  /// `constants` with its tables in the host's memory. `device`, `layout` and `weights`, in the host's memory, must
-  /// outlive this; the values of `weights` may change, which weights_changed() tells.
-  DevicePasses(numerics::Device& device, const TensorLayout& layout, std::span<const float> weights,
-               const DecoderConstants& constants, const DevicePassOptions& options);
-  /// The same with weights that lie in the device's memory, where passes read them as they are: nothing is copied and
-  /// nothing needs telling.
+  /// `constants` with its tables in the host's memory. `device`, `layout` and the weights must outlive this; passes
+  /// read the weights as they are.
   DevicePasses(numerics::Device& device, const TensorLayout& layout, float* weights_on_device,
                const DecoderConstants& constants, const DevicePassOptions& options);
   ~DevicePasses();
   DevicePasses(const DevicePasses&) = delete;
   DevicePasses& operator=(const DevicePasses&) = delete;
-
-  void weights_changed();
 
   /// Forward and backward; the gradient of each grain goes to `sink` part by part. Where sink.is_on_device(), a GPU has
   /// not computed it yet when sink.done() is called, but will before what is given to it from there on.
@@ -69,18 +63,15 @@ class DevicePasses {
   void compute(Pass& pass, float z_weight, std::span<const ChunkRange> parts, const OnPart& on_part) const;
   void give_part(const Pass& pass, std::size_t part, GradientSink& sink);
   void write_tokens(Pass& pass, const PassTokens& tokens);
-  void upload_weights();
   void move_tables();
 
   numerics::Device& device_;
   const TensorLayout& layout_;
-  std::span<const float> host_weights_;  // empty where they lie on the device
   DecoderConstants constants_;
   DevicePassOptions options_;
   std::mutex mutex_;
   numerics::DeviceMemory memory_;
   std::span<float> weights_;  // on the device
-  bool stale_;
   std::map<Shape, std::unique_ptr<Pass>> passes_;
 };
 

@@ -77,9 +77,11 @@ SliceSums GradientReducer::finish() {
     exchanging_.get();
     return {{&all_grains_, 1}, {&slice_pointer_, 1}};
   }
-  if (my_grains_.size() > 0) partials_ = device_ == nullptr ? adders_[0]->finish() : finish_on_device();
+  // One rank has nothing to exchange: its sum stays where it is.
+  const bool stays = device_ != nullptr && my_grains_ == all_grains_;
+  if (my_grains_.size() > 0) partials_ = device_ == nullptr || stays ? adders_[0]->finish() : finish_on_device();
   const std::span<float* const> sums = exchange_.run(parts_[0], partials_);
-  return {exchange_.nodes(), sums};
+  return {exchange_.nodes(), sums, stays};
 }
 
 /// The sums of this rank's maximal subtrees, brought into the host's memory.

@@ -20,19 +20,13 @@
 
 namespace reprise::train {
 
-/// Sums over the grains that still have to be added in the tree's order; each holds the elements of this rank's slice.
-struct SliceSums {
-  std::span<const dist::LeafRange> nodes;
-  std::span<float* const> sums;
-};
-
 class GradientReducer {
  public:
   /// `parts`: of the layout, in the order in which the backward pass finishes them (model::gradient_parts()). With one
   /// part, finish() exchanges; with several, a thread exchanges each part once all grains of this rank have it, adds
   /// it up and frees it, so that `exchange` belongs to that thread between begin() and finish(). `device`: where
-  /// gradients lie and are added up before they are exchanged from the host's memory; all calls but peak_bytes() then
-  /// come from the thread that runs it. Null: all of it in the host's memory.
+  /// gradients lie and are added up; what several ranks exchange comes to the host's memory before. All calls but
+  /// peak_bytes() then come from the thread that runs it. Null: all of it in the host's memory.
   GradientReducer(std::int64_t num_grains, const TensorLayout& layout, std::span<const ChunkRange> parts,
                   SliceExchange& exchange, int rank, int num_ranks, numerics::Device* device = nullptr);
   ~GradientReducer();

@@ -110,14 +110,15 @@ std::int64_t tree_floats(const TensorLayout& layout, std::span<const ChunkRange>
 
 /// Floats on the GPU of the rank with `load`.
 std::int64_t gpu_floats(const configs::Recipe& recipe, const configs::Runtime& runtime, const TensorLayout& layout,
-                        std::span<const ChunkRange> parts, const RankLoad& load) {
+                        std::span<const ChunkRange> parts, const RankLoad& load, std::int64_t slice) {
   const std::int64_t at_once = std::min<std::int64_t>(load.grains, runtime.grains_per_forward());
   const std::int64_t rest = at_once == 0 ? 0 : load.grains % at_once;  // a recording with memory of its own
   std::int64_t largest_part = 0;
   for (const ChunkRange& part : parts) largest_part = std::max(largest_part, part.size() * kChunkElements);
   const std::int64_t sequences = configs::sequences_per_leaf(recipe);
   const std::int64_t tokens = (at_once + rest) * sequences * recipe.train().sequence_length();
-  return layout.num_elements() + (at_once + rest) * largest_part + tree_floats(layout, parts, load, at_once) +
+  const std::int64_t state = 2 * slice + (slice < layout.num_elements() ? slice : 0);  // moments, exchanged gradient
+  return layout.num_elements() + state + (at_once + rest) * largest_part + tree_floats(layout, parts, load, at_once) +
          tokens * floats_per_token(recipe.model(), runtime.recompute_layers()) +
          operator_floats(recipe, at_once * sequences);
 }
@@ -145,8 +146,8 @@ MemoryPlan plan_memory(const configs::RunConfig& config, int num_ranks, int num_
   plan.activations = bytes(grains * sequences_per_grain * train.sequence_length() *
                            floats_per_token(recipe.model(), config.runtime().recompute_layers()));
   if (config.runtime().device() != "cpu") {
-    plan.gpu = bytes(gpu_floats(recipe, config.runtime(), layout, parts, load));
-    plan.gradients = bytes(load.sums * layout.num_elements() + (parts.size() > 1 ? slice : 0));
+    plan.gpu = bytes(gpu_floats(recipe, config.runtime(), layout, parts, load, slice));
+    plan.gradients = num_ranks == 1 ? 0 : bytes(load.sums * layout.num_elements() + (parts.size() > 1 ? slice : 0));
     plan.activations = 0;
   }
   plan.checkpoint = plan.weights + plan.moments;

@@ -12,6 +12,13 @@
 
 namespace reprise::train {
 
+/// Sums over the grains that still have to be added in the tree's order; each holds the elements of this rank's slice.
+struct SliceSums {
+  std::span<const dist::LeafRange> nodes;
+  std::span<float* const> sums;
+  bool are_on_device = false;  // else in the host's memory
+};
+
 class SliceExchange {
  public:
   /// `parts`: the parts of the layout that run() will be called with.

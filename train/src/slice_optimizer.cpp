@@ -29,68 +29,87 @@ void size_digests(const TensorLayout& layout, checkpoints::StateDigests& digests
   digests.second_moments.resize(count);
 }
 
-float clip_factor(double norm, double clip) { return norm > clip ? static_cast<float>(clip / norm) : 1.0f; }
-
-SliceOptimizer::SliceOptimizer(const configs::AdamW& recipe, const TensorLayout& layout, ChunkRange slice,
-                               ThreadPool& threads)
-    : recipe_(recipe),
-      layout_(layout),
-      updates_(tensor_updates(recipe, layout)),
-      slice_(slice),
-      threads_(threads),
-      chunk_sums_(static_cast<std::size_t>(slice.size())) {}
-
-std::int64_t SliceOptimizer::num_blocks() const { return (slice_.size() + kBlockChunks - 1) / kBlockChunks; }
-
-ChunkRange SliceOptimizer::block(std::int64_t index) const {
-  const std::int64_t begin = slice_.begin + index * kBlockChunks;
-  return {begin, std::min(begin + kBlockChunks, slice_.end)};
+float target_divisor(std::uint64_t num_targets) {
+  REPRISE_REQUIRE(num_targets > 0, ErrorKind::kNumeric, "the batch has no target token", "check the token shards");
+  // Counts above 2^24 are rounded once, like every other binary32 operand.
+  return static_cast<float>(num_targets);
 }
 
-void SliceOptimizer::for_each_block(const std::function<void(ChunkRange)>& work) {
-  threads_.parallel_for(num_blocks(), [&](std::int64_t index) {
+float clip_factor(double norm, double clip) { return norm > clip ? static_cast<float>(clip / norm) : 1.0f; }
+
+SliceOptimizer::SliceOptimizer(const configs::AdamW& recipe, const TensorLayout& layout, ChunkRange slice)
+    : recipe_(recipe), layout_(layout), updates_(tensor_updates(recipe, layout)), slice_(slice) {}
+
+std::int64_t SliceOptimizer::update(float clip, double learning_rate, TrainingState& state) {
+  ++state.header.adam_step;
+  state.header.beta1_power *= recipe_.beta1();
+  state.header.beta2_power *= recipe_.beta2();
+  Update update{clip, learning_rate, {}};
+  update.step.beta1 = static_cast<float>(recipe_.beta1());
+  update.step.beta2 = static_cast<float>(recipe_.beta2());
+  update.step.epsilon = static_cast<float>(recipe_.epsilon());
+  update.step.bias_correction1 = static_cast<float>(1.0 - state.header.beta1_power);
+  update.step.bias_correction2 = static_cast<float>(1.0 - state.header.beta2_power);
+  return update_slice(update, state);
+}
+
+numerics::AdamWStep SliceOptimizer::step_of(const Update& update, const TensorLayout::Entry& entry) const {
+  const TensorUpdate& of_tensor = updates_[static_cast<std::size_t>(&entry - layout_.entries().data())];
+  numerics::AdamWStep step = update.step;
+  step.learning_rate = static_cast<float>(update.learning_rate * of_tensor.learning_rate_scale);
+  step.weight_decay = of_tensor.weight_decay;
+  return step;
+}
+
+void SliceBlocks::for_each(const std::function<void(ChunkRange)>& work) const {
+  threads_.parallel_for((slice_.size() + kBlockChunks - 1) / kBlockChunks, [&](std::int64_t index) {
     numerics::check_floating_point_environment();
-    work(block(index));
+    const std::int64_t begin = slice_.begin + index * kBlockChunks;
+    work({begin, std::min(begin + kBlockChunks, slice_.end)});
   });
 }
 
-const std::vector<float>& SliceOptimizer::reduce(std::int64_t num_grains, std::span<const dist::LeafRange> nodes,
-                                                 std::span<float* const> partials, std::uint64_t num_targets) {
-  REPRISE_REQUIRE(num_targets > 0, ErrorKind::kNumeric, "the batch has no target token", "check the token shards");
-  // Counts above 2^24 are rounded once, like every other binary32 operand.
-  const auto divisor = static_cast<float>(num_targets);
-  for_each_block([&](ChunkRange chunks) {
-    const std::int64_t offset = (chunks.begin - slice_.begin) * kChunkElements;
+void SliceBlocks::finish_tree(std::int64_t num_grains, const SliceSums& sums) const {
+  if (sums.sums.size() == 1) return;
+  for_each([&](ChunkRange chunks) {
+    std::vector<float*> parts(sums.sums.begin(), sums.sums.end());
+    for (float*& part : parts) part += (chunks.begin - slice_.begin) * kChunkElements;
+    dist::finish_tree(num_grains, sums.nodes, parts, chunks.size() * kChunkElements, add_siblings);
+  });
+}
+
+HostSliceOptimizer::HostSliceOptimizer(const configs::AdamW& recipe, const TensorLayout& layout, ChunkRange slice,
+                                       ThreadPool& threads)
+    : SliceOptimizer(recipe, layout, slice),
+      blocks_(slice, threads),
+      chunk_sums_(static_cast<std::size_t>(slice.size())) {}
+
+const std::vector<float>& HostSliceOptimizer::reduce(std::int64_t num_grains, const SliceSums& sums,
+                                                     std::uint64_t num_targets) {
+  const float divisor = target_divisor(num_targets);
+  gradient_ = sums.sums[0];
+  blocks_.for_each([&](ChunkRange chunks) {
+    const std::int64_t offset = (chunks.begin - slice().begin) * kChunkElements;
     const std::int64_t count = chunks.size() * kChunkElements;
-    std::vector<float*> parts(partials.begin(), partials.end());
+    std::vector<float*> parts(sums.sums.begin(), sums.sums.end());
     for (float*& part : parts) part += offset;
-    if (parts.size() > 1) dist::finish_tree(num_grains, nodes, parts, count, add_siblings);
+    if (parts.size() > 1) dist::finish_tree(num_grains, sums.nodes, parts, count, add_siblings);
     numerics::divide_in_place(count, divisor, parts[0]);
     for (std::int64_t chunk = chunks.begin; chunk < chunks.end; ++chunk) {
       const float* first = parts[0] + (chunk - chunks.begin) * kChunkElements;
-      chunk_sums_[static_cast<std::size_t>(chunk - slice_.begin)] =
-          numerics::chunk_sum_of_squares(layout_.elements_in_chunk(chunk), first);
+      chunk_sums_[static_cast<std::size_t>(chunk - slice().begin)] =
+          numerics::chunk_sum_of_squares(layout().elements_in_chunk(chunk), first);
     }
   });
   return chunk_sums_;
 }
 
-std::int64_t SliceOptimizer::update(float clip, double learning_rate, float* gradient, TrainingState& state) {
-  ++state.header.adam_step;
-  state.header.beta1_power *= recipe_.beta1();
-  state.header.beta2_power *= recipe_.beta2();
-  numerics::AdamWStep step{};
-  step.beta1 = static_cast<float>(recipe_.beta1());
-  step.beta2 = static_cast<float>(recipe_.beta2());
-  step.epsilon = static_cast<float>(recipe_.epsilon());
-  step.bias_correction1 = static_cast<float>(1.0 - state.header.beta1_power);
-  step.bias_correction2 = static_cast<float>(1.0 - state.header.beta2_power);
-
+std::int64_t HostSliceOptimizer::update_slice(const Update& update, TrainingState& state) {
   constexpr std::int64_t kNone = std::numeric_limits<std::int64_t>::max();
   std::atomic<std::int64_t> first_bad{kNone};
-  for_each_block([&](ChunkRange chunks) {
+  blocks_.for_each([&](ChunkRange chunks) {
     for (std::int64_t chunk = chunks.begin; chunk < chunks.end; ++chunk) {
-      if (update_chunk(chunk, clip, learning_rate, step, gradient, state)) continue;
+      if (update_chunk(chunk, update, state)) continue;
       std::int64_t seen = first_bad.load();
       while (chunk < seen && !first_bad.compare_exchange_weak(seen, chunk)) {
       }
@@ -101,30 +120,24 @@ std::int64_t SliceOptimizer::update(float clip, double learning_rate, float* gra
 }
 
 /// Returns false when the chunk holds a NaN or infinity afterwards. Padding is not touched: it stays zero.
-bool SliceOptimizer::update_chunk(std::int64_t chunk, float clip, double learning_rate, const numerics::AdamWStep& step,
-                                  float* gradient, TrainingState& state) const {
-  const TensorLayout::Entry& entry = layout_.entry_of_chunk(chunk);
-  const std::int64_t count = layout_.elements_in_chunk(chunk);
-  const std::int64_t offset = (chunk - slice_.begin) * kChunkElements;
-  numerics::AdamWStep chunk_step = step;
-  const TensorUpdate& update = updates_[static_cast<std::size_t>(&entry - layout_.entries().data())];
-  chunk_step.learning_rate = static_cast<float>(learning_rate * update.learning_rate_scale);
-  chunk_step.weight_decay = update.weight_decay;
-  float* g = gradient + offset;
+bool HostSliceOptimizer::update_chunk(std::int64_t chunk, const Update& update, TrainingState& state) const {
+  const std::int64_t count = layout().elements_in_chunk(chunk);
+  const std::int64_t offset = (chunk - slice().begin) * kChunkElements;
+  float* g = gradient_ + offset;
   float* w = state.weights.data() + chunk * kChunkElements;
   float* m = state.first_moments.data() + offset;
   float* v = state.second_moments.data() + offset;
-  if (clip != 1.0f) numerics::scale_in_place(count, clip, g);
-  numerics::adamw_update(count, chunk_step, g, w, m, v);
+  if (update.clip_factor != 1.0f) numerics::scale_in_place(count, update.clip_factor, g);
+  numerics::adamw_update(count, step_of(update, layout().entry_of_chunk(chunk)), g, w, m, v);
   return numerics::find_non_finite(count, w) < 0 && numerics::find_non_finite(count, m) < 0 &&
          numerics::find_non_finite(count, v) < 0;
 }
 
-void SliceOptimizer::digest_block(ChunkRange chunks, TrainingState& state) const {
+void HostSliceOptimizer::digest_block(ChunkRange chunks, TrainingState& state) const {
   const auto count = static_cast<std::size_t>(chunks.size() * kChunkElements);
-  const auto offset = static_cast<std::size_t>((chunks.begin - slice_.begin) * kChunkElements);
+  const auto offset = static_cast<std::size_t>((chunks.begin - slice().begin) * kChunkElements);
   const auto part = [&](const std::vector<float>& values, std::size_t first) {
-    return chunk_digests(layout_, chunks, std::span<const float>(values).subspan(first, count));
+    return chunk_digests(layout(), chunks, std::span<const float>(values).subspan(first, count));
   };
   const auto first_weight = static_cast<std::size_t>(chunks.begin * kChunkElements);
   copy_digests(part(state.weights, first_weight), chunks.begin, state.digests.weights);
@@ -132,8 +145,8 @@ void SliceOptimizer::digest_block(ChunkRange chunks, TrainingState& state) const
   copy_digests(part(state.second_moments, offset), chunks.begin, state.digests.second_moments);
 }
 
-void SliceOptimizer::digest(TrainingState& state) {
-  for_each_block([&](ChunkRange chunks) { digest_block(chunks, state); });
+void HostSliceOptimizer::digest(TrainingState& state) {
+  blocks_.for_each([&](ChunkRange chunks) { digest_block(chunks, state); });
 }
 
 }  // namespace reprise::train

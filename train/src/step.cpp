@@ -5,6 +5,7 @@
 #include <chrono>
 #include <cmath>
 
+#include "device_slice_optimizer.h"
 #include "loss_tree.h"
 #include "reprise/core/error.h"
 #include "reprise/core/fault_point.h"
@@ -67,6 +68,15 @@ class ReducerSink final : public model::GradientSink {
   std::vector<std::vector<dist::GradientBuffer>> buffers_;  // by part and grain
 };
 
+std::unique_ptr<SliceOptimizer> make_optimizer(const configs::TrainRecipe& recipe, const TensorLayout& layout,
+                                               ChunkRange slice, const StepSettings& settings, ThreadPool& threads) {
+  if (settings.on_device == nullptr) {
+    return std::make_unique<HostSliceOptimizer>(recipe.adamw(), layout, slice, threads);
+  }
+  REPRISE_CHECK_EQ(settings.on_device->slice().begin, slice.begin);
+  return std::make_unique<DeviceSliceOptimizer>(recipe.adamw(), layout, *settings.on_device, threads);
+}
+
 }  // namespace
 
 StepRunner::StepRunner(const configs::TrainRecipe& recipe, std::uint32_t batch_sequences, const TensorLayout& layout,
@@ -82,14 +92,14 @@ StepRunner::StepRunner(const configs::TrainRecipe& recipe, std::uint32_t batch_s
       num_grains_(batch_sequences / recipe.grain_sequences()),
       parts_(settings.parts.empty() ? std::vector<ChunkRange>{{0, layout.num_chunks()}} : settings.parts),
       exchange_(num_grains_, layout, parts_, communicator),
-      reducer_(num_grains_, layout, parts_, exchange_, communicator.rank(), communicator.size(), settings.device),
-      optimizer_(recipe.adamw(), layout, exchange_.my_slice(), threads) {}
+      reducer_(num_grains_, layout, parts_, exchange_, communicator.rank(), communicator.size(),
+               settings.on_device == nullptr ? nullptr : &settings.on_device->device()),
+      optimizer_(make_optimizer(recipe, layout, exchange_.my_slice(), settings, threads)) {}
 
 StepOutcome StepRunner::run(std::uint64_t step, const Batch& batch, TrainingState& state) {
   StepOutcome outcome;
   Stopwatch watch;
   Losses losses;
-  weights_changed_();  // by whoever loaded them
   reducer_.begin();
   try {
     compute_grains(batch, losses);
@@ -101,7 +111,7 @@ StepOutcome StepRunner::run(std::uint64_t step, const Batch& batch, TrainingStat
   const SliceSums slices = reducer_.finish();
   outcome.exchange_seconds = watch.lap();
 
-  const std::vector<float>& my_sums = optimizer_.reduce(num_grains_, slices.nodes, slices.sums, batch.num_targets);
+  const std::vector<float>& my_sums = optimizer_->reduce(num_grains_, slices, batch.num_targets);
   outcome.update_seconds = watch.lap();
   const std::vector<float> chunk_sums = gather_losses_and_sums(losses, my_sums);
   outcome.exchange_seconds += watch.lap();
@@ -113,13 +123,9 @@ StepOutcome StepRunner::run(std::uint64_t step, const Batch& batch, TrainingStat
   record.clip_factor = clip_factor(record.gradient_norm, recipe_.clip_norm());
   record.learning_rate = learning_rate(recipe_, step);
   record.skipped = judge_spike(record, state.spikes);
-  if (see_gradient_) {
-    see_gradient_({slices.sums[0], static_cast<std::size_t>(exchange_.my_slice().size() * kChunkElements)});
-  }
+  if (see_gradient_) see_gradient_(optimizer_->gradient());
   const std::int64_t bad_chunk =
-      record.skipped
-          ? -1
-          : optimizer_.update(record.clip_factor, unrounded_learning_rate(recipe_, step), slices.sums[0], state);
+      record.skipped ? -1 : optimizer_->update(record.clip_factor, unrounded_learning_rate(recipe_, step), state);
   reducer_.release();
   outcome.update_seconds += watch.lap();
   exchange_.gather_slices(state.weights);
@@ -283,7 +289,7 @@ void StepRunner::gather_digests(std::int64_t first_bad_chunk, TrainingState& sta
 
 void StepRunner::digest(TrainingState& state) {
   size_digests(layout_, state.digests);
-  optimizer_.digest(state);
+  optimizer_->digest(state);
   StepOutcome ignored;
   gather_digests(-1, state, ignored);
 }

@@ -4,10 +4,12 @@
 
 #include <cstdint>
 #include <functional>
+#include <memory>
 #include <span>
 #include <vector>
 
 #include "batch.h"
+#include "device_state.h"
 #include "gather.h"
 #include "gradient_reducer.h"
 #include "reprise/configs/config.pb.h"
@@ -30,10 +32,10 @@ using RunGrains = std::function<model::GrainLosses(std::span<const std::int32_t>
 
 /// How a rank runs its grains. None of it can change a bit.
 struct StepSettings {
-  int grains_per_forward = 1;     // how many grains one call of RunGrains gets; the last one of a rank may get fewer
-  std::vector<ChunkRange> parts;  // of the gradient (model::gradient_parts()); empty: one
-  numerics::Device* device = nullptr;     // where RunGrains computes; null: the CPU
-  std::function<void()> weights_changed;  // told before grains run and when the step has changed the weights
+  int grains_per_forward = 1;        // how many grains one call of RunGrains gets; the last one of a rank may get fewer
+  std::vector<ChunkRange> parts;     // of the gradient (model::gradient_parts()); empty: one
+  DeviceState* on_device = nullptr;  // the state where RunGrains computes; null: in the host's memory
+  std::function<void()> weights_changed = {};  // told when the step has changed the host's weights of all ranks
 };
 
 struct StepOutcome {
@@ -56,7 +58,8 @@ class StepRunner {
   /// Chunks whose moments this rank holds.
   ChunkRange slice() const { return exchange_.my_slice(); }
 
-  /// Takes `state` from step s-1 to s with `batch`. Collective. Throws kNumeric on every rank (tensor, step) when a
+  /// Takes `state` from step s-1 to s with `batch`; with a state on a device, that one, and header and digests of this
+  /// one. Collective. Throws kNumeric on every rank (tensor, step) when a
   /// loss, the gradient norm or the new state is not finite. A spike, where the recipe leaves those out, changes
   /// neither weights nor moments.
   StepOutcome run(std::uint64_t step, const Batch& batch, TrainingState& state);
@@ -98,7 +101,7 @@ class StepRunner {
   std::vector<ChunkRange> parts_;
   SliceExchange exchange_;
   GradientReducer reducer_;
-  SliceOptimizer optimizer_;
+  std::unique_ptr<SliceOptimizer> optimizer_;
 };
 
 }  // namespace reprise::train

@@ -36,8 +36,8 @@ StepBenchmark bench_steps(const configs::RunConfig& config, const std::filesyste
   Batch batch;
   for (std::uint64_t step = 1; step <= recipe.num_steps(); ++step) {
     const auto start = std::chrono::steady_clock::now();
-    read_batch(order, model.state().header.next_sample, recipe.batch_sequences(), batch);
-    const StepOutcome outcome = model.runner().run(step, batch, model.state());
+    read_batch(order, model.header().next_sample, recipe.batch_sequences(), batch);
+    const StepOutcome outcome = model.run_step(step, batch);
     const std::chrono::duration<double> seconds = std::chrono::steady_clock::now() - start;
     result.steps.push_back({seconds.count(), outcome.compute_seconds, outcome.update_seconds});
     result.last_step = step;

@@ -126,11 +126,11 @@ TrainSummary Trainer::run() {
   open_state();
   open_run_log();
   read_spike_window();
-  summary_.first_step = model_->state().header.step;
-  tokens_at_start_ = model_->state().header.tokens_seen;
+  summary_.first_step = model_->header().step;
+  tokens_at_start_ = model_->header().tokens_seen;
   SessionStart start;
   start.resumed = options_.resume;
-  start.step = model_->state().header.step;
+  start.step = model_->header().step;
   start.from = resumed_from_.empty() ? "the beginning" : resumed_from_;
   if (const auto parent = parent_link(identity_.recipe))
     start.parent = fmt::format("{} at step {}", parent->run, parent->step);
@@ -145,7 +145,7 @@ TrainSummary Trainer::run() {
     writer_->wait();
     if (is_first_rank()) run_log_->sync();
   } catch (const std::exception& failure) {
-    session_->failure(model_->state().header.step, failure.what());
+    session_->failure(model_->header().step, failure.what());
     throw;
   }
   return summarise();
@@ -212,9 +212,9 @@ void Trainer::start_from(const std::filesystem::path& checkpoint) {
   const checkpoints::LoadedCheckpoint loaded = checkpoints::read_checkpoint(checkpoint);
   fault_point("resume_read");
   take_state(loaded);
-  model_->state().header = loaded.info.header;
-  if (loaded.info.kind == FileKind::kScheduled) model_->state().header.previous_root = loaded.info.root;
-  summary_.final_root = model_->state().header.previous_root;
+  model_->header() = loaded.info.header;
+  if (loaded.info.kind == FileKind::kScheduled) model_->header().previous_root = loaded.info.root;
+  summary_.final_root = model_->header().previous_root;
 }
 
 /// The state that initialize() made gets the weights of the parent, and its moments unless the recipe leaves them.
@@ -226,8 +226,8 @@ void Trainer::begin_from_parent() {
     std::fill(loaded.second_moments.begin(), loaded.second_moments.end(), 0.0f);
   }
   take_state(loaded);
-  if (reset) model_->runner().digest(model_->state());
-  continue_header(loaded.info, identity_.recipe, model_->state().header);
+  if (reset) model_->digest();
+  continue_header(loaded.info, identity_.recipe, model_->header());
   summary_.final_root = loaded.info.root;
 }
 
@@ -239,15 +239,15 @@ void Trainer::take_state(const checkpoints::LoadedCheckpoint& loaded) {
                   fmt::format("{} holds {} weights and {} moments; the model has {}", loaded.info.path.string(),
                               loaded.weights.size(), loaded.first_moments.size(), elements),
                   "the file is of another model; move it out of the run folder");
-  model_->state().digests = loaded.digests;
+  TrainingState& state = model_->state_to_change();
+  state.digests = loaded.digests;
   // The decoder keeps the address of the weights, so they are copied in place.
-  std::copy(loaded.weights.begin(), loaded.weights.end(), model_->state().weights.begin());
+  std::copy(loaded.weights.begin(), loaded.weights.end(), state.weights.begin());
   const auto take_slice = [&](const std::vector<float>& all, std::vector<float>& slice) {
-    slice.assign(all.begin() + model_->state().slice.begin * kChunkElements,
-                 all.begin() + model_->state().slice.end * kChunkElements);
+    slice.assign(all.begin() + state.slice.begin * kChunkElements, all.begin() + state.slice.end * kChunkElements);
   };
-  take_slice(loaded.first_moments, model_->state().first_moments);
-  take_slice(loaded.second_moments, model_->state().second_moments);
+  take_slice(loaded.first_moments, state.first_moments);
+  take_slice(loaded.second_moments, state.second_moments);
 }
 
 void Trainer::open_run_log() {
@@ -258,12 +258,12 @@ void Trainer::open_run_log() {
                      static_cast<std::uint64_t>(num_grains()));
       run_log_.emplace(open_run_log_at_start(folder_, header));
     } else {
-      const std::uint64_t step = model_->state().header.step;
-      run_log_.emplace(open_run_log_after(folder_, step,
-                                          checkpoints::state_digest(step, model_->layout(), model_->state().digests)));
+      const std::uint64_t step = model_->header().step;
+      run_log_.emplace(
+          open_run_log_after(folder_, step, checkpoints::state_digest(step, model_->layout(), model_->digests())));
       // A session can be killed after the checkpoint was complete and before its record was; writing a record that is
       // there already only compares it.
-      if (is_scheduled(step)) run_log_->append(logs::CheckpointRecord{step, model_->state().header.previous_root});
+      if (is_scheduled(step)) run_log_->append(logs::CheckpointRecord{step, model_->header().previous_root});
     }
     return std::string();
   });
@@ -272,7 +272,7 @@ void Trainer::open_run_log() {
 /// The window is no part of a checkpoint: the log, cut back to the step, has its values.
 void Trainer::read_spike_window() {
   if (!recipe_.has_spike_skipping()) return;
-  model_->state().spikes = SpikeWindow::from_bytes(on_first_rank(communicator_, [&] {
+  model_->state_to_change().spikes = SpikeWindow::from_bytes(on_first_rank(communicator_, [&] {
     return spike_window_of(recipe_.spike_skipping(), logs::read_run_log(folder_.run_log())).to_bytes();
   }));
 }
@@ -280,12 +280,12 @@ void Trainer::read_spike_window() {
 void Trainer::loop() {
   const std::uint64_t last = last_step();
   progress_.begin("training", static_cast<std::int64_t>(last), "steps");
-  progress_.update(static_cast<std::int64_t>(model_->state().header.step));
+  progress_.update(static_cast<std::int64_t>(model_->header().step));
   start_ = std::chrono::steady_clock::now();
   if (fresh_) save_scheduled();
-  while (model_->state().header.step < last) {
-    one_step(model_->state().header.step + 1);
-    if (last_.stop_signal != 0 && model_->state().header.step < last) {
+  while (model_->header().step < last) {
+    one_step(model_->header().step + 1);
+    if (last_.stop_signal != 0 && model_->header().step < last) {
       save_recovery(last_.stop_signal);
       break;
     }
@@ -298,10 +298,10 @@ void Trainer::one_step(std::uint64_t step) {
   writer_->poll();
   model_->prepare_step(step);
   side_.data +=
-      timed([&] { read_batch(*order_, model_->state().header.next_sample, order_->plan().sequences(step), batch_); });
+      timed([&] { read_batch(*order_, model_->header().next_sample, order_->plan().sequences(step), batch_); });
   observe_before(step);
   try {
-    last_ = model_->runner().run(step, batch_, model_->state());
+    last_ = model_->run_step(step, batch_);
   } catch (const Error& error) {
     if (error.kind() != ErrorKind::kNumeric) throw;
     std::string documents;
@@ -332,7 +332,7 @@ void Trainer::evaluate(std::uint64_t step) {
 std::string Trainer::figures() const {
   std::string text = fmt::format("loss {:.3f}", last_.record.loss);
   if (last_evaluation_) text += fmt::format(", held out {:.4f} bits/byte", last_evaluation_->bits_per_byte);
-  const double rate = static_cast<double>(model_->state().header.tokens_seen - tokens_at_start_) / seconds();
+  const double rate = static_cast<double>(model_->header().tokens_seen - tokens_at_start_) / seconds();
   return text + fmt::format(", {:.0f} tokens/s", rate);
 }
 
@@ -345,27 +345,27 @@ void Trainer::observe_before(std::uint64_t step) {
 }
 
 void Trainer::save_scheduled() {
-  const std::uint64_t step = model_->state().header.step;
+  const std::uint64_t step = model_->header().step;
   const bool anchor = stores_moments(step);
-  const Digest root = checkpoints::checkpoint_root(model_->state().header, model_->layout(), model_->state().digests);
+  const Digest root = checkpoints::checkpoint_root(model_->header(), model_->layout(), model_->digests());
   // A checkpoint that a run can resume from must not outlive the log up to its step.
   if (anchor && is_first_rank()) run_log_->sync();
   writer_->write(FileKind::kScheduled, model_->state(), anchor, root);
   if (is_first_rank()) run_log_->append(logs::CheckpointRecord{step, root});
   session_->checkpoint(step, root, checkpoints::file_name(FileKind::kScheduled, step));
-  model_->state().header.previous_root = root;
+  model_->header().previous_root = root;
   summary_.final_root = root;
 }
 
 /// Stores the state with its moments, unless a scheduled checkpoint has just done so; returns which file has it.
 FileKind Trainer::save_whole_state() {
-  const std::uint64_t step = model_->state().header.step;
+  const std::uint64_t step = model_->header().step;
   FileKind kind = FileKind::kScheduled;
   if (!is_scheduled(step) || !stores_moments(step)) {
     kind = FileKind::kRecovery;
     if (is_first_rank()) run_log_->sync();
     writer_->write(kind, model_->state(), true,
-                   checkpoints::checkpoint_root(model_->state().header, model_->layout(), model_->state().digests));
+                   checkpoints::checkpoint_root(model_->header(), model_->layout(), model_->digests()));
   }
   writer_->wait();
   return kind;
@@ -373,16 +373,15 @@ FileKind Trainer::save_whole_state() {
 
 void Trainer::save_recovery(int signal_number) {
   const FileKind kind = save_whole_state();
-  const std::uint64_t step = model_->state().header.step;
+  const std::uint64_t step = model_->header().step;
   session_->signal(step, signal_number, checkpoints::file_name(kind, step));
   summary_.stopped_by_signal = signal_number;
 }
 
 TrainSummary Trainer::summarise() {
-  summary_.last_step = model_->state().header.step;
+  summary_.last_step = model_->header().step;
   summary_.seconds = seconds();
-  summary_.tokens_per_second =
-      static_cast<double>(model_->state().header.tokens_seen - tokens_at_start_) / summary_.seconds;
+  summary_.tokens_per_second = static_cast<double>(model_->header().tokens_seen - tokens_at_start_) / summary_.seconds;
   summary_.final_loss = last_.record.loss;
   if (is_first_rank()) summary_.run_log = run_log_->chain();
   communicator_.broadcast(std::as_writable_bytes(std::span(&summary_.run_log, 1)), 0);

@@ -36,20 +36,28 @@ TrainingModel::TrainingModel(const configs::Recipe& recipe, const ComputeSetting
                                       recipe.train().adamw().decay_embeddings())) {
   find_device(recipe, settings);
   resize_large(state_.weights, static_cast<std::size_t>(layout_.num_elements()));
+  state_.slice = chunk_slice(layout_.num_chunks(), communicator.rank(), communicator.size());
+  model::DeviceWeights device_weights;
+  if (device_) {
+    device_state_ = std::make_unique<DeviceState>(*device_, layout_, state_.slice);
+    device_weights = {device_.get(), device_state_->weights()};
+  }
   decoder_ = std::make_unique<model::Decoder>(
       recipe.model(), recipe.tokenizer().vocab_size(), recipe_.sequence_length(), layout_, state_.weights,
-      native_profile(recipe), configs::document_end(recipe), settings.recompute_layers, device_.get());
+      native_profile(recipe), configs::document_end(recipe), settings.recompute_layers, device_weights);
   settings_.grains_per_forward = settings.grains_per_forward;
   // A device keeps gradients whole where nobody else needs them; LibTorch's gives them behind the pass.
   const bool whole = native_device_ || (device_ && communicator.size() == 1);
   const std::int64_t bucket_bytes = whole ? 0 : settings.bucket_kib * 1024;
   settings_.parts = model::gradient_parts(layout_, bucket_bytes / static_cast<std::int64_t>(sizeof(float)));
-  settings_.device = device_.get();
-  settings_.weights_changed = [this] { decoder_->weights_changed(); };
+  settings_.on_device = device_state_.get();
+  settings_.weights_changed = [this] {
+    decoder_->weights_changed();
+    if (device_state_ && communicator_.size() > 1) device_state_->host_has_all_weights();
+  };
   if (configs::is_native(recipe)) settings_.grains_per_forward = 1;
   choose_grain_threads(recipe);
   make_runner(plan_.sequences(1));
-  state_.slice = runner_->slice();
 }
 
 void TrainingModel::find_device(const configs::Recipe& recipe, const ComputeSettings& settings) {
@@ -103,20 +111,45 @@ void TrainingModel::prepare_step(std::uint64_t step) {
   if (sequences != runner_sequences_) make_runner(sequences);
 }
 
+const TrainingState& TrainingModel::state() const {
+  if (device_state_) device_state_->store(state_);
+  return state_;
+}
+
+TrainingState& TrainingModel::state_to_change() {
+  if (device_state_) {
+    device_state_->store(state_);
+    device_state_->host_changes();
+  }
+  decoder_->weights_changed();
+  return state_;
+}
+
+StepOutcome TrainingModel::run_step(std::uint64_t step, const Batch& batch) {
+  if (device_state_) device_state_->load(state_);
+  return runner_->run(step, batch, state_);
+}
+
+const model::Decoder& TrainingModel::decoder() const {
+  if (device_state_) device_state_->load(state_);
+  return *decoder_;
+}
+
 void TrainingModel::initialize(const RunIdentity& identity) {
-  checkpoints::Header& header = state_.header;
+  TrainingState& state = state_to_change();
+  checkpoints::Header& header = state.header;
   header.seed = identity.recipe.seed();
   header.contract_version = identity.recipe.contract_version();
   header.recipe_hash = identity.recipe_hash;
   header.data_root = identity.data_root;
   header.recipe_text = identity.recipe_text;
-  model::initialize_parameters(layout_, identity.recipe.model(), identity.recipe.seed(), state_.weights);
-  const auto slice_elements = static_cast<std::size_t>(state_.slice.size() * kChunkElements);
-  for (std::vector<float>* moments : {&state_.first_moments, &state_.second_moments}) {
+  model::initialize_parameters(layout_, identity.recipe.model(), identity.recipe.seed(), state.weights);
+  const auto slice_elements = static_cast<std::size_t>(state.slice.size() * kChunkElements);
+  for (std::vector<float>* moments : {&state.first_moments, &state.second_moments}) {
     moments->clear();
     resize_large(*moments, slice_elements);
   }
-  runner_->digest(state_);
+  digest();
 }
 
 }  // namespace reprise::train

@@ -5,6 +5,7 @@
 #include <optional>
 #include <string>
 
+#include "device_state.h"
 #include "reprise/configs/batch_plan.h"
 #include "reprise/core/tensor_layout.h"
 #include "reprise/core/thread_pool.h"
@@ -29,16 +30,25 @@ class TrainingModel {
   void initialize(const RunIdentity& identity);
 
   const TensorLayout& layout() const { return layout_; }
-  TrainingState& state() { return state_; }
-  const TrainingState& state() const { return state_; }
+  const ChunkRange& slice() const { return state_.slice; }
+  /// Of the state; its values stand in the host's memory whatever the device.
+  checkpoints::Header& header() { return state_.header; }
+  const checkpoints::Header& header() const { return state_.header; }
+  const checkpoints::StateDigests& digests() const { return state_.digests; }
+  /// The whole state, as it is now: brought from the device when it is newer there.
+  const TrainingState& state() const;
+  /// The state, for a change that the next step begins with.
+  TrainingState& state_to_change();
+
   /// Makes runner() fit for step `step`, whose batch may have another size than the one before. Collective.
   void prepare_step(std::uint64_t step);
+  /// StepRunner::run() on the state. Collective.
+  StepOutcome run_step(std::uint64_t step, const Batch& batch);
+  /// Fills the digests of the state as it is. Collective.
+  void digest() { runner_->digest(state_); }
   StepRunner& runner() { return *runner_; }
-  /// The decoder, with the weights as they are now.
-  const model::Decoder& decoder() const {
-    decoder_->weights_changed();
-    return *decoder_;
-  }
+  /// The decoder, with the weights as they are now; for Decoder::observe(), which reads the host's, call state() first.
+  const model::Decoder& decoder() const;
   /// What computes grains: "cpu", or the GPU's model and versions.
   std::string device_description() const {
     return device_ ? device_->description() : native_device_ ? native_device_->description : "cpu";
@@ -58,8 +68,9 @@ class TrainingModel {
   ThreadPool& threads_;
   dist::Communicator& communicator_;
   TensorLayout layout_;
-  TrainingState state_;
+  mutable TrainingState state_;                // state() brings its values from the device
   std::shared_ptr<numerics::Device> device_;   // that computes the exact profile; null: the CPU
+  std::unique_ptr<DeviceState> device_state_;  // null without a device
   std::optional<NativeDevice> native_device_;  // that computes the native profile; empty: the CPU
   std::unique_ptr<model::Decoder> decoder_;
   std::unique_ptr<ThreadPool> own_threads_;  // that run grains, where not all of `threads` do

@@ -91,8 +91,9 @@ class KeepingSinkOnDevice final : public KeepingSink {
 /// A model and a decoder of it on a device, and one on the CPU.
 struct Decoders {
   explicit Decoders(numerics::Device& device, std::size_t recompute_layers = 0)
-      : on_device(model.recipe, model.shape.vocab_size, model.shape.length, model.layout, model.weights, std::nullopt,
-                  std::nullopt, recompute_layers, &device),
+      : weights(device),
+        on_device(model.recipe, model.shape.vocab_size, model.shape.length, model.layout, model.weights, std::nullopt,
+                  std::nullopt, recompute_layers, {&device, weights.copy_of(model.weights)}),
         on_cpu(model.decoder()) {}
 
   GrainLosses run(const Decoder& decoder, GradientSink& sink) const {
@@ -111,6 +112,7 @@ struct Decoders {
   }
 
   HashedModel model{kShape};
+  numerics::DeviceMemory weights;
   Decoder on_device, on_cpu;
 };
 

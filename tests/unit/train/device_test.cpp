@@ -4,15 +4,19 @@
 
 #include <algorithm>
 
+#include "batch.h"
+#include "cpu_device.h"
 #include "emulated_device.h"
 #include "reprise/configs/config.h"
 #include "reprise/core/error.h"
+#include "reprise/data_pipeline/reading_order.h"
 #include "reprise/data_pipeline/shards.h"
 #include "reprise/data_pipeline/tokenizer.h"
 #include "reprise/dist/communicator.h"
 #include "reprise/dist/local_group.h"
 #include "reprise/train/memory_plan.h"
 #include "tiny_run_fixture.h"
+#include "training_model.h"
 
 namespace reprise::train {
 namespace {
@@ -120,6 +124,41 @@ TEST_F(TrainingOnADevice, TakesTheMemoryThatWasPlanned) {
     EXPECT_LT(taken, 1.1 * planned) << ranks << " ranks, " << grains << " grains";
     EXPECT_GT(taken, 0.6 * planned) << ranks << " ranks, " << grains << " grains";
   }
+}
+
+/// Counts what comes to the host.
+class CountsReads final : public numerics::CpuDevice {
+ public:
+  void read(void* to_host, const void* from, std::size_t num_bytes) override {
+    bytes_read += num_bytes;
+    CpuDevice::read(to_host, from, num_bytes);
+  }
+  std::size_t bytes_read = 0;
+};
+
+TEST_F(TrainingOnADevice, BringsTheStateToTheHostOnlyForWhoeverLooks) {
+  const RunIdentity identity = identify(tiny_config());
+  const data::TokenSet tokens = data::TokenSet::open(new_run("reads") / "shards", "train");
+  const data::ReadingOrder order(tokens, identity.recipe);
+  const auto device = std::make_shared<CountsReads>();
+  ComputeSettings settings = on_emulated_gpu(2);
+  settings.find_device = [&](const std::string&) { return device; };
+  const auto communicator = dist::make_local_communicator();
+  ThreadPool threads(1);
+  TrainingModel model(identity.recipe, settings, threads, *communicator);
+  model.initialize(identity);
+  const auto state_bytes = static_cast<std::size_t>(3 * model.layout().num_elements()) * sizeof(float);
+  Batch batch;
+  device->bytes_read = 0;
+  for (std::uint64_t step = 1; step <= 3; ++step) {
+    read_batch(order, model.header().next_sample, order.plan().sequences(step), batch);
+    model.run_step(step, batch);
+  }
+  EXPECT_LT(device->bytes_read, state_bytes / 10);  // losses, sums of squares, digests
+  device->bytes_read = 0;
+  EXPECT_EQ(chunk_digests(model.layout(), model.slice(), model.state().weights), model.digests().weights);
+  model.state();
+  EXPECT_EQ(device->bytes_read, state_bytes);
 }
 
 TEST(FindGpu, NamesWhatIsNoDevice) {

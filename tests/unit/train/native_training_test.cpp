@@ -79,8 +79,8 @@ std::vector<Digest> states_of_rank(const configs::RunConfig& config, const std::
   std::vector<Digest> states;
   Batch batch;
   for (std::uint64_t step = 1; step <= 4; ++step) {
-    read_batch(order, model.state().header.next_sample, order.plan().sequences(step), batch);
-    states.push_back(model.runner().run(step, batch, model.state()).record.state);
+    read_batch(order, model.header().next_sample, order.plan().sequences(step), batch);
+    states.push_back(model.run_step(step, batch).record.state);
   }
   return states;
 }

@@ -36,12 +36,19 @@ configs::AdamW two_groups() {
   return recipe;
 }
 
+/// As the sum of one grain with one target.
+void give_gradient(std::vector<float>& gradient, SliceOptimizer& optimizer) {
+  const dist::LeafRange grain{0, 1};
+  float* const values = gradient.data();
+  optimizer.reduce(1, {{&grain, 1}, {&values, 1}}, 1);
+}
+
 /// Three updates of every tensor, as tests/peers/make_parameter_group_vectors.py makes them.
 std::vector<float> weights_after_three_updates(const configs::AdamW& recipe) {
   const TensorLayout layout = small_layout();
   const ChunkRange slice{0, layout.num_chunks()};
   ThreadPool threads(2);
-  SliceOptimizer optimizer(recipe, layout, slice, threads);
+  HostSliceOptimizer optimizer(recipe, layout, slice, threads);
   TrainingState state;
   state.slice = slice;
   const auto count = static_cast<std::size_t>(layout.num_elements());
@@ -61,7 +68,8 @@ std::vector<float> weights_after_three_updates(const configs::AdamW& recipe) {
       }
     }
     if (step == 0) continue;
-    EXPECT_EQ(optimizer.update(1.0f, rates[step - 1], gradient.data(), state), -1);
+    give_gradient(gradient, optimizer);
+    EXPECT_EQ(optimizer.update(1.0f, rates[step - 1], state), -1);
   }
   return state.weights;
 }
@@ -97,7 +105,7 @@ TEST(ParameterGroups, GiveATensorToTheFirstGroupThatNamesIt) {
 float first_update(const configs::AdamW& recipe, double rate) {
   const TensorLayout layout({{"w", {1}, true}});
   ThreadPool threads(1);
-  SliceOptimizer optimizer(recipe, layout, {0, 1}, threads);
+  HostSliceOptimizer optimizer(recipe, layout, {0, 1}, threads);
   TrainingState state;
   state.slice = {0, 1};
   state.weights.assign(kChunkElements, 0.0f);
@@ -105,7 +113,8 @@ float first_update(const configs::AdamW& recipe, double rate) {
   size_digests(layout, state.digests);
   std::vector<float> gradient(kChunkElements, 0.0f);
   gradient[0] = 1.0f;
-  optimizer.update(1.0f, rate, gradient.data(), state);
+  give_gradient(gradient, optimizer);
+  optimizer.update(1.0f, rate, state);
   return state.weights[0];
 }
 

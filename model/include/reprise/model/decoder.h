@@ -35,23 +35,31 @@ struct NativeProfile {
   std::string device;  // LibTorch's name of one that gets a copy of the weights, "cuda:0"; empty: the host's memory
 };
 
+/// A device that computes the exact profile, and all weights in its memory, in the order of the layout. Passes read
+/// them as they are; null: the CPU, and the host's weights.
+struct DeviceWeights {
+  numerics::Device* device = nullptr;
+  float* weights = nullptr;
+};
+
 class Decoder {
  public:
   /// `weights` is the flat buffer of `layout`; it is not copied and must outlive the decoder. Its values may change
   /// between calls. `native`: how LibTorch's own operators compute it; without, the exact ones do. `document_end`: an
   /// id that attention does not cross; without, it sees all of a sequence. `recompute_layers`: the activations of this
-  /// many layers together are not kept but computed again by the backward pass; the bits do not depend on it. `device`:
-  /// where the exact operators compute, with a copy of the weights; it must outlive the decoder. Null: the CPU.
+  /// many layers together are not kept but computed again by the backward pass; the bits do not depend on it.
+  /// `on_device`: where the exact operators compute; must outlive the decoder.
   Decoder(const configs::ModelRecipe& model, std::uint32_t vocab_size, std::int64_t max_length,
           const TensorLayout& layout, std::span<float> weights,
           const std::optional<NativeProfile>& native = std::nullopt,
           std::optional<std::int32_t> document_end = std::nullopt, std::size_t recompute_layers = 0,
-          numerics::Device* device = nullptr);
+          const DeviceWeights& on_device = {});
   ~Decoder();
   Decoder(const Decoder&) = delete;
   Decoder& operator=(const Decoder&) = delete;
 
-  /// To be called when the values of the weights have changed and before the next pass; a device has a copy of them.
+  /// To be called when the values of the weights have changed and before the next pass; a device that computes the
+  /// native profile has a copy of them.
   void weights_changed() const;
 
   /// Runs forward and backward on consecutive grains of the same size at once, one per buffer in `gradients`:

@@ -1,0 +1,60 @@
+#include "device_state.h"
+
+#include "reprise/core/error.h"
+
+namespace reprise::train {
+
+DeviceState::DeviceState(numerics::Device& device, const TensorLayout& layout, ChunkRange slice)
+    : device_(device),
+      layout_(layout),
+      slice_(slice),
+      memory_(device),
+      weights_(memory_.take<float>(layout.num_elements())),
+      first_moments_(memory_.take<float>(slice_elements())),
+      second_moments_(memory_.take<float>(slice_elements())) {}
+
+void DeviceState::host_changes() { weights_at_ = moments_at_ = Newest::kHost; }
+
+void DeviceState::slice_was_updated(TrainingState& state) {
+  REPRISE_CHECK(weights_at_ != Newest::kHost && moments_at_ != Newest::kHost);
+  weights_at_ = moments_at_ = Newest::kDevice;
+  if (has_whole_slice()) return;
+  device_.read(state.weights.data() + slice_.begin * kChunkElements, slice_weights(),
+               static_cast<std::size_t>(slice_elements()) * sizeof(float));
+}
+
+void DeviceState::load(const TrainingState& state) {
+  const auto write = [&](float* to, const std::vector<float>& from) {
+    device_.write(to, from.data(), from.size() * sizeof(float));
+  };
+  if (weights_at_ == Newest::kHost) {
+    REPRISE_CHECK_EQ(static_cast<std::int64_t>(state.weights.size()), layout_.num_elements());
+    write(weights_, state.weights);
+    weights_at_ = Newest::kBoth;
+  }
+  if (moments_at_ == Newest::kHost) {
+    REPRISE_CHECK_EQ(static_cast<std::int64_t>(state.first_moments.size()), slice_elements());
+    REPRISE_CHECK_EQ(state.second_moments.size(), state.first_moments.size());
+    write(first_moments_, state.first_moments);
+    write(second_moments_, state.second_moments);
+    moments_at_ = Newest::kBoth;
+  }
+}
+
+void DeviceState::store(TrainingState& state) {
+  const auto read = [&](std::vector<float>& to, const float* from) {
+    device_.read(to.data(), from, to.size() * sizeof(float));
+  };
+  if (weights_at_ == Newest::kDevice) {
+    REPRISE_CHECK(has_whole_slice());  // else other ranks' weights are not there yet
+    read(state.weights, weights_);
+    weights_at_ = Newest::kBoth;
+  }
+  if (moments_at_ == Newest::kDevice) {
+    read(state.first_moments, first_moments_);
+    read(state.second_moments, second_moments_);
+    moments_at_ = Newest::kBoth;
+  }
+}
+
+}  // namespace reprise::train
