@@ -72,6 +72,7 @@ void measure(const Wishes& wishes, const conformance::FindDevice& find_device) {
   if (wanted("gemm")) measure_products(setting, see);
   if (wanted("attention")) measure_attention(setting, see);
   if (wanted("step")) measure_steps(setting, see);
+  if (wanted("digests")) measure_digests(setting, see);
   if (wishes.shapes.empty()) setting.shapes = {parse_shape(kUsualLaunchShape)};
   if (wanted("launch")) measure_launches(setting, see);
 }
@@ -131,12 +132,12 @@ void fill_with_values(numerics::Device& device, float* memory, std::int64_t coun
 
 int run_gpu_benchmark(int argc, char** argv, const std::string& default_device,
                       const conformance::FindDevice& find_device) {
-  CLI::App app("Times the exact profile on a device: products, attention, whole training steps, recorded passes.");
+  CLI::App app("Times the exact profile on a device: products, attention, training steps, digests, recorded passes.");
   Wishes wishes;
   wishes.device = default_device;
   app.add_option("--device", wishes.device, "cpu, cuda or cuda:N")->capture_default_str();
-  app.add_option("--only", wishes.only, "gemm, attention, step, launch; all of them by default")
-      ->check(CLI::IsMember({"gemm", "attention", "step", "launch"}));
+  app.add_option("--only", wishes.only, "gemm, attention, step, digests, launch; all of them by default")
+      ->check(CLI::IsMember({"gemm", "attention", "step", "digests", "launch"}));
   app.add_option("--shape", wishes.shapes,
                  "NAME=hidden,layers,heads,feed-forward,vocabulary,length,sequences,grains (several times)");
   app.add_option("--rounds", wishes.rounds, "Values of each figure")->check(CLI::PositiveNumber)->capture_default_str();

@@ -41,6 +41,8 @@ void measure_products(const Setting& setting, const SeeFigure& see);
 void measure_attention(const Setting& setting, const SeeFigure& see);
 /// Figure "step": whole training steps, all of them on the device.
 void measure_steps(const Setting& setting, const SeeFigure& see);
+/// Figure "digests": the digests of all chunks of weights and moments, of the matrices alone, in one call.
+void measure_digests(const Setting& setting, const SeeFigure& see);
 /// Figure "launch": a recorded pass and the same pass operator by operator, in alternating rounds.
 void measure_launches(const Setting& setting, const SeeFigure& see);
 

@@ -1,10 +1,12 @@
-// Whole training steps and passes.
+// Whole training steps and passes, and the digests of a state.
 
 #include <fmt/format.h>
 
 #include <nlohmann/json.hpp>
 
 #include "gpu_benchmark.h"
+#include "reprise/core/tensor_layout.h"
+#include "reprise/numerics/device_memory.h"
 
 namespace reprise::benchmarks {
 namespace {
@@ -50,6 +52,33 @@ void measure_steps(const Setting& setting, const SeeFigure& see) {
       result["seconds"].push_back(seconds_of(*device, step, repetitions));
     }
     result["bytes"] = device->bytes_reserved();
+    see(result);
+  }
+}
+
+void measure_digests(const Setting& setting, const SeeFigure& see) {
+  for (const NamedShape& shape : setting.shapes) {
+    const std::shared_ptr<numerics::Device> device = setting.find_device(setting.device);
+    const auto [vocab, hidden, ffn, layers, heads, grains, length, sequences] = shape.sizes;
+    const std::int64_t matrices = 2 * vocab * hidden + layers * (4 * hidden * hidden + 3 * hidden * ffn);
+    const std::int64_t num_chunks = 3 * ((matrices + kChunkElements - 1) / kChunkElements);
+    numerics::DeviceMemory memory(*device);
+    float* const state = memory.take<float>(num_chunks * kChunkElements);
+    fill_with_values(*device, state, num_chunks * kChunkElements);
+    const std::vector<std::int32_t> whole(static_cast<std::size_t>(num_chunks), kChunkElements);
+    const std::int32_t* const lengths = memory.copy_of(whole);
+    auto* const digests = memory.take<std::uint8_t>(num_chunks * static_cast<std::int64_t>(sizeof(Digest)));
+    auto* const non_finite = memory.take<std::uint8_t>(num_chunks);
+    const auto hash = [&] { device->digest_chunks(num_chunks, lengths, state, digests, non_finite); };
+    nlohmann::json result{{"figure", "digests"},
+                          {"case", fmt::format("{} {} chunks", shape.name, num_chunks)},
+                          {"who", "reprise"},
+                          {"hashed_bytes", num_chunks * kChunkElements * std::int64_t{sizeof(float)}},
+                          {"seconds", nlohmann::json::array()}};
+    const int repetitions = repetitions_for(*device, hash, setting.least_seconds);
+    for (int round = 0; round < setting.rounds; ++round) {
+      result["seconds"].push_back(seconds_of(*device, hash, repetitions));
+    }
     see(result);
   }
 }

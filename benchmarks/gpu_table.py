@@ -17,7 +17,7 @@ from pathlib import Path
 PEAKS = {"H200": (66.9, 989.4), "H100 PCIe": (51.2, 756.0), "H100 NVL": (60.0, 835.0), "H100": (66.9, 989.4),
          "A100": (19.5, 312.0)}
 EXACT = {"gemm": "reprise", "attention forward": "reprise", "attention backward": "reprise", "step": "reprise exact",
-         "launch": "recorded"}
+         "digests": "reprise", "launch": "recorded"}
 AIMS = {"gemm": ("at least", 0.85), "attention backward": ("at most", 1.25), "step": ("at most", 1.3)}
 
 
@@ -71,8 +71,10 @@ def summarize(folder):
     for key, rounds in seconds.items():
         figure, case, who = key
         exact = seconds.get((figure, case, EXACT[figure]))
-        row = {"figure": figure, "case": case, "who": who, "seconds": median_of(rounds),
-               "flops_per_second": details[key]["flops"] / median_of(rounds)}
+        row = {"figure": figure, "case": case, "who": who, "seconds": median_of(rounds)}
+        for name, rate in (("flops", "flops_per_second"), ("hashed_bytes", "hashed_bytes_per_second")):
+            if name in details[key]:
+                row[rate] = details[key][name] / row["seconds"]
         if exact is not None and who != EXACT[figure]:
             row["ratio"], row["least"], row["most"] = ratio_of(exact, rounds)
             if figure == "gemm":  # how fast ours is, not how long it takes
@@ -81,7 +83,7 @@ def summarize(folder):
                 side, bound = AIMS[figure]
                 row["reached"] = row["ratio"] >= bound if side == "at least" else row["ratio"] <= bound
         peak = peak_of(machines, who)
-        if peak is not None:
+        if peak is not None and "flops_per_second" in row:
             row["utilisation"] = row["flops_per_second"] / peak
         if "tokens" in details[key]:
             row["tokens_per_second"] = details[key]["tokens"] / row["seconds"]
@@ -101,6 +103,7 @@ COLUMNS = {  # heading, text of a row
     "who": lambda row: row["who"],
     "ms": lambda row: f"{row['seconds'] * 1e3:.4g}",
     "TFLOP/s": lambda row: f"{row['flops_per_second'] * 1e-12:.3g}",
+    "GB/s": lambda row: f"{row['hashed_bytes_per_second'] * 1e-9:.4g}",
     "of the peak": lambda row: text_of(row, "utilisation", "{:.1f} %", 100),
     "tokens/s": lambda row: text_of(row, "tokens_per_second", "{:,.0f}"),
     "memory, GB": lambda row: text_of(row, "bytes", "{:.2f}", 1e-9),
@@ -118,6 +121,7 @@ SECTIONS = [
      ["case", "who", "ms", "TFLOP/s", "ratio", "least to most"]),
     ("step", "Training step: exact's time over PyTorch's; the aim is at most 1.3 in float32, bf16 shows the gap",
      ["case", "who", "ms", "tokens/s", "of the peak", "memory, GB", "ratio", "least to most", "aim"]),
+    ("digests", "SHA-256 of the chunks of weights and moments", ["case", "who", "ms", "GB/s"]),
     ("launch", "A small model's pass: recorded, over the same operator by operator",
      ["case", "who", "ms", "tokens/s", "ratio", "least to most"]),
 ]

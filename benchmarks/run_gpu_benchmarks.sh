@@ -44,7 +44,7 @@ for round in $(seq 1 "${ROUNDS:-3}"); do
   # shellcheck disable=SC2046,SC2086  # lists of words
   {
     for shape in $shapes; do  # apart, so that what one of them lacks does not cost the others
-      measure "$ours" "$program" --json $common --only gemm --only attention --shape "$shape"
+      measure "$ours" "$program" --json $common --only gemm --only attention --only digests --shape "$shape"
       measure "$ours" "$program" --json $common --only step --shape "$shape"
     done
     measure "$ours" "$program" --json $common --only launch $(flags_of "$launch_shapes")

@@ -5,6 +5,7 @@
 #include <array>
 
 #include "cell_families.h"
+#include "reprise/core/tensor_layout.h"
 
 namespace reprise::conformance {
 namespace {
@@ -145,6 +146,30 @@ Cell optimizer(RandomStream& random, CellSize size) {
           }};
 }
 
+/// Chunks of any length, half of them with a value that may be NaN or infinite; the outputs are bytes.
+Cell chunk_digests(RandomStream& random, CellSize size) {
+  std::vector<std::int32_t> lengths(static_cast<std::size_t>(any_size(random, size == CellSize::kSmall ? 40 : 600)));
+  for (std::int32_t& length : lengths) {
+    length = static_cast<std::int32_t>(random.coin() ? random.integer(0, kChunkElements) : any_size(random, 70));
+  }
+  std::vector<float> x(lengths.size() * static_cast<std::size_t>(kChunkElements));
+  for (float& value : x) value = random.value();
+  for (std::size_t chunk = 0; chunk < lengths.size(); chunk += 2) {  // in the message or behind it
+    const std::int64_t place = random.integer(0, 2 * lengths[chunk]) % kChunkElements;
+    x[chunk * kChunkElements + static_cast<std::size_t>(place)] = std::bit_cast<float>(random.word() | 0x7e000000u);
+  }
+  return {fmt::format("chunks={}", lengths.size()), [=](Device& device) {
+            numerics::DeviceMemory memory(device);
+            const auto num_chunks = static_cast<std::int64_t>(lengths.size());
+            std::vector<std::uint8_t> bytes(lengths.size() * (sizeof(Digest) + 1));
+            auto* const digests = memory.copy_of(bytes);
+            device.digest_chunks(num_chunks, memory.copy_of(lengths), memory.copy_of(x), digests,
+                                 digests + num_chunks * static_cast<std::int64_t>(sizeof(Digest)));
+            device.read(bytes.data(), digests, bytes.size());
+            return std::vector<float>(bytes.begin(), bytes.end());
+          }};
+}
+
 /// Arguments of any bits: NaNs, infinities and subnormals too.
 Cell exact_function(RandomStream& random, CellSize size) {
   static constexpr ExactFunction kAll[] = {ExactFunction::kExp,  ExactFunction::kLog,  ExactFunction::kSigmoid,
@@ -162,9 +187,9 @@ Cell exact_function(RandomStream& random, CellSize size) {
 }
 
 constexpr OperatorFamily kFamilies[] = {
-    {"rms_norm", rms_norm},     {"layer_norm", layer_norm},         {"rotary", rotary},
-    {"activation", activation}, {"elementwise", elementwise},       {"dropout", dropout},
-    {"optimizer", optimizer},   {"exact_function", exact_function},
+    {"rms_norm", rms_norm},     {"layer_norm", layer_norm},       {"rotary", rotary},
+    {"activation", activation}, {"elementwise", elementwise},     {"dropout", dropout},
+    {"optimizer", optimizer},   {"chunk_digests", chunk_digests}, {"exact_function", exact_function},
 };
 
 }  // namespace

@@ -49,7 +49,7 @@ class Program(unittest.TestCase):
                     by_name.setdefault(figure["figure"], []).append(figure)
                     self.assertEqual(len(figure["seconds"]), 2)
                     self.assertTrue(all(seconds > 0 for seconds in figure["seconds"]))
-                    self.assertGreater(figure["flops"], 0)
+                    self.assertGreater(figure["hashed_bytes" if figure["figure"] == "digests" else "flops"], 0)
                 self.assertEqual([figure["case"] for figure in by_name["gemm"]], [f"tiny {case}" for case in CASES])
                 self.assertEqual(by_name["gemm"][3]["flops"], 2 * 36 * 37 * 16)
                 self.assertEqual(by_name["attention forward"][0]["flops"], 2 * 2 * (4 * 2 * 9 * 10 / 2) * 8)
@@ -59,6 +59,8 @@ class Program(unittest.TestCase):
                 self.assertEqual((step["parameters"], step["tokens"]), (PARAMETERS, 36))
                 self.assertEqual(step["flops"], 36 * 6 * (PARAMETERS - 37 * 16 + 16 * 9))
                 self.assertGreater(step["bytes"], 4 * 4 * PARAMETERS)
+                (digests,) = by_name["digests"]
+                self.assertEqual((digests["case"], digests["hashed_bytes"]), ("tiny 3 chunks", 3 * 16384))
 
     def test_measures_only_what_is_asked_for(self):
         done = run(self.programs[0], "--json", "--only", "attention")
@@ -151,10 +153,11 @@ class Table(unittest.TestCase):
             Path(folder, "reprise-1.jsonl").write_text(done.stdout)
             summary = self.table.summarize(folder)
         text = self.table.markdown(summary)
-        self.assertEqual(len(summary["rows"]), len(CASES) + 5)
+        self.assertEqual(len(summary["rows"]), len(CASES) + 6)
         for row in summary["rows"]:
             self.assertGreater(row["seconds"], 0)
-            self.assertGreater(row["flops_per_second"], 0)
+            rate = "hashed_bytes_per_second" if row["figure"] == "digests" else "flops_per_second"
+            self.assertGreater(row[rate], 0)
             self.assertIn(f"| {row['case']} | {row['who']} |", text)
         self.assertGreater(self.row(summary, "operator by operator")["ratio"], 0)
 

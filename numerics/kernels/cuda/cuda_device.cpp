@@ -6,6 +6,7 @@
 
 #include "activation.h"
 #include "attention.h"
+#include "chunk_digests.h"
 #include "dropout.h"
 #include "elementwise.h"
 #include "embedding.h"
@@ -225,8 +226,12 @@ class CudaDevice final : public Device {
   void adamw_update(std::int64_t count, const AdamWStep& step, const float* g, float* w, float* m, float* v) override {
     cuda::adamw_update(queue_, count, step, g, w, m, v);
   }
-  void digest_chunks(std::int64_t, const std::int32_t*, const float*, std::uint8_t*, std::uint8_t*) override {
-    throw Error(ErrorKind::kInternal, "digest_chunks: no kernel");
+  void digest_chunks(std::int64_t num_chunks, const std::int32_t* lengths, const float* x, std::uint8_t* digests,
+                     std::uint8_t* non_finite) override {
+    constexpr std::uintptr_t kAlignment = 16;
+    REPRISE_CHECK_EQ(reinterpret_cast<std::uintptr_t>(x) % kAlignment, 0u);
+    REPRISE_CHECK_EQ(reinterpret_cast<std::uintptr_t>(digests) % kAlignment, 0u);
+    cuda::digest_chunks(queue_, num_chunks, lengths, x, reinterpret_cast<std::uint32_t*>(digests), non_finite);
   }
 
  private:

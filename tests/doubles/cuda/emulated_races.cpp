@@ -17,6 +17,7 @@ namespace {
 
 constexpr std::uint32_t kWarp = 32;
 constexpr std::size_t kWord = 4;
+constexpr std::uint8_t kAllBytes = 0xf;                    // of a word, a bit each
 constexpr std::size_t kArenaBytes = std::size_t{1} << 34;  // of addresses; memory is taken where it is touched
 
 struct Use {
@@ -24,9 +25,10 @@ struct Use {
   std::uint32_t thread = 0;
   std::uint32_t block_barriers = 0, warp_barriers = 0;
   bool by_several = false;  // threads of the warp
+  std::uint8_t bytes = kAllBytes;
 };
 
-/// The last uses of a word. The readers are of different warps.
+/// The last uses of a word. The readers are of different warps. Only of the writer is it known which bytes it used.
 struct Word {
   Use writer, reader, other_reader;
 };
@@ -76,20 +78,21 @@ bool is_unordered(const Use& use, const Runner& now, std::uint32_t first_block) 
   stop(what);
 }
 
-Use use_of(const Runner& now) { return {now.block, now.thread, now.block_barriers, now.warp_barriers, false}; }
+Use use_of(const Runner& now) { return {now.block, now.thread, now.block_barriers, now.warp_barriers}; }
 
-void note_write(Word& word, const Runner& now, std::uint32_t first_block) {
-  if (is_unordered(word.writer, now, first_block))
+void note_write(Word& word, const Runner& now, std::uint32_t first_block, std::uint8_t bytes) {
+  if ((word.writer.bytes & bytes) != 0 && is_unordered(word.writer, now, first_block))
     report("two threads write a word, and no barrier orders them", word.writer);
   for (const Use* const reader : {&word.reader, &word.other_reader}) {
     if (is_unordered(*reader, now, first_block))
       report("a word is written that was read without a barrier between", *reader);
   }
   word.writer = use_of(now);
+  word.writer.bytes = bytes;
 }
 
-void note_read(Word& word, const Runner& now, std::uint32_t first_block) {
-  if (is_unordered(word.writer, now, first_block))
+void note_read(Word& word, const Runner& now, std::uint32_t first_block, std::uint8_t bytes) {
+  if ((word.writer.bytes & bytes) != 0 && is_unordered(word.writer, now, first_block))
     report("a word is read that was written without a barrier between", word.writer);
   if (word.reader.block == now.block && word.reader.thread == now.thread &&
       word.reader.block_barriers == now.block_barriers && word.reader.warp_barriers == now.warp_barriers) {
@@ -142,9 +145,13 @@ void note_use(const void* memory, std::size_t num_bytes, bool writes) {
     if (!global_memory().holds(memory, num_bytes)) stop("a kernel uses memory that is in no allocation");
     first_block = now.first_of_launch;
   }
-  const std::size_t offset = reinterpret_cast<std::uintptr_t>(memory) % kWord;
-  for (std::size_t done = 0; done < offset + num_bytes; done += kWord, ++word) {
-    writes ? note_write(*word, now, first_block) : note_read(*word, now, first_block);
+  const std::size_t first = reinterpret_cast<std::uintptr_t>(memory) % kWord, last = first + num_bytes;
+  for (std::size_t begin = 0; begin < last; begin += kWord, ++word) {
+    unsigned bytes = kAllBytes;
+    if (begin < first) bytes &= kAllBytes << first;
+    if (last - begin < kWord) bytes &= kAllBytes >> (begin + kWord - last);
+    const auto used = static_cast<std::uint8_t>(bytes);
+    writes ? note_write(*word, now, first_block, used) : note_read(*word, now, first_block, used);
   }
 }
 

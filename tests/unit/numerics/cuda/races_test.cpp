@@ -44,6 +44,21 @@ TEST(EmulatedGpu, StopsWhereABarrierOfWarpsStandsBetweenTwoWarps) {
   EXPECT_DEATH(run(1, [] { write_own(), __syncwarp(), read_of(63u - threadIdx.x); }), "that was written without");
 }
 
+void write_byte(unsigned byte) { note_use(reinterpret_cast<std::uint8_t*>(shared()) + byte, 1, true); }
+
+TEST(EmulatedGpu, LetsThreadsWriteDifferentBytesOfAWord) {
+  run(1, [] {
+    write_byte(threadIdx.x);
+    __syncthreads();
+    read_of(threadIdx.x / 4);
+  });
+}
+
+TEST(EmulatedGpu, StopsWhereTwoThreadsWriteAByteOrOneReadsItsWord) {
+  EXPECT_DEATH(run(1, [] { write_byte(threadIdx.x / 2); }), "two threads write");
+  EXPECT_DEATH(run(1, [] { write_byte(threadIdx.x), read_of(threadIdx.x / 4); }), "that was read without");
+}
+
 TEST(EmulatedGpu, TakesNoShuffleForABarrier) {
   EXPECT_DEATH(run(1,
                    [] {

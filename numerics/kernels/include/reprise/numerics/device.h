@@ -136,6 +136,7 @@ class Device {
   // ---- State
   /// Of each chunk of kChunkElements (core/tensor_layout.h), whose first lengths[chunk] elements count: SHA-256 of
   /// their bytes, digests[32 * num_chunks], and whether one of them is NaN or infinite, non_finite[num_chunks], 0 or 1.
+  /// x and digests are aligned to 16 bytes.
   virtual void digest_chunks(std::int64_t num_chunks, const std::int32_t* lengths, const float* x,
                              std::uint8_t* digests, std::uint8_t* non_finite) = 0;
 
