@@ -11,12 +11,14 @@
 
 #include "commands.h"
 #include "reprise/configs/config.h"
+#include "reprise/core/device_name.h"
 #include "reprise/core/error.h"
 #include "reprise/core/thread_count.h"
 #include "reprise/eval/blimp.h"
 #include "reprise/eval/evaluate.h"
 #include "reprise/eval/suite.h"
 #include "reprise/logs/progress_bar.h"
+#include "reprise/numerics/find_device.h"
 
 namespace reprise::app {
 namespace {
@@ -29,6 +31,7 @@ struct EvalFlags {
   std::string file;
   std::vector<std::string> tasks{"held_out", "pairs", "baselines"};
   std::string data;
+  std::string device = "cpu";
   int threads = 0;
   bool json = false;
   std::uint32_t suite_pairs = 250;
@@ -50,6 +53,14 @@ std::set<std::string> checked_tasks(const EvalFlags& flags) {
                     "tasks: held_out, pairs, baselines, blimp");
   }
   return {flags.tasks.begin(), flags.tasks.end()};
+}
+
+/// Null: the CPU.
+std::shared_ptr<numerics::Device> device_of(const EvalFlags& flags) {
+  const std::optional<DeviceName> name = parse_device_name(flags.device);
+  REPRISE_REQUIRE(name, ErrorKind::kUsage, fmt::format("--device {}: there is no such device", flags.device),
+                  "cpu, cuda or cuda:N");
+  return name->is_cpu ? nullptr : numerics::find_device(*name);
 }
 
 configs::Recipe recipe_of(const std::filesystem::path& run) {
@@ -114,6 +125,7 @@ double mean_accuracy(const std::vector<eval::PairGroup>& groups) {
 
 EvalReport evaluate(const EvalFlags& flags) {
   const std::set<std::string> tasks = checked_tasks(flags);
+  const std::shared_ptr<numerics::Device> device = device_of(flags);
   const std::filesystem::path run = flags.run;
   const configs::Recipe recipe = recipe_of(run);
   std::vector<eval::MinimalPair> blimp;
@@ -127,6 +139,7 @@ EvalReport evaluate(const EvalFlags& flags) {
   options.steps = steps_of(flags, recipe);
   if (!flags.file.empty()) options.file = flags.file;
   options.num_threads = thread_count(flags.threads);
+  options.device = device;
   options.held_out = tasks.count("held_out") == 1;
   options.pairs = tasks.count("pairs") == 1;
   EvalReport report;
@@ -275,10 +288,13 @@ void add_eval_command(CLI::App& app, Context&) {
   verb->add_option("--data", flags->data, "Folder of BLiMP's *.jsonl(.zst) files; default: REPRISE_EVAL_DATA");
   verb->add_option("--threads", flags->threads, "Threads; 0 takes all cores. The figures do not depend on it")
       ->check(CLI::NonNegativeNumber);
+  verb->add_option("--device", flags->device,
+                   "cpu, cuda (GPU 0) or cuda:N; always in the exact profile. The figures do not depend on it")
+      ->capture_default_str();
   verb->add_flag("--json", flags->json, "Print the figures as JSON");
   verb->footer(
       "Writes nothing.\n\nExamples:\n  reprise eval runs/tiny\n  reprise eval runs/tiny --checkpoints all --tasks "
-      "pairs --json\n"
+      "pairs --json\n  reprise eval runs/tiny --device cuda\n"
       "  reprise eval runs/tiny --tasks blimp --data blimp\n  reprise eval suite");
   verb->require_subcommand(0, 1);
   CLI::App* suite = verb->add_subcommand("suite", "Print the generated minimal pairs and their hash");

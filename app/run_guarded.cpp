@@ -7,15 +7,13 @@
 #include <csignal>
 #include <cstdio>
 #include <cstdlib>
-#include <cstring>
-#include <new>
 #include <string>
 #include <system_error>
 #include <vector>
 
 #include "reprise/core/error.h"
-#include "reprise/core/files.h"
 #include "reprise/core/nearest_name.h"
+#include "reprise/core/report_error.h"
 #include "reprise/dist/communicator.h"
 
 namespace reprise::app {
@@ -55,21 +53,13 @@ int report_usage(const CLI::App& app, const CLI::ParseError& error, int argc, ch
   std::string hint = fmt::format("see `{} --help`", path);
   const std::string nearest = verb_suggestion(verb, argc, argv);
   if (!nearest.empty()) hint = fmt::format("did you mean `{} {}`? {}", path, nearest, hint);
-  fmt::print(stderr, "{}\n", Error(ErrorKind::kUsage, error.what(), hint).formatted());
-  return exit_code(ErrorKind::kUsage);
-}
-
-/// First line of a message: LibTorch appends a stack trace to its own.
-std::string first_line(const char* text) {
-  const char* end = std::strchr(text, '\n');
-  return end == nullptr ? std::string(text) : std::string(text, end);
+  return report_error(Error(ErrorKind::kUsage, error.what(), hint));
 }
 
 /// Prints an error and returns its exit code. Where ranks are lost, a thread may still be inside MPI or HDF5, whose
 /// exit handlers would wait for it: the process then ends here.
 int report(const Error& error) {
-  fmt::print(stderr, "{}\n", error.formatted());
-  const int code = exit_code(error.kind());
+  const int code = report_error(error);
   if (error.kind() == ErrorKind::kDistributed || dist::launched_by_mpi()) {
     std::fflush(nullptr);
     std::_Exit(code);
@@ -91,17 +81,12 @@ int run_guarded(CLI::App& app, int argc, char** argv, Context& context) {
     return app.exit(help);
   } catch (const CLI::ParseError& error) {
     return report_usage(app, error, argc, argv);
-  } catch (const Error& error) {
-    return report(error);
-  } catch (const std::bad_alloc&) {
-    return report(Error(ErrorKind::kOutOfMemory, "out of memory", "use fewer threads or a smaller batch"));
   } catch (const std::system_error& error) {
     // Printing fails with this. A reader that has seen enough (`| head`) is no mistake of anyone.
     if (error.code().value() == EPIPE) return 128 + SIGPIPE;
-    return report(Error(ErrorKind::kIo, first_line(error.what()), system_hint(error.code().value())));
-  } catch (const std::exception& error) {
-    return report(Error(ErrorKind::kInternal, first_line(error.what()),
-                        "this is a bug of Reprise; please report it with the command that was run"));
+    return report(caught_error());
+  } catch (...) {
+    return report(caught_error());
   }
 }
 

@@ -8,12 +8,12 @@
 #include <chrono>
 #include <cmath>
 #include <cstdio>
-#include <exception>
 #include <nlohmann/json.hpp>
 
 #include "peer_products.h"
 #include "random_stream.h"
 #include "reprise/core/error.h"
+#include "reprise/core/report_error.h"
 #include "reprise/numerics/target.h"
 
 namespace reprise::benchmarks {
@@ -153,12 +153,8 @@ int run_gpu_benchmark(int argc, char** argv, const std::string& default_device,
   try {
     measure(wishes, find_device);
     return 0;
-  } catch (const Error& error) {
-    fmt::print(stderr, "{}\n", error.formatted());
-    return exit_code(error.kind());
-  } catch (const std::exception& error) {
-    fmt::print(stderr, "{}\n", Error(ErrorKind::kInternal, error.what()).formatted());
-    return exit_code(ErrorKind::kInternal);
+  } catch (...) {
+    return report_error(caught_error());
   }
 }
 

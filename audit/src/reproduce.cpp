@@ -6,9 +6,12 @@
 #include <system_error>
 
 #include "reprise/configs/config.h"
+#include "reprise/configs/profile.h"
+#include "reprise/core/device_name.h"
 #include "reprise/core/error.h"
 #include "reprise/core/files.h"
 #include "reprise/logs/run_log.h"
+#include "reprise/numerics/find_device.h"
 #include "stopwatch.h"
 
 namespace reprise::audit {
@@ -119,11 +122,21 @@ Phase baselines_phase(const eval::Baselines& baselines, double seconds) {
                       value(baselines.five_gram), value(baselines.xz))};
 }
 
+/// The GPU that trained an exact run evaluates it too; null: the CPU. The native profile's is LibTorch's, and this
+/// build need not have kernels for it.
+std::shared_ptr<numerics::Device> evaluation_device(const configs::RunConfig& config) {
+  if (configs::is_native(config.recipe())) return nullptr;
+  const std::optional<DeviceName> name = parse_device_name(config.runtime().device());
+  REPRISE_CHECK(name.has_value());
+  return name->is_cpu ? nullptr : numerics::find_device(*name);
+}
+
 void evaluate(const configs::RunConfig& config, const ReproduceOptions& options, ReproduceReport& report,
               Stopwatch& watch, ProgressSink& progress) {
   eval::EvalOptions eval_options;
   eval_options.run_dir = options.run_dir;
   eval_options.num_threads = options.num_threads;
+  eval_options.device = evaluation_device(config);
   const eval::EvalResult results = eval::evaluate_run(config.recipe(), eval_options, progress);
   eval::write_results(options.run_dir, results);
   report.last = results.checkpoints.back();

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "reprise/core/device_name.h"
 #include "validate_rules.h"
 
 namespace reprise::configs {
@@ -139,9 +140,7 @@ void grains_per_forward_is_positive(const RunConfig& config, Findings& findings)
 
 void device_is_known(const RunConfig& config, Findings& findings) {
   const std::string& device = config.runtime().device();
-  const bool numbered = device.size() > 5 && device.rfind("cuda:", 0) == 0 &&
-                        std::all_of(device.begin() + 5, device.end(), [](char c) { return c >= '0' && c <= '9'; });
-  findings.require(device == "cpu" || device == "cuda" || numbered, "runtime.device",
+  findings.require(parse_device_name(device).has_value(), "runtime.device",
                    fmt::format("must be cpu, cuda or cuda:N, is \"{}\"", device), "for example device: \"cuda\"");
 }
 

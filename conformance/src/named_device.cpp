@@ -2,24 +2,18 @@
 
 #include <fmt/format.h>
 
-#include <charconv>
+#include <optional>
 
 #include "reprise/core/error.h"
+#include "reprise/numerics/find_device.h"
 
 namespace reprise::conformance {
 
 std::shared_ptr<numerics::Device> device_of_name(const std::string& name) {
-  if (name == "cpu") return {&numerics::cpu_device(), [](numerics::Device*) {}};
-  int index = 0;
-  const std::string prefix = "cuda:";
-  if (name.rfind(prefix, 0) == 0) {
-    const char* const end = name.data() + name.size();
-    const auto result = std::from_chars(name.data() + prefix.size(), end, index);
-    if (result.ec == std::errc() && result.ptr == end) return numerics::make_cuda_device(index);
-  } else if (name == "cuda") {
-    return numerics::make_cuda_device(0);
-  }
-  throw Error(ErrorKind::kUsage, fmt::format("--device {}: there is no such device", name), "cpu, cuda or cuda:N");
+  const std::optional<DeviceName> device = parse_device_name(name);
+  REPRISE_REQUIRE(device, ErrorKind::kUsage, fmt::format("--device {}: there is no such device", name),
+                  "cpu, cuda or cuda:N");
+  return numerics::find_device(*device);
 }
 
 std::string usual_device() { return REPRISE_USUAL_DEVICE; }

@@ -4,12 +4,12 @@
 
 #include <CLI/CLI.hpp>
 #include <cstdio>
-#include <exception>
 #include <thread>
 
 #include "checks.h"
 #include "function_sweep.h"
 #include "reprise/core/error.h"
+#include "reprise/core/report_error.h"
 #include "reprise/numerics/target.h"
 
 namespace reprise::conformance {
@@ -75,12 +75,8 @@ int run_program(int argc, char** argv, const std::string& default_device, const 
     const Report report = run_checks(wishes, find_device);
     std::fputs((wishes.json ? to_json(report) : to_text(report)).c_str(), stdout);
     return report.num_mismatches() == 0 ? 0 : 1;
-  } catch (const Error& error) {
-    fmt::print(stderr, "{}\n", error.formatted());
-    return exit_code(error.kind());
-  } catch (const std::exception& error) {
-    fmt::print(stderr, "{}\n", Error(ErrorKind::kInternal, error.what()).formatted());
-    return exit_code(ErrorKind::kInternal);
+  } catch (...) {
+    return report_error(caught_error());
   }
 }
 

@@ -120,7 +120,7 @@ EvalResult evaluate_run(const configs::Recipe& recipe, const EvalOptions& option
   const std::int64_t targets_per_step =
       (options.held_out ? held_out.num_targets() : 0) + (options.pairs ? pairs.num_targets() : 0);
 
-  DecoderScorer scorer(recipe);
+  DecoderScorer scorer(recipe, options.device);
   ThreadPool pool(options.num_threads);
   const std::size_t window = recipe.train().sequence_length();
   ProgressSink& sink = targets_per_step > 0 ? progress : no_progress();
@@ -143,7 +143,7 @@ std::vector<PairGroup> evaluate_pairs(const configs::Recipe& recipe, const EvalO
                                       const std::vector<MinimalPair>& pairs, ProgressSink& progress) {
   const data::Tokenizer tokenizer = load_tokenizer(recipe, options.run_dir);
   const PairTask task(pairs, encoder_of(tokenizer), tokenizer.end_of_text());
-  DecoderScorer scorer(recipe);
+  DecoderScorer scorer(recipe, options.device);
   scorer.load(read_for(recipe, options, step));
   ThreadPool pool(options.num_threads);
   Phase phase(progress, "pairs", task.num_targets());

@@ -12,9 +12,6 @@
 namespace reprise::eval {
 namespace {
 
-// Positions per call of the model: enough rows for the matrix products, and logits that stay in a few megabytes.
-constexpr std::size_t kBatchTokens = 1024;
-
 /// Inputs and targets of one batch, each row padded with input 0 and target -1 after its window.
 struct PaddedBatch {
   std::vector<std::int32_t> inputs;
@@ -88,7 +85,7 @@ std::vector<std::vector<float>> score_streams(const Scorer& scorer, std::span<co
   std::vector<std::vector<float>> losses(streams.size());
   for (std::size_t i = 0; i < streams.size(); ++i) losses[i].resize(streams[i].empty() ? 0 : streams[i].size() - 1);
   const std::vector<Window> windows = cut_windows(streams, window_length);
-  const std::vector<std::vector<std::size_t>> batches = plan_batches(windows, kBatchTokens);
+  const std::vector<std::vector<std::size_t>> batches = plan_batches(windows, scorer.batch_tokens());
   std::mutex mutex;
   pool.parallel_for(static_cast<std::int64_t>(batches.size()), [&](std::int64_t index) {
     const std::vector<std::size_t>& batch = batches[static_cast<std::size_t>(index)];

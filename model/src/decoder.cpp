@@ -22,8 +22,11 @@
 namespace reprise::model {
 namespace {
 
-// Tokens per batch of score(): enough for the products, few enough for the caches. Cannot change a bit.
+// Tokens per batch of score(). In the exact profile they cannot change a bit: no operator of the forward pass adds over
+// sequences, and none orders its sums by their number. On the CPU enough for the products and few enough for the
+// caches; a device that had no more would mostly wait.
 constexpr std::int64_t kScoreBatchTokens = 512;
+constexpr std::int64_t kScoreBatchTokensOnDevice = 16384;
 
 at::Tensor new_float_tensor(at::IntArrayRef sizes) { return at::empty(sizes, at::TensorOptions().dtype(at::kFloat)); }
 
@@ -179,13 +182,18 @@ GrainLosses Decoder::run_grain(std::span<const std::int32_t> inputs, std::span<c
   return run_grains(inputs, targets, num_sequences, length, z_weight, {&gradient, 1});
 }
 
+std::int64_t Decoder::score_batch_tokens() const {
+  return state_->passes ? kScoreBatchTokensOnDevice : kScoreBatchTokens;
+}
+
 std::vector<float> Decoder::score(std::span<const std::int32_t> inputs, std::span<const std::int32_t> targets,
                                   std::int64_t num_sequences, std::int64_t length) const {
   state_->expect_batch(inputs, targets, num_sequences, length);
   const ops::OperatorSet& operators = *state_->operators;
   operators.prepare_thread();
-  const std::vector<ops::Parameter> parameters = parameter_views(state_->layout, state_->weights, {});
-  const std::int64_t batch = std::max<std::int64_t>(1, kScoreBatchTokens / length);
+  std::vector<ops::Parameter> parameters;  // on the host
+  if (!state_->passes && !state_->native_passes) parameters = parameter_views(state_->layout, state_->weights, {});
+  const std::int64_t batch = std::max<std::int64_t>(1, score_batch_tokens() / length);
   std::vector<float> losses;
   losses.reserve(targets.size());
   for (std::int64_t first = 0; first < num_sequences; first += batch) {

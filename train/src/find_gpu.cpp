@@ -1,8 +1,9 @@
 #include <fmt/format.h>
 
-#include <charconv>
 #include <functional>
+#include <optional>
 
+#include "reprise/core/device_name.h"
 #include "reprise/core/error.h"
 #include "reprise/dist/host_place.h"
 #include "reprise/native_ops/gpu.h"
@@ -11,25 +12,19 @@
 namespace reprise::train {
 namespace {
 
-/// The index of the GPU of a name. `num_gpus` may throw. Collective.
+/// The index of the GPU of a name, which is not the CPU's. `num_gpus` may throw. Collective.
 int gpu_index(const std::string& name, dist::Communicator& communicator, const std::function<int()>& num_gpus) {
   const dist::HostPlace place = dist::place_on_host(communicator);
-  if (name == "cuda") {
-    const int count = num_gpus();
-    // One alone is taken: Slurm shows every task its own.
-    REPRISE_REQUIRE(count <= 1 || count >= place.num_ranks, ErrorKind::kDevice,
-                    fmt::format("{} ranks run on this machine, which has {} GPUs", place.num_ranks, count),
-                    "start at most as many ranks on a machine as it has GPUs");
-    return count <= 1 ? 0 : place.index;
-  }
-  const std::string prefix = "cuda:";
-  int index = 0;
-  const char* const end = name.data() + name.size();
-  const bool named = name.rfind(prefix, 0) == 0;
-  const auto parsed = std::from_chars(named ? name.data() + prefix.size() : end, end, index);
-  REPRISE_REQUIRE(named && parsed.ec == std::errc() && parsed.ptr == end, ErrorKind::kUsage,
+  const std::optional<DeviceName> device = parse_device_name(name);
+  REPRISE_REQUIRE(device && !device->is_cpu, ErrorKind::kUsage,
                   fmt::format("runtime.device: there is no device \"{}\"", name), "cpu, cuda or cuda:N");
-  return index;
+  if (device->index) return *device->index;
+  const int count = num_gpus();
+  // One alone is taken: Slurm shows every task its own.
+  REPRISE_REQUIRE(count <= 1 || count >= place.num_ranks, ErrorKind::kDevice,
+                  fmt::format("{} ranks run on this machine, which has {} GPUs", place.num_ranks, count),
+                  "start at most as many ranks on a machine as it has GPUs");
+  return count <= 1 ? 0 : place.index;
 }
 
 }  // namespace

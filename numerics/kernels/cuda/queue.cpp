@@ -1,6 +1,7 @@
 #include "queue.h"
 
 #include <algorithm>
+#include <set>
 #include <utility>
 
 #include "reprise/core/error.h"
@@ -32,10 +33,31 @@ Queue::~Queue() {
 }
 
 void* Queue::allocate(std::size_t num_bytes) {
-  void* const memory = stream_.allocate(num_bytes);
+  void* memory = nullptr;
+  try {
+    memory = stream_.allocate(num_bytes);
+  } catch (const Error& error) {
+    if (error.kind() != ErrorKind::kOutOfMemory || capturing_ || !free_unused()) throw;
+    memory = stream_.allocate(num_bytes);
+  }
   all_.push_back(memory);
   reserved_ += num_bytes;
   return memory;
+}
+
+bool Queue::free_unused() {
+  stream_.synchronize();  // work under way may use what was given back
+  std::set<void*> freed;
+  for (const auto& [size, blocks] : free_) {
+    for (void* const block : blocks) {
+      stream_.free(block);
+      freed.insert(block);
+      reserved_ -= size;
+    }
+  }
+  free_.clear();
+  std::erase_if(all_, [&](void* memory) { return freed.contains(memory); });
+  return !freed.empty();
 }
 
 float* Queue::scratch(Scratch which, std::int64_t count) {

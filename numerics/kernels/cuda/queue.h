@@ -30,7 +30,8 @@ class Queue {
   /// allocation, which a recording cannot hold: the first pass of a shape is not recorded.
   float* scratch(Scratch which, std::int64_t count);
 
-  /// Blocks of the caller's, by size, recycled; none is freed before the queue is.
+  /// Blocks of the caller's, by size, recycled. Free ones that no recording has go back to the GPU when it has no
+  /// memory left, as it would have none soon where sizes vary.
   void* take(std::size_t num_bytes);
   void give(void* block, std::size_t num_bytes);
 
@@ -52,7 +53,7 @@ class Queue {
   std::vector<std::function<void()>> end_recording();
   void cancel_recording() noexcept;
 
-  /// Bytes asked of the GPU so far.
+  /// Bytes asked of the GPU and not given back to it.
   std::size_t bytes_reserved() const { return reserved_; }
 
  private:
@@ -60,6 +61,8 @@ class Queue {
 
   void* allocate(std::size_t num_bytes);
   void keep_piece();
+  /// Returns whether there was anything to free.
+  bool free_unused();
 
   struct Buffer {
     float* memory = nullptr;

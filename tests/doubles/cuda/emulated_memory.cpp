@@ -11,12 +11,14 @@ bool lies_in(const std::byte* begin, std::size_t num_bytes, const std::pair<cons
 
 void GlobalMemory::add(const void* begin, std::size_t num_bytes) {
   allocations_[static_cast<const std::byte*>(begin)] = num_bytes;
+  used_ += num_bytes;
 }
 
 std::size_t GlobalMemory::remove(const void* begin) {
   const auto found = allocations_.find(static_cast<const std::byte*>(begin));
   const std::size_t num_bytes = found->second;
   allocations_.erase(found);
+  used_ -= num_bytes;
   last_ = {};
   return num_bytes;
 }

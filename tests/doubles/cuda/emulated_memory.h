@@ -1,7 +1,9 @@
 #pragma once
-// The emulated GPU's global memory: where its allocations are, so that an access beside them is found.
+// The emulated GPU's global memory: where its allocations are, so that an access beside them is found, and how much
+// there is.
 
 #include <cstddef>
+#include <limits>
 #include <map>
 #include <mutex>
 
@@ -18,7 +20,13 @@ class GlobalMemory {
   /// Whether all of the bytes lie in one allocation.
   bool holds(const void* begin, std::size_t num_bytes);
 
+  std::size_t bytes_used() const { return used_; }
+  void limit_to(std::size_t num_bytes) { limit_ = num_bytes; }
+  bool has_room_for(std::size_t num_bytes) const { return used_ + num_bytes <= limit_; }
+
  private:
+  std::size_t used_ = 0;
+  std::size_t limit_ = std::numeric_limits<std::size_t>::max() / 2;
   std::map<const std::byte*, std::size_t> allocations_;
   std::pair<const std::byte*, std::size_t> last_{};  // found
 };

@@ -9,6 +9,7 @@
 #include "emulated_races.h"
 #include "emulated_reads.h"
 #include "emulated_stream.h"
+#include "reprise/core/error.h"
 #include "runtime.h"
 
 namespace reprise::numerics::cuda {
@@ -43,6 +44,7 @@ void Stream::use() const { emulation::current_device = device_; }
 void* Stream::allocate(std::size_t num_bytes) {
   if (of(handle_).capturing) emulation::stop("memory is allocated while a graph is captured");
   const std::lock_guard lock(emulation::one_at_a_time());
+  if (!emulation::global_memory().has_room_for(num_bytes)) throw Error(ErrorKind::kOutOfMemory, "no memory left");
   void* const memory = emulation::allocate_watched(num_bytes + kGuardBytes);
   std::memset(memory, kPoison, num_bytes + kGuardBytes);
   emulation::global_memory().add(memory, num_bytes);

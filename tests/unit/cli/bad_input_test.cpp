@@ -125,6 +125,17 @@ TEST_F(BadInput, AReaderThatStopsReadingIsNoMistake) {
   EXPECT_EQ(read_file(err), "");
 }
 
+TEST_F(BadInput, EvaluationOnWhatIsNoDeviceNamesTheFlag) {
+  expect_error(run_reprise({"eval", folder_.string(), "--device", "tpu"}), 2, {"--device", "tpu", "cuda:N"});
+}
+
+TEST_F(BadInput, EvaluationOnAGpuThatThereIsNotSaysSo) {
+  const auto gpus = nlohmann::json::parse(run_reprise({"doctor", "--json"}).out)["gpus"];
+  if (!gpus.empty()) GTEST_SKIP() << "this machine has a GPU";
+  expect_error(run_reprise({"eval", folder_.string(), "--device", "cuda"}), 5, {"error[device]", "CUDA"});
+  expect_error(run_reprise({"eval", folder_.string(), "--device", "cuda:1"}), 5, {"error[device]", "CUDA"});
+}
+
 TEST_F(BadInput, AnUnknownVerbSuggestsTheNearestOne) {
   expect_error(run_reprise({"trian"}), 2, {"did you mean `reprise train`"});
 }

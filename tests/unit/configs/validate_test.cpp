@@ -159,6 +159,8 @@ const Case kCases[] = {
      "recipe.train.batch_sequences", "is 0"},
     {"GrainSequencesIsPositive", [](RunConfig& c) { c.mutable_recipe()->mutable_train()->set_grain_sequences(0); },
      "recipe.train.grain_sequences", "must be at least 1"},
+    {"DeviceIsKnown", [](RunConfig& c) { c.mutable_runtime()->set_device("cuda:99999999999"); }, "runtime.device",
+     "must be cpu, cuda or cuda:N"},
     {"GrainDividesBatch", [](RunConfig& c) { c.mutable_recipe()->mutable_train()->set_grain_sequences(3); },
      "recipe.train.grain_sequences", "must divide batch_sequences 16, is 3"},
     {"NumStepsIsGiven", [](RunConfig& c) { c.mutable_recipe()->mutable_train()->clear_num_steps(); },

@@ -2,7 +2,12 @@
 
 #include <gtest/gtest.h>
 
+#include <cerrno>
+#include <new>
+#include <system_error>
+
 #include "reprise/core/nearest_name.h"
+#include "reprise/core/report_error.h"
 #include "reprise/core/result.h"
 
 namespace reprise {
@@ -47,6 +52,36 @@ TEST(Error, FailedCheckNamesExpressionValuesAndPlace) {
     EXPECT_NE(std::string(error.what()).find("2 + 2 == 5: 4 vs 5"), std::string::npos) << error.what();
     EXPECT_NE(std::string(error.what()).find("error_test.cpp"), std::string::npos);
   }
+}
+
+template <typename Thrown>
+Error error_of(const Thrown& thrown) {
+  try {
+    throw thrown;
+  } catch (...) {
+    return caught_error();
+  }
+}
+
+TEST(CaughtError, IsTheErrorItself) {
+  const Error error = error_of(Error(ErrorKind::kData, "no document", "look"));
+  EXPECT_EQ(error.formatted(), "error[data]: no document\nhint: look");
+}
+
+TEST(CaughtError, HasTheKindOfAnotherException) {
+  EXPECT_EQ(error_of(std::bad_alloc()).kind(), ErrorKind::kOutOfMemory);
+  const Error refused = error_of(std::system_error(ENOSPC, std::generic_category(), "cannot write"));
+  EXPECT_EQ(refused.kind(), ErrorKind::kIo);
+  EXPECT_FALSE(refused.hint().empty());
+  const Error bug = error_of(std::runtime_error("expected a tensor\nException raised from ..."));
+  EXPECT_EQ(bug.kind(), ErrorKind::kInternal);
+  EXPECT_STREQ(bug.what(), "expected a tensor");
+}
+
+TEST(CaughtError, IsPrintedAndGivesTheExitCode) {
+  testing::internal::CaptureStderr();
+  EXPECT_EQ(report_error(Error(ErrorKind::kDevice, "there is no GPU 0", "nvidia-smi")), 5);
+  EXPECT_EQ(testing::internal::GetCapturedStderr(), "error[device]: there is no GPU 0\nhint: nvidia-smi\n");
 }
 
 TEST(Result, ThrowsItsErrorWhenTheValueIsDemanded) {

@@ -91,6 +91,22 @@ TEST(Scoring, GivesTheSameLossesOnAnyNumberOfThreadsAndAlone) {
   }
 }
 
+/// Has little room.
+class SmallScorer : public TableScorer {
+ public:
+  std::size_t batch_tokens() const override { return 40; }
+};
+
+TEST(Scoring, GivesAScorerAsMuchAtOnceAsItWants) {
+  const std::vector<TokenStream> streams = random_streams(300);
+  ThreadPool pool(1);
+  const TableScorer large;
+  const SmallScorer small;
+  EXPECT_EQ(score_streams(small, streams, 16, pool), score_streams(large, streams, 16, pool));
+  for (const TableScorer::Call& call : small.calls()) EXPECT_LE(call.targets.size(), 40u);
+  EXPECT_LT(5 * large.calls().size(), small.calls().size());
+}
+
 TEST(Scoring, ReportsEveryTargetOnce) {
   const std::vector<TokenStream> streams = random_streams(100);
   ThreadPool pool(2);

@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <filesystem>
 #include <map>
+#include <memory>
 #include <optional>
 #include <string>
 #include <vector>
@@ -13,6 +14,10 @@
 #include "reprise/core/hash.h"
 #include "reprise/core/progress.h"
 #include "reprise/eval/suite.h"
+
+namespace reprise::numerics {
+class Device;
+}
 
 namespace reprise::eval {
 
@@ -50,9 +55,11 @@ Digest result_hash(const EvalResult& result);
 
 struct EvalOptions {
   std::filesystem::path run_dir;
-  std::vector<std::uint64_t> steps;  // empty: the recipe's evenly spaced ones and the last
+  std::vector<std::uint64_t> steps;           // empty: the recipe's evenly spaced ones and the last
   std::optional<std::filesystem::path> file;  // one checkpoint or average of this model, in place of `steps`
   int num_threads = 1;
+  /// Where the exact profile is computed, also for runs of the native one; null: the CPU. No result depends on it.
+  std::shared_ptr<numerics::Device> device;
   bool held_out = true;  // false: leave CheckpointResult::held_out empty
   bool pairs = true;     // false: leave CheckpointResult::pairs empty
 };

@@ -18,6 +18,8 @@ class Scorer {
   /// Returns the cross-entropy in nats of each target, sequence by sequence; 0 where the target is negative.
   virtual std::vector<float> score(std::span<const std::int32_t> inputs, std::span<const std::int32_t> targets,
                                    std::int64_t num_sequences, std::int64_t length) const = 0;
+  /// Positions that a call should have, where one sequence has no more. No loss depends on it.
+  virtual std::size_t batch_tokens() const { return 1024; }
 };
 
 /// Tokens to be scored; the first is context alone, each later one is a target.

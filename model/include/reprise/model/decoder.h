@@ -84,6 +84,10 @@ class Decoder {
   std::vector<float> score(std::span<const std::int32_t> inputs, std::span<const std::int32_t> targets,
                            std::int64_t num_sequences, std::int64_t length) const;
 
+  /// How many tokens score() computes at once, where sequences are not longer: calls with fewer leave the processor
+  /// idle.
+  std::int64_t score_batch_tokens() const;
+
   /// Runs forward alone and shows each activation in the order of the pass: "embedding"; "layers.N.attention" and
   /// "layers.N.feed_forward", the branches as they are added to the residual stream; "layers.N.residual", the stream
   /// behind the block; "final_norm"; "logits". The values are those that training computes.

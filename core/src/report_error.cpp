@@ -1,0 +1,40 @@
+#include "reprise/core/report_error.h"
+
+#include <cstdio>
+#include <exception>
+#include <new>
+#include <string>
+#include <string_view>
+#include <system_error>
+
+#include "reprise/core/files.h"
+
+namespace reprise {
+namespace {
+
+/// LibTorch appends a stack trace to its messages.
+std::string first_line(std::string_view text) { return std::string(text.substr(0, text.find('\n'))); }
+
+}  // namespace
+
+Error caught_error() {
+  try {
+    throw;
+  } catch (const Error& error) {
+    return error;
+  } catch (const std::bad_alloc&) {
+    return Error(ErrorKind::kOutOfMemory, "out of memory", "use fewer threads or a smaller batch");
+  } catch (const std::system_error& error) {
+    return Error(ErrorKind::kIo, first_line(error.what()), system_hint(error.code().value()));
+  } catch (const std::exception& error) {
+    return Error(ErrorKind::kInternal, first_line(error.what()),
+                 "this is a bug of Reprise; please report it with the command that was run");
+  }
+}
+
+int report_error(const Error& error) {
+  fmt::print(stderr, "{}\n", error.formatted());
+  return exit_code(error.kind());
+}
+
+}  // namespace reprise
