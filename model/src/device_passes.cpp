@@ -1,5 +1,6 @@
 #include "device_passes.h"
 
+#include <algorithm>
 #include <bit>
 
 #include "gradient_parts.h"
@@ -9,19 +10,21 @@
 namespace reprise::model {
 namespace {
 
-/// Gradients on the device: one buffer for each part of each grain.
+/// Gradients on the device: a buffer for each grain, where part follows part.
 class DeviceSink final : public GradientSink {
  public:
-  DeviceSink(std::span<const ChunkRange> parts, const std::vector<std::vector<float*>>& buffers)
-      : parts_(parts), buffers_(buffers) {}
+  DeviceSink(std::span<const ChunkRange> parts, const std::vector<float*>& buffers,
+             const std::function<void(std::size_t part)>& on_part)
+      : parts_(parts), buffers_(buffers), on_part_(on_part) {}
   std::span<const ChunkRange> parts() const override { return parts_; }
-  std::size_t num_grains() const override { return buffers_[0].size(); }
-  float* take(std::size_t part, std::size_t grain) override { return buffers_[part][grain]; }
-  void done(std::size_t) override {}
+  std::size_t num_grains() const override { return buffers_.size(); }
+  float* take(std::size_t, std::size_t grain) override { return buffers_[grain]; }
+  void done(std::size_t part) override { on_part_(part); }
 
  private:
   std::span<const ChunkRange> parts_;
-  const std::vector<std::vector<float*>>& buffers_;
+  const std::vector<float*>& buffers_;
+  const std::function<void(std::size_t part)>& on_part_;
 };
 
 std::size_t bytes_of(const ChunkRange& part) {
@@ -36,10 +39,10 @@ struct DevicePasses::Pass {
 
   numerics::DeviceMemory memory;
   at::Tensor ids, targets;
-  at::Tensor document_starts;                  // undefined without documents
-  std::vector<std::vector<float*>> gradients;  // by part and grain
-  ops::HeadLoss loss;                          // of the last pass
-  std::vector<std::function<void()>> pieces;   // of a recorded pass
+  at::Tensor document_starts;                 // undefined without documents
+  std::vector<float*> gradients;              // by grain: the part that the pass is at
+  ops::HeadLoss loss;                         // of the last pass
+  std::vector<std::function<void()>> pieces;  // of a recorded pass: one for each part, which it completes
 };
 
 DevicePasses::DevicePasses(numerics::Device& device, const TensorLayout& layout, float* weights_on_device,
@@ -86,18 +89,17 @@ DevicePasses::Pass& DevicePasses::pass_of(const Shape& shape, const PassTokens& 
   pass->ids = new_ids();
   pass->targets = new_ids();
   if (!tokens.document_starts.empty()) pass->document_starts = new_ids();
-  for (const ChunkRange& part : sink.parts()) {
-    std::vector<float*>& of_part = pass->gradients.emplace_back();
-    for (std::size_t grain = 0; grain < sink.num_grains(); ++grain) {
-      of_part.push_back(pass->memory.take<float>(part.size() * kChunkElements));
-    }
+  std::int64_t largest = 0;
+  for (const ChunkRange& part : sink.parts()) largest = std::max(largest, part.size());
+  for (std::size_t grain = 0; grain < sink.num_grains(); ++grain) {
+    pass->gradients.push_back(pass->memory.take<float>(largest * kChunkElements));
   }
   return *pass;
 }
 
-void DevicePasses::compute(Pass& pass, float z_weight, std::span<const ChunkRange> parts) const {
+void DevicePasses::compute(Pass& pass, float z_weight, std::span<const ChunkRange> parts, const OnPart& on_part) const {
   pass.loss = {};  // its memory is this pass's
-  DeviceSink sink(parts, pass.gradients);
+  DeviceSink sink(parts, pass.gradients, on_part);
   PassGradients gradients(layout_, weights_, sink);
   gradients.take_first();
   PassOptions options;
@@ -106,6 +108,18 @@ void DevicePasses::compute(Pass& pass, float z_weight, std::span<const ChunkRang
   options.on_gradients = [&](std::size_t first_tensor) { gradients.complete_from(first_tensor); };
   pass.loss = compute_losses_and_gradients(ops::exact_operators(), constants_, gradients, pass.ids, pass.targets,
                                            z_weight, options);
+}
+
+/// Gives what the pass's buffers hold away, before the next part is written there: behind what was given to the device,
+/// where the sink's memory is on it too, so that a GPU need not be waited for.
+void DevicePasses::give_part(const Pass& pass, std::size_t part, GradientSink& sink) {
+  const std::size_t num_bytes = bytes_of(sink.parts()[part]);
+  for (std::size_t grain = 0; grain < sink.num_grains(); ++grain) {
+    float* const to = sink.take(part, grain);
+    const float* const from = pass.gradients[grain];
+    sink.is_on_device() ? device_.copy(to, from, num_bytes) : device_.read(to, from, num_bytes);
+  }
+  sink.done(part);
 }
 
 GrainLosses DevicePasses::run(const PassTokens& tokens, float z_weight, GradientSink& sink) {
@@ -121,22 +135,21 @@ GrainLosses DevicePasses::run(const PassTokens& tokens, float z_weight, Gradient
   Pass& pass = pass_of(shape, tokens, sink);
   write_tokens(pass, tokens);
   if (options_.record && pass.pieces.empty()) {
-    pass.pieces = device_.record([&] { compute(pass, z_weight, parts); });
+    pass.pieces = device_.record([&] {
+      compute(pass, z_weight, parts, [&](std::size_t part) {
+        if (part + 1 < parts.size()) device_.end_piece();
+      });
+    });
   }
-  for (const std::function<void()>& piece : pass.pieces) piece();
-  if (pass.pieces.empty()) compute(pass, z_weight, parts);
-
-  for (std::size_t part = 0; part < parts.size(); ++part) {
-    for (std::size_t grain = 0; grain < sink.num_grains(); ++grain) {
-      float* const to = sink.take(part, grain);
-      const float* const from = pass.gradients[part][grain];
-      if (sink.is_on_device()) {
-        device_.copy(to, from, bytes_of(parts[part]));
-      } else {
-        device_.read(to, from, bytes_of(parts[part]));
-      }
+  const auto give = [&](std::size_t part) { give_part(pass, part, sink); };
+  if (pass.pieces.empty()) {
+    compute(pass, z_weight, parts, give);
+  } else {
+    REPRISE_CHECK_EQ(pass.pieces.size(), parts.size());
+    for (std::size_t part = 0; part < parts.size(); ++part) {
+      pass.pieces[part]();
+      give(part);
     }
-    sink.done(part);
   }
   GrainLosses losses;
   const auto read = [&](const at::Tensor& from, std::vector<float>& to) {

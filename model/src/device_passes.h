@@ -1,7 +1,7 @@
 #pragma once
 // The passes of a decoder on a device with memory of its own: the weights lie there, tokens go there, losses and
-// gradients come back. The first pass of a shape is recorded and then repeated as one piece where the device can do
-// that: no operator is called, no memory asked for.
+// gradients come back. The first pass of a shape is recorded and then repeated where the device can do that, in one
+// piece for each part of the gradient: no operator is called, no memory asked for.
 
 #include <cstdint>
 #include <functional>
@@ -38,16 +38,16 @@ struct DevicePassOptions {
 /// Thread-safe; passes run one after another.
 class DevicePasses {
  public:
-  /// `constants` with its tables in the host's memory. `device`, `layout` and the weights must outlive this; passes read
-  /// the weights as they are.
+  /// `constants` with its tables in the host's memory. `device`, `layout` and the weights must outlive this; passes
+  /// read the weights as they are.
   DevicePasses(numerics::Device& device, const TensorLayout& layout, float* weights_on_device,
                const DecoderConstants& constants, const DevicePassOptions& options);
   ~DevicePasses();
   DevicePasses(const DevicePasses&) = delete;
   DevicePasses& operator=(const DevicePasses&) = delete;
 
-  /// Forward and backward; the gradient of each grain goes to `sink` behind the pass, which sees no part
-  /// before.
+  /// Forward and backward; the gradient of each grain goes to `sink` part by part. Where sink.is_on_device(), a GPU has
+  /// not computed it yet when sink.done() is called, but will before what is given to it from there on.
   GrainLosses run(const PassTokens& tokens, float z_weight, GradientSink& sink);
   /// Forward alone: the cross-entropy of each target.
   std::vector<float> score(const PassTokens& tokens);
@@ -58,7 +58,10 @@ class DevicePasses {
   using Shape = std::tuple<std::int64_t, std::int64_t, std::size_t, std::size_t, std::uint32_t, bool>;
 
   Pass& pass_of(const Shape& shape, const PassTokens& tokens, const GradientSink& sink);
-  void compute(Pass& pass, float z_weight, std::span<const ChunkRange> parts) const;
+  using OnPart = std::function<void(std::size_t part)>;  // the part is in the pass's buffers
+
+  void compute(Pass& pass, float z_weight, std::span<const ChunkRange> parts, const OnPart& on_part) const;
+  void give_part(const Pass& pass, std::size_t part, GradientSink& sink);
   void write_tokens(Pass& pass, const PassTokens& tokens);
   void move_tables();
 

@@ -22,6 +22,13 @@ std::shared_ptr<dist::GradientMemory> memory_on(numerics::Device& device) {
        [&device](void* block, std::size_t num_bytes) { device.give(block, num_bytes); }});
 }
 
+/// Memory of the host that the device copies to.
+std::shared_ptr<dist::GradientMemory> host_memory_of(numerics::Device& device) {
+  return dist::GradientMemory::create(
+      {[&device](std::size_t num_bytes) { return device.take_host(num_bytes); },
+       [&device](void* block, std::size_t num_bytes) { device.give_host(block, num_bytes); }});
+}
+
 }  // namespace
 
 GradientReducer::GradientReducer(std::int64_t num_grains, const TensorLayout& layout, std::span<const ChunkRange> parts,
@@ -33,10 +40,10 @@ GradientReducer::GradientReducer(std::int64_t num_grains, const TensorLayout& la
       exchange_(exchange),
       device_(device),
       memory_(device == nullptr ? dist::GradientMemory::create() : memory_on(*device)),
-      host_memory_(device == nullptr ? memory_ : dist::GradientMemory::create()),
+      host_memory_(device == nullptr ? memory_ : host_memory_of(*device)),
       complete_(parts.size()) {
   REPRISE_CHECK(!parts_.empty() && parts_.front().end == layout.num_chunks() && parts_.back().begin == 0);
-  REPRISE_CHECK(device == nullptr || parts_.size() == 1);
+  if (device != nullptr) reads_ = std::make_unique<PartialReads>(*device, host_memory_, parts_.size());
   for (const ChunkRange& part : parts_) {
     adders_.push_back(std::make_unique<dist::TreeAdder>(num_grains, my_grains_, part.size() * kChunkElements,
                                                         adder_on(device), memory_));
@@ -57,6 +64,7 @@ void GradientReducer::begin() {
 
 void GradientReducer::give(std::int64_t grain, std::size_t part, dist::GradientBuffer buffer) {
   if (!adders_[part]->give(grain, std::move(buffer)) || parts_.size() == 1) return;
+  if (reads_) reads_->begin(part, adders_[part]->finish(), parts_[part].size() * kChunkElements);
   const std::lock_guard lock(mutex_);
   complete_[part] = true;
   changed_.notify_one();
@@ -64,6 +72,8 @@ void GradientReducer::give(std::int64_t grain, std::size_t part, dist::GradientB
 
 SliceSums GradientReducer::finish() {
   if (parts_.size() > 1) {
+    exchanging_.wait();
+    if (reads_) reads_->release();
     exchanging_.get();
     return {{&all_grains_, 1}, {&slice_pointer_, 1}};
   }
@@ -94,6 +104,7 @@ void GradientReducer::cancel() {
     changed_.notify_one();
   }
   exchanging_.wait();
+  if (reads_) reads_->release();
 }
 
 void GradientReducer::exchange_parts() {
@@ -101,7 +112,7 @@ void GradientReducer::exchange_parts() {
   for (std::size_t part = 0; part < parts_.size(); ++part) {
     if (!wait_for(part)) return;
     std::vector<dist::TreeAdder::Partial> partials;
-    if (my_grains_.size() > 0) partials = adders_[part]->finish();
+    if (my_grains_.size() > 0) partials = reads_ ? reads_->finish(part) : adders_[part]->finish();
     keep_sum(part, exchange_.run(parts_[part], partials));
   }
 }

@@ -11,6 +11,7 @@
 #include <span>
 #include <vector>
 
+#include "partial_reads.h"
 #include "reprise/core/tensor_layout.h"
 #include "reprise/dist/communicator.h"
 #include "reprise/dist/reduction_tree.h"
@@ -24,8 +25,8 @@ class GradientReducer {
   /// `parts`: of the layout, in the order in which the backward pass finishes them (model::gradient_parts()). With one
   /// part, finish() exchanges; with several, a thread exchanges each part once all grains of this rank have it, adds
   /// it up and frees it, so that `exchange` belongs to that thread between begin() and finish(). `device`: where
-  /// gradients lie and are added up; what several ranks exchange comes to the host's memory before, in one part. Null:
-  /// all of it in the host's memory.
+  /// gradients lie and are added up; what several ranks exchange comes to the host's memory before. All calls but
+  /// peak_bytes() then come from the thread that runs it. Null: all of it in the host's memory.
   GradientReducer(std::int64_t num_grains, const TensorLayout& layout, std::span<const ChunkRange> parts,
                   SliceExchange& exchange, int rank, int num_ranks, numerics::Device* device = nullptr);
   ~GradientReducer();
@@ -68,6 +69,7 @@ class GradientReducer {
   std::shared_ptr<dist::GradientMemory> memory_;          // of what is added up
   std::shared_ptr<dist::GradientMemory> host_memory_;     // of what is exchanged; the same without a device
   std::vector<std::unique_ptr<dist::TreeAdder>> adders_;  // by part
+  std::unique_ptr<PartialReads> reads_;                   // with a device
   std::vector<dist::TreeAdder::Partial> partials_;        // with one part
   std::vector<float> slice_sum_;                          // with several: the slice of the whole sum
   float* slice_pointer_ = nullptr;

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 #include <bit>
+#include <set>
+#include <span>
 #include <vector>
 
 #include "reprise/configs/profile.h"
@@ -57,13 +59,19 @@ RankLoad largest_load(std::int64_t num_grains, int num_ranks) {
   return load;
 }
 
-std::int64_t gradient_floats(const TensorLayout& layout, const configs::Runtime& runtime, const RankLoad& load,
-                             int num_threads, std::int64_t slice) {
+/// The parts of the gradient, as TrainingModel has them.
+std::vector<ChunkRange> parts_of(const TensorLayout& layout, const configs::RunConfig& config, int num_ranks) {
+  const configs::Runtime& runtime = config.runtime();
+  const bool whole = runtime.device() != "cpu" && (num_ranks == 1 || configs::is_native(config.recipe()));
+  return model::gradient_parts(layout, whole ? 0 : std::int64_t{runtime.bucket_kib()} * 1024 / kFloat);
+}
+
+std::int64_t gradient_floats(const TensorLayout& layout, std::span<const ChunkRange> parts,
+                             const configs::Runtime& runtime, const RankLoad& load, int num_threads,
+                             std::int64_t slice) {
   const std::int64_t at_once =
       std::min<std::int64_t>(load.grains, std::int64_t{num_threads} * runtime.grains_per_forward());
   const std::int64_t whole = whole_gradients(load.grains, at_once, load.sums) * layout.num_elements();
-  const std::vector<ChunkRange> parts =
-      model::gradient_parts(layout, std::int64_t{runtime.bucket_kib()} * 1024 / kFloat);
   if (parts.size() == 1) return whole;
   if (at_once < load.grains) return whole + slice;
   // One pass takes all grains: a part is freed before the next but one is taken.
@@ -84,16 +92,33 @@ std::int64_t operator_floats(const configs::Recipe& recipe, std::int64_t sequenc
          std::min(kMostSlopes, sequences * heads * length * length);
 }
 
+/// Floats of the tree on a GPU that gets `at_once` grains from a pass.
+std::int64_t tree_floats(const TensorLayout& layout, std::span<const ChunkRange> parts, const RankLoad& load,
+                         std::int64_t at_once) {
+  if (parts.size() == 1 || at_once < load.grains) {
+    return whole_gradients(load.grains, at_once, load.sums) * layout.num_elements();
+  }
+  // One pass takes all grains. The sums stay until the step ends; the other blocks serve the next part of their size.
+  std::int64_t floats = 0;
+  std::set<std::int64_t> sizes;
+  for (const ChunkRange& part : parts) {
+    const bool is_first = sizes.insert(part.size()).second;
+    floats += (is_first ? load.grains : load.sums) * part.size() * kChunkElements;
+  }
+  return floats;
+}
+
 /// Floats on the GPU of the rank with `load`.
 std::int64_t gpu_floats(const configs::Recipe& recipe, const configs::Runtime& runtime, const TensorLayout& layout,
-                        const RankLoad& load, std::int64_t slice) {
+                        std::span<const ChunkRange> parts, const RankLoad& load, std::int64_t slice) {
   const std::int64_t at_once = std::min<std::int64_t>(load.grains, runtime.grains_per_forward());
   const std::int64_t rest = at_once == 0 ? 0 : load.grains % at_once;  // a recording with memory of its own
-  const std::int64_t gradients = at_once + rest + whole_gradients(load.grains, at_once, load.sums);
+  std::int64_t largest_part = 0;
+  for (const ChunkRange& part : parts) largest_part = std::max(largest_part, part.size() * kChunkElements);
   const std::int64_t sequences = configs::sequences_per_leaf(recipe);
   const std::int64_t tokens = (at_once + rest) * sequences * recipe.train().sequence_length();
   const std::int64_t state = 2 * slice + (slice < layout.num_elements() ? slice : 0);  // moments, exchanged gradient
-  return (1 + gradients) * layout.num_elements() + state +
+  return layout.num_elements() + state + (at_once + rest) * largest_part + tree_floats(layout, parts, load, at_once) +
          tokens * floats_per_token(recipe.model(), runtime.recompute_layers()) +
          operator_floats(recipe, at_once * sequences);
 }
@@ -112,7 +137,8 @@ MemoryPlan plan_memory(const configs::RunConfig& config, int num_ranks, int num_
   MemoryPlan plan;
   plan.weights = bytes(layout.num_elements());
   plan.moments = bytes(2 * slice);
-  plan.gradients = bytes(gradient_floats(layout, config.runtime(), load, num_threads, slice));
+  const std::vector<ChunkRange> parts = parts_of(layout, config, num_ranks);
+  plan.gradients = bytes(gradient_floats(layout, parts, config.runtime(), load, num_threads, slice));
   if (num_ranks > 1) plan.exchange = bytes(slice * (load.sums * (num_ranks - 1) + 1));
   const std::int64_t passes = std::min<std::int64_t>(load.grains, num_threads);
   const std::int64_t grains = std::min<std::int64_t>(
@@ -120,8 +146,8 @@ MemoryPlan plan_memory(const configs::RunConfig& config, int num_ranks, int num_
   plan.activations = bytes(grains * sequences_per_grain * train.sequence_length() *
                            floats_per_token(recipe.model(), config.runtime().recompute_layers()));
   if (config.runtime().device() != "cpu") {
-    plan.gpu = bytes(gpu_floats(recipe, config.runtime(), layout, load, slice));
-    plan.gradients = num_ranks == 1 ? 0 : bytes(load.sums * layout.num_elements());
+    plan.gpu = bytes(gpu_floats(recipe, config.runtime(), layout, parts, load, slice));
+    plan.gradients = num_ranks == 1 ? 0 : bytes(load.sums * layout.num_elements() + (parts.size() > 1 ? slice : 0));
     plan.activations = 0;
   }
   plan.checkpoint = plan.weights + plan.moments;

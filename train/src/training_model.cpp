@@ -46,7 +46,9 @@ TrainingModel::TrainingModel(const configs::Recipe& recipe, const ComputeSetting
       recipe.model(), recipe.tokenizer().vocab_size(), recipe_.sequence_length(), layout_, state_.weights,
       native_profile(recipe), configs::document_end(recipe), settings.recompute_layers, device_weights);
   settings_.grains_per_forward = settings.grains_per_forward;
-  const std::int64_t bucket_bytes = device_ || native_device_ ? 0 : settings.bucket_kib * 1024;
+  // A device keeps gradients whole where nobody else needs them; LibTorch's gives them behind the pass.
+  const bool whole = native_device_ || (device_ && communicator.size() == 1);
+  const std::int64_t bucket_bytes = whole ? 0 : settings.bucket_kib * 1024;
   settings_.parts = model::gradient_parts(layout_, bucket_bytes / static_cast<std::int64_t>(sizeof(float)));
   settings_.on_device = device_state_.get();
   settings_.weights_changed = [this] {

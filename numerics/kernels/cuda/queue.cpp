@@ -15,10 +15,21 @@ std::size_t size_class(std::size_t num_bytes) {
   return (std::max<std::size_t>(num_bytes, 1) + kGranule - 1) / kGranule * kGranule;
 }
 
+/// Takes a block of a size class; null when none is free.
+void* take_free(std::map<std::size_t, std::vector<void*>>& free, std::size_t size) {
+  std::vector<void*>& blocks = free[size];
+  if (blocks.empty()) return nullptr;
+  void* const block = blocks.back();
+  blocks.pop_back();
+  return block;
+}
+
 }  // namespace
 
 Queue::~Queue() {
+  reads_.reset();  // waits for copies whose memory goes away here
   for (void* const memory : all_) stream_.free(memory);
+  for (void* const memory : all_host_) stream_.free_pinned(memory);
 }
 
 void* Queue::allocate(std::size_t num_bytes) {
@@ -63,17 +74,31 @@ void* Queue::take(std::size_t num_bytes) {
   const std::size_t size = size_class(num_bytes);
   for (FreeBlocks* const from : {recorded_.get(), &free_}) {
     if (from == nullptr) continue;
-    std::vector<void*>& blocks = (*from)[size];
-    if (blocks.empty()) continue;
-    void* const block = blocks.back();
-    blocks.pop_back();
-    return block;
+    if (void* const block = take_free(*from, size); block != nullptr) return block;
   }
   return allocate(size);
 }
 
 void Queue::give(void* block, std::size_t num_bytes) {
   (recorded_ ? *recorded_ : free_)[size_class(num_bytes)].push_back(block);
+}
+
+void* Queue::take_host(std::size_t num_bytes) {
+  const std::size_t size = size_class(num_bytes);
+  const std::lock_guard lock(host_mutex_);
+  if (void* const block = take_free(host_free_, size); block != nullptr) return block;
+  all_host_.push_back(stream_.allocate_pinned(size));
+  return all_host_.back();
+}
+
+void Queue::give_host(void* memory, std::size_t num_bytes) {
+  const std::lock_guard lock(host_mutex_);
+  host_free_[size_class(num_bytes)].push_back(memory);
+}
+
+std::function<void()> Queue::begin_read(void* to_host, const void* from, std::size_t num_bytes) {
+  REPRISE_CHECK(recorded_ == nullptr);
+  return reads_->begin(to_host, from, num_bytes);
 }
 
 void Queue::begin_recording() { recorded_ = std::make_shared<FreeBlocks>(); }
@@ -83,25 +108,33 @@ void Queue::begin_capture() {
   capturing_ = true;
 }
 
-void* Queue::take_host(std::size_t num_bytes) { return allocate_pinned(num_bytes); }
-void Queue::give_host(void* memory, std::size_t) { free_pinned(memory); }
-std::function<void()> Queue::begin_read(void* to_host, const void* from, std::size_t num_bytes) {
-  stream_.read(to_host, from, num_bytes);
-  return [] {};
+void Queue::keep_piece() {
+  capturing_ = false;
+  pieces_.push_back(stream_.end_capture());
 }
-void Queue::end_piece() {}
+
+void Queue::end_piece() {
+  if (!capturing_) return;
+  keep_piece();
+  begin_capture();
+}
 
 std::vector<std::function<void()>> Queue::end_recording() {
-  capturing_ = false;
-  std::shared_ptr<Graph> graph = stream_.end_capture();
-  return {[this, graph = std::move(graph), blocks = std::exchange(recorded_, nullptr)] {
-    stream_.use();
-    graph->launch();
-  }};
+  keep_piece();
+  const std::shared_ptr<FreeBlocks> blocks = std::exchange(recorded_, nullptr);
+  std::vector<std::function<void()>> launches;
+  for (std::shared_ptr<Graph>& graph : std::exchange(pieces_, {})) {
+    launches.emplace_back([this, graph = std::move(graph), blocks] {
+      stream_.use();
+      graph->launch();
+    });
+  }
+  return launches;
 }
 
 void Queue::cancel_recording() noexcept {
   recorded_.reset();
+  pieces_.clear();
   try {
     if (std::exchange(capturing_, false)) stream_.end_capture();
   } catch (...) {  // what stopped the recording is what is reported

@@ -6,6 +6,7 @@
 #include <functional>
 #include <map>
 #include <memory>
+#include <mutex>
 #include <vector>
 
 #include "runtime.h"
@@ -17,7 +18,7 @@ enum class Scratch { kSegmentSums, kLogits, kLogitRows, kAttention, kColumnSums,
 
 class Queue {
  public:
-  explicit Queue(int device) : stream_(device) {}
+  explicit Queue(int device) : stream_(device), reads_(std::make_unique<ReadStream>(stream_)) {}
   ~Queue();
   Queue(const Queue&) = delete;
   Queue& operator=(const Queue&) = delete;
@@ -34,18 +35,22 @@ class Queue {
   void* take(std::size_t num_bytes);
   void give(void* block, std::size_t num_bytes);
 
+  /// The same for pinned memory of the host. Any thread.
   void* take_host(std::size_t num_bytes);
   void give_host(void* memory, std::size_t num_bytes);
+
+  /// Device::begin_read(). Throws Error(kInternal) in a recording.
   std::function<void()> begin_read(void* to_host, const void* from, std::size_t num_bytes);
 
   /// A recording has memory of its own: blocks given from its begin to its end stay with it, for it writes to them
   /// whenever it is launched; blocks that were free before are taken first. What is launched between begin_capture()
-  /// and the end is kept in a graph that the function returned launches, until the queue ends; the same work must have
-  /// been done once between begin_recording() and begin_capture().
+  /// and the end is kept in graphs that the functions returned launch, until the queue ends, one for each piece; the
+  /// same work must have been done once between begin_recording() and begin_capture().
   void begin_recording();
   void begin_capture();
-  std::vector<std::function<void()>> end_recording();
+  /// Nothing is done while the work is not captured.
   void end_piece();
+  std::vector<std::function<void()>> end_recording();
   void cancel_recording() noexcept;
 
   /// Bytes asked of the GPU and not given back to it.
@@ -55,6 +60,7 @@ class Queue {
   using FreeBlocks = std::map<std::size_t, std::vector<void*>>;
 
   void* allocate(std::size_t num_bytes);
+  void keep_piece();
   /// Returns whether there was anything to free.
   bool free_unused();
 
@@ -64,12 +70,18 @@ class Queue {
   };
 
   Stream stream_;
+  std::unique_ptr<ReadStream> reads_;
   Buffer scratch_[static_cast<int>(Scratch::kCount)];
   FreeBlocks free_;
-  std::shared_ptr<FreeBlocks> recorded_;  // of the recording under way
+  std::shared_ptr<FreeBlocks> recorded_;        // of the recording under way
+  std::vector<std::shared_ptr<Graph>> pieces_;  // captured so far
   bool capturing_ = false;
   std::vector<void*> all_;
   std::size_t reserved_ = 0;
+
+  std::mutex host_mutex_;  // guards what follows
+  FreeBlocks host_free_;
+  std::vector<void*> all_host_;
 };
 
 }  // namespace reprise::numerics::cuda

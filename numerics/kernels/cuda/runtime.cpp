@@ -44,6 +44,25 @@ class CudaGraph final : public Graph {
   cudaStream_t stream_;
 };
 
+/// A place in a stream's work. One that goes away before the stream has come to it takes nothing with it.
+class Event {
+ public:
+  Event() {
+    // A thread that waits sleeps: other ranks, and the one that feeds the GPU, need the core.
+    check(cudaEventCreateWithFlags(&event_, cudaEventDisableTiming | cudaEventBlockingSync), "cudaEventCreate");
+  }
+  ~Event() { cudaEventDestroy(event_); }
+  Event(const Event&) = delete;
+  Event& operator=(const Event&) = delete;
+
+  void record(cudaStream_t stream) { check(cudaEventRecord(event_, stream), "cudaEventRecord"); }
+  void make_wait(cudaStream_t stream) { check(cudaStreamWaitEvent(stream, event_, 0), "cudaStreamWaitEvent"); }
+  void wait() { check(cudaEventSynchronize(event_), "a copy to the host, or a kernel before it"); }
+
+ private:
+  cudaEvent_t event_ = nullptr;
+};
+
 }  // namespace
 
 void check_launch(int code, const char* what) { check(static_cast<cudaError_t>(code), what); }
@@ -140,12 +159,44 @@ std::unique_ptr<Graph> Stream::end_capture() {
   return std::make_unique<CudaGraph>(graph, of(handle_));
 }
 
-void* allocate_pinned(std::size_t num_bytes) {
+void* Stream::allocate_pinned(std::size_t num_bytes) const {
+  use();
   void* memory = nullptr;
-  check(cudaMallocHost(&memory, num_bytes), "cudaMallocHost");
+  check(cudaMallocHost(&memory, num_bytes), ("cudaMallocHost of " + std::to_string(num_bytes) + " bytes").c_str());
   return memory;
 }
 
-void free_pinned(void* memory) { cudaFreeHost(memory); }
+void Stream::free_pinned(void* memory) const {
+  cudaSetDevice(device_);
+  cudaFreeHost(memory);
+}
+
+ReadStream::ReadStream(const Stream& work) : work_(work) {
+  work_.use();
+  cudaStream_t stream = nullptr;
+  check(cudaStreamCreateWithFlags(&stream, cudaStreamNonBlocking), "cudaStreamCreate");
+  handle_ = stream;
+}
+
+ReadStream::~ReadStream() {
+  cudaSetDevice(work_.device());
+  cudaStreamSynchronize(of(handle_));
+  cudaStreamDestroy(of(handle_));
+}
+
+std::function<void()> ReadStream::begin(void* to_host, const void* from, std::size_t num_bytes) {
+  if (num_bytes == 0) return [] {};
+  work_.use();
+  Event written;
+  written.record(of(work_.handle()));
+  written.make_wait(of(handle_));
+  const auto copied = std::make_shared<Event>();
+  check(cudaMemcpyAsync(to_host, from, num_bytes, cudaMemcpyDeviceToHost, of(handle_)), "copy to the host");
+  copied->record(of(handle_));
+  return [device = work_.device(), copied] {
+    check(cudaSetDevice(device), "cudaSetDevice");
+    copied->wait();
+  };
+}
 
 }  // namespace reprise::numerics::cuda

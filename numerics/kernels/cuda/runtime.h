@@ -1,5 +1,5 @@
 #pragma once
-// The part of the CUDA runtime that the kernels' host side needs, free of its headers: implemented by runtime.cu, and
+// The part of the CUDA runtime that the kernels' host side needs, free of its headers: implemented by runtime.cpp, and
 // by the emulation in tests. All of it throws Error(kDevice, kOutOfMemory) when the runtime refuses.
 
 #include <cstddef>
@@ -44,6 +44,7 @@ class Stream {
   /// Makes the calling thread speak to this stream's GPU. Launches must come behind it.
   void use() const;
   void* handle() const { return handle_; }
+  int device() const { return device_; }
 
   /// Not while capturing.
   void* allocate(std::size_t num_bytes);
@@ -61,16 +62,36 @@ class Stream {
   void begin_capture();
   std::unique_ptr<Graph> end_capture();
 
+  /// Host memory that copies from the GPU go through at full speed, and without which they are not asynchronous. Any
+  /// thread.
+  void* allocate_pinned(std::size_t num_bytes) const;
+  void free_pinned(void* memory) const;
+
  private:
   int device_;
   void* handle_ = nullptr;
 };
 
+/// Copies to the host that run beside the work of a stream.
+class ReadStream {
+ public:
+  /// `work` must outlive it.
+  explicit ReadStream(const Stream& work);
+  /// Waits for the copies under way.
+  ~ReadStream();
+  ReadStream(const ReadStream&) = delete;
+  ReadStream& operator=(const ReadStream&) = delete;
+
+  /// Begins a copy behind the work that was given before, into pinned memory; on the thread of the work's stream, not
+  /// while it is captured. Returns a function that waits for it, for any thread: it throws what the copy failed with.
+  std::function<void()> begin(void* to_host, const void* from, std::size_t num_bytes);
+
+ private:
+  const Stream& work_;
+  void* handle_ = nullptr;
+};
+
 /// Throws unless `code` is cudaSuccess: what a launch returned.
 void check_launch(int code, const char* what);
-
-/// Host memory that copies to and from the GPU go through at full speed.
-void* allocate_pinned(std::size_t num_bytes);
-void free_pinned(void* memory);
 
 }  // namespace reprise::numerics::cuda

@@ -11,6 +11,7 @@
 #include <deque>
 #include <map>
 #include <memory>
+#include <mutex>
 #include <numeric>
 #include <random>
 #include <span>
@@ -225,6 +226,7 @@ bool Block::shares(const void* begin, std::size_t num_bytes) const {
 }
 
 void run_grid(dim3 grid, dim3 size, std::size_t shared_bytes, const std::function<void()>& kernel) {
+  const std::lock_guard lock(one_at_a_time());
   Block& in = block();
   in.prepare(grid, size, shared_bytes);
   for (unsigned z = 0; z < grid.z; ++z) {

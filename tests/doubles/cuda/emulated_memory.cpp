@@ -32,6 +32,11 @@ bool GlobalMemory::holds(const void* begin, std::size_t num_bytes) {
   return lies_in(first, num_bytes, last_);
 }
 
+std::mutex& one_at_a_time() {
+  static auto* const mutex = new std::mutex;  // as the memory below
+  return *mutex;
+}
+
 GlobalMemory& global_memory() {
   static auto* const memory = new GlobalMemory;  // devices may outlive what ends with the program
   return *memory;

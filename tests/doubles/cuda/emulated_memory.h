@@ -5,8 +5,12 @@
 #include <cstddef>
 #include <limits>
 #include <map>
+#include <mutex>
 
 namespace reprise::emulation {
+
+/// Held by whoever runs a kernel, allocates or frees: emulated GPUs of several threads are one.
+std::mutex& one_at_a_time();
 
 class GlobalMemory {
  public:

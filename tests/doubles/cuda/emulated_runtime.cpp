@@ -2,10 +2,12 @@
 
 #include <cstdlib>
 #include <cstring>
+#include <mutex>
 
 #include "emulated_cuda.h"
 #include "emulated_memory.h"
 #include "emulated_races.h"
+#include "emulated_reads.h"
 #include "emulated_stream.h"
 #include "reprise/core/error.h"
 #include "runtime.h"
@@ -41,6 +43,7 @@ void Stream::use() const { emulation::current_device = device_; }
 
 void* Stream::allocate(std::size_t num_bytes) {
   if (of(handle_).capturing) emulation::stop("memory is allocated while a graph is captured");
+  const std::lock_guard lock(emulation::one_at_a_time());
   if (!emulation::global_memory().has_room_for(num_bytes)) throw Error(ErrorKind::kOutOfMemory, "no memory left");
   void* const memory = emulation::allocate_watched(num_bytes + kGuardBytes);
   std::memset(memory, kPoison, num_bytes + kGuardBytes);
@@ -49,7 +52,9 @@ void* Stream::allocate(std::size_t num_bytes) {
 }
 
 void Stream::free(void* memory) {
+  const std::lock_guard lock(emulation::one_at_a_time());
   const std::size_t num_bytes = emulation::global_memory().remove(memory);
+  emulation::expect_no_read(memory, num_bytes);
   const auto* const behind = static_cast<const unsigned char*>(memory) + num_bytes;
   for (std::size_t i = 0; i < kGuardBytes; ++i) {
     if (behind[i] != kPoison) emulation::stop("something was written behind an allocation");
@@ -81,7 +86,22 @@ std::unique_ptr<Graph> Stream::end_capture() {
   return std::make_unique<EmulatedGraph>(std::exchange(of(handle_).captured, {}));
 }
 
-void* allocate_pinned(std::size_t num_bytes) { return std::malloc(num_bytes); }
-void free_pinned(void* memory) { std::free(memory); }
+void* Stream::allocate_pinned(std::size_t num_bytes) const {
+  if (of(handle_).capturing) emulation::stop("pinned memory is allocated while a graph is captured");
+  return emulation::allocate_pinned(num_bytes);
+}
+void Stream::free_pinned(void* memory) const { emulation::free_pinned(memory); }
+
+ReadStream::ReadStream(const Stream& work) : work_(work), handle_(this) {}
+ReadStream::~ReadStream() { emulation::finish_reads_of(handle_); }
+std::function<void()> ReadStream::begin(void* to_host, const void* from, std::size_t num_bytes) {
+  if (of(work_.handle()).capturing) emulation::stop("a copy to the host is captured");
+  work_.use();
+  const std::shared_ptr<emulation::Read> read = emulation::begin_read(handle_, to_host, from, num_bytes);
+  return [read, device = work_.device()] {
+    emulation::current_device = device;
+    emulation::finish(*read);
+  };
+}
 
 }  // namespace reprise::numerics::cuda

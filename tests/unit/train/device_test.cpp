@@ -2,6 +2,8 @@
 
 #include <gmock/gmock.h>
 
+#include <algorithm>
+
 #include "batch.h"
 #include "cpu_device.h"
 #include "emulated_device.h"
@@ -11,6 +13,7 @@
 #include "reprise/data_pipeline/shards.h"
 #include "reprise/data_pipeline/tokenizer.h"
 #include "reprise/dist/communicator.h"
+#include "reprise/dist/local_group.h"
 #include "reprise/train/memory_plan.h"
 #include "tiny_run_fixture.h"
 #include "training_model.h"
@@ -20,12 +23,12 @@ namespace {
 
 using testing::HasSubstr;
 
-/// Computes as asked on an emulated GPU.
+/// Computes as asked on an emulated GPU, of which every rank has its own.
 ComputeSettings on_emulated_gpu(int grains_per_forward, std::size_t recompute_layers = 0) {
   ComputeSettings settings;
   settings.grains_per_forward = grains_per_forward;
   settings.recompute_layers = recompute_layers;
-  settings.bucket_kib = 1;  // which a device leaves out
+  settings.bucket_kib = 1;  // all parts there can be; one rank has none
   settings.device = "emulated";
   settings.find_device = [](const std::string&) {
     return std::shared_ptr<numerics::Device>(emulation::make_emulated_device());
@@ -59,6 +62,24 @@ TEST_F(TrainingOnADevice, DoesNotDependOnGrainsAtOnceNorOnRecomputing) {
   expect_whole(folder);
 }
 
+// One pass for all grains of a rank and passes one after another, the last one with fewer grains.
+TEST_F(TrainingOnADevice, ExchangesGradientsInPartsBetweenRanks) {
+  for (const int grains_per_forward : {5, 2}) {
+    const auto folder = new_run("parts");
+    train_on_ranks(folder, 2, false, nullptr, on_emulated_gpu(grains_per_forward));
+    expect_whole(folder);
+  }
+}
+
+TEST_F(TrainingOnADevice, InPartsStopsAndGoesOnWithOtherRanks) {
+  const auto folder = new_run("parts_stop");
+  StopAt first(2, 15);
+  train_on_ranks(folder, 3, false, &first, on_emulated_gpu(1, 1));
+  request_stop(0);
+  train_on_ranks(folder, 2, true, nullptr, on_emulated_gpu(4));
+  expect_whole(folder);
+}
+
 TEST_F(TrainingOnADevice, GoesOnFromTheCpuAndBack) {
   const auto folder = new_run("changes");
   StopAt first(1, 15);
@@ -73,31 +94,35 @@ TEST_F(TrainingOnADevice, GoesOnFromTheCpuAndBack) {
 
 /// Trains some steps and returns what the device was asked for and what the plan says.
 std::pair<double, double> memory_of(const std::filesystem::path& folder, const std::vector<std::string>& overrides,
-                                    int grains_per_forward) {
+                                    int num_ranks, int grains_per_forward) {
   configs::RunConfig config = tiny_config(overrides);
   config.mutable_runtime()->set_device("cuda");
   config.mutable_runtime()->set_grains_per_forward(static_cast<std::uint32_t>(grains_per_forward));
-  ComputeSettings settings = on_emulated_gpu(grains_per_forward);
-  std::shared_ptr<numerics::Device> device;
-  settings.find_device = [&](const std::string&) {
-    device = std::shared_ptr<numerics::Device>(emulation::make_emulated_device());
-    return device;
-  };
-  TrainOptions options;
-  options.run_dir = folder;
-  options.compute = settings;
-  const auto communicator = dist::make_local_communicator();
-  train(config, options, *communicator, no_progress());
-  return {static_cast<double>(device->bytes_reserved()), static_cast<double>(plan_memory(config, 1, 1).gpu)};
+  config.mutable_runtime()->set_bucket_kib(1);
+  std::vector<std::size_t> taken(static_cast<std::size_t>(num_ranks));
+  dist::run_local_group(num_ranks, [&](dist::Communicator& communicator) {
+    std::shared_ptr<numerics::Device> device;
+    TrainOptions options;
+    options.run_dir = folder;
+    options.compute = on_emulated_gpu(grains_per_forward);
+    options.compute.find_device = [&](const std::string&) {
+      device = std::shared_ptr<numerics::Device>(emulation::make_emulated_device());
+      return device;
+    };
+    train(config, options, communicator, no_progress());
+    taken[static_cast<std::size_t>(communicator.rank())] = device->bytes_reserved();
+  });
+  return {static_cast<double>(*std::max_element(taken.begin(), taken.end())),
+          static_cast<double>(plan_memory(config, num_ranks, 1).gpu)};
 }
 
 TEST_F(TrainingOnADevice, TakesTheMemoryThatWasPlanned) {
   const std::vector<std::string> wider = {"model.hidden_size=64", "model.ffn_size=160", "model.num_layers=2",
                                           "train.num_steps=1"};
-  for (const int grains : {2, 5}) {
-    const auto [taken, planned] = memory_of(new_run("memory"), wider, grains);
-    EXPECT_LT(taken, 1.1 * planned) << grains;
-    EXPECT_GT(taken, 0.6 * planned) << grains;
+  for (const auto& [ranks, grains] : {std::pair{1, 2}, {1, 5}, {2, 3}}) {
+    const auto [taken, planned] = memory_of(new_run("memory"), wider, ranks, grains);
+    EXPECT_LT(taken, 1.1 * planned) << ranks << " ranks, " << grains << " grains";
+    EXPECT_GT(taken, 0.6 * planned) << ranks << " ranks, " << grains << " grains";
   }
 }
 

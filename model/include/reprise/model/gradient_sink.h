@@ -28,7 +28,7 @@ class GradientSink {
   /// Returns memory for the elements of a part of one grain's gradient (contents undefined), before it is written.
   /// Parts are taken in their order, the next one when the one before is done.
   virtual float* take(std::size_t part, std::size_t grain) = 0;
-  /// The part of all grains is written, its padding zero.
+  /// The part of all grains is written, its padding zero; on a device, behind what was given to it before.
   virtual void done(std::size_t part) = 0;
 };
 

@@ -22,7 +22,7 @@ struct NativeDevice {
 struct ComputeSettings {
   int grains_per_forward = 1;        // runtime.grains_per_forward
   std::size_t recompute_layers = 0;  // runtime.recompute_layers
-  std::int64_t bucket_kib = 0;       // runtime.bucket_kib; a GPU exchanges gradients in one piece
+  std::int64_t bucket_kib = 0;       // runtime.bucket_kib; left out on a GPU that is alone or native's
   std::string device = "cpu";        // runtime.device
   /// Finds the device of a name other than "cpu"; empty: find_gpu. Tests have a GPU that is none.
   std::function<std::shared_ptr<numerics::Device>(const std::string& name)> find_device;

@@ -18,7 +18,8 @@ struct MemoryPlan {
   std::uint64_t checkpoint = 0;   // the copy that is written beside the next steps
   std::uint64_t program = 0;      // program and libraries, about
   /// On the GPU of a rank, where runtime.device names one: weights, gradients and activations of its passes, the tree,
-  /// what operators need beside. Then the host holds no activations, and of gradients the sums of the rank.
+  /// what operators need beside. Then the host holds no activations, and of gradients the sums of the rank, in
+  /// memory that is pinned, and with buckets the slice.
   std::uint64_t gpu = 0;
   /// Of the host.
   std::uint64_t total() const { return weights + moments + gradients + exchange + activations + checkpoint + program; }
