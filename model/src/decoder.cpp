@@ -139,6 +139,10 @@ void Decoder::weights_changed() const {
   if (state_->native_passes) state_->native_passes->weights_changed();
 }
 
+void Decoder::forget_passes() const {
+  if (state_->passes) state_->passes->forget();
+}
+
 GrainLosses Decoder::run_grains(std::span<const std::int32_t> inputs, std::span<const std::int32_t> targets,
                                 std::int64_t num_sequences, std::int64_t length, float z_weight,
                                 std::span<const std::span<float>> gradients) const {

@@ -161,6 +161,12 @@ GrainLosses DevicePasses::run(const PassTokens& tokens, float z_weight, Gradient
   return losses;
 }
 
+void DevicePasses::forget() {
+  const std::lock_guard lock(mutex_);
+  device_.synchronize();
+  passes_.clear();
+}
+
 std::vector<float> DevicePasses::score(const PassTokens& tokens) {
   const std::lock_guard lock(mutex_);
   const ops::DeviceScope scope(device_);

@@ -49,6 +49,8 @@ class DevicePasses {
   /// Forward and backward; the gradient of each grain goes to `sink` part by part. Where sink.is_on_device(), a GPU has
   /// not computed it yet when sink.done() is called, but will before what is given to it from there on.
   GrainLosses run(const PassTokens& tokens, float z_weight, GradientSink& sink);
+  /// Waits for the device and gives back what the shapes seen so far keep: recordings, and the memory they write to.
+  void forget();
   /// Forward alone: the cross-entropy of each target.
   std::vector<float> score(const PassTokens& tokens);
 

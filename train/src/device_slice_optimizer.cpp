@@ -26,7 +26,7 @@ DeviceSliceOptimizer::DeviceSliceOptimizer(const configs::AdamW& recipe, const T
       device_(on_device.device()),
       blocks_(on_device.slice(), threads),
       memory_(device_),
-      own_gradient_(on_device.has_whole_slice() ? nullptr : memory_.take<float>(num_elements())),
+      own_gradient_(on_device.is_shared() ? memory_.take<float>(num_elements()) : nullptr),
       chunk_sums_on_device_(memory_.take<float>(slice().size())),
       chunk_lengths_(memory_.copy_of(chunk_lengths(layout, slice()))),
       digests_(memory_.take<std::uint8_t>(3 * slice().size() * kDigestBytes)),

@@ -4,10 +4,11 @@
 
 namespace reprise::train {
 
-DeviceState::DeviceState(numerics::Device& device, const TensorLayout& layout, ChunkRange slice)
+DeviceState::DeviceState(numerics::Device& device, const TensorLayout& layout, ChunkRange slice, bool shared)
     : device_(device),
       layout_(layout),
       slice_(slice),
+      shared_(shared),
       memory_(device),
       weights_(memory_.take<float>(layout.num_elements())),
       first_moments_(memory_.take<float>(slice_elements())),
@@ -18,7 +19,7 @@ void DeviceState::host_changes() { weights_at_ = moments_at_ = Newest::kHost; }
 void DeviceState::slice_was_updated(TrainingState& state) {
   REPRISE_CHECK(weights_at_ != Newest::kHost && moments_at_ != Newest::kHost);
   weights_at_ = moments_at_ = Newest::kDevice;
-  if (has_whole_slice()) return;
+  if (!shared_) return;
   device_.read(state.weights.data() + slice_.begin * kChunkElements, slice_weights(),
                static_cast<std::size_t>(slice_elements()) * sizeof(float));
 }
@@ -46,7 +47,7 @@ void DeviceState::store(TrainingState& state) {
     device_.read(to.data(), from, to.size() * sizeof(float));
   };
   if (weights_at_ == Newest::kDevice) {
-    REPRISE_CHECK(has_whole_slice());  // else other ranks' weights are not there yet
+    REPRISE_CHECK(!shared_);  // else other ranks' weights are not there yet
     read(state.weights, weights_);
     weights_at_ = Newest::kBoth;
   }

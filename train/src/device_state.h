@@ -14,12 +14,13 @@ namespace reprise::train {
 /// One thread at a time, as the device. Failures: those of Device.
 class DeviceState {
  public:
-  /// The host's values count until load(). Both arguments must outlive it.
-  DeviceState(numerics::Device& device, const TensorLayout& layout, ChunkRange slice);
+  /// The host's values count until load(). `shared`: other ranks have slices too, and exchange theirs through the host.
+  /// Device and layout must outlive it.
+  DeviceState(numerics::Device& device, const TensorLayout& layout, ChunkRange slice, bool shared);
 
   numerics::Device& device() const { return device_; }
   const ChunkRange& slice() const { return slice_; }
-  bool has_whole_slice() const { return slice_.size() == layout_.num_chunks(); }
+  bool is_shared() const { return shared_; }
   std::int64_t slice_elements() const { return slice_.size() * kChunkElements; }
 
   float* weights() const { return weights_; }  // of the layout
@@ -44,6 +45,7 @@ class DeviceState {
   numerics::Device& device_;
   const TensorLayout& layout_;
   ChunkRange slice_;
+  bool shared_;
   numerics::DeviceMemory memory_;
   float* weights_;
   float* first_moments_;

@@ -37,6 +37,7 @@ GradientReducer::GradientReducer(std::int64_t num_grains, const TensorLayout& la
       parts_(parts.begin(), parts.end()),
       my_grains_(dist::leaves_of_rank(num_grains, rank, num_ranks)),
       all_grains_{0, num_grains},
+      num_ranks_(num_ranks),
       exchange_(exchange),
       device_(device),
       memory_(device == nullptr ? dist::GradientMemory::create() : memory_on(*device)),
@@ -77,8 +78,8 @@ SliceSums GradientReducer::finish() {
     exchanging_.get();
     return {{&all_grains_, 1}, {&slice_pointer_, 1}};
   }
-  // One rank has nothing to exchange: its sum stays where it is.
-  const bool stays = device_ != nullptr && my_grains_ == all_grains_;
+  // One rank alone has nothing to exchange: its sum stays where it is.
+  const bool stays = device_ != nullptr && num_ranks_ == 1;
   if (my_grains_.size() > 0) partials_ = device_ == nullptr || stays ? adders_[0]->finish() : finish_on_device();
   const std::span<float* const> sums = exchange_.run(parts_[0], partials_);
   return {exchange_.nodes(), sums, stays};

@@ -64,6 +64,7 @@ class GradientReducer {
   std::vector<ChunkRange> parts_;
   dist::LeafRange my_grains_;
   dist::LeafRange all_grains_;
+  int num_ranks_;
   SliceExchange& exchange_;
   numerics::Device* device_;
   std::shared_ptr<dist::GradientMemory> memory_;          // of what is added up

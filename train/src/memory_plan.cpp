@@ -6,6 +6,7 @@
 #include <span>
 #include <vector>
 
+#include "reprise/configs/batch_plan.h"
 #include "reprise/configs/profile.h"
 #include "reprise/core/tensor_layout.h"
 #include "reprise/dist/reduction_tree.h"
@@ -117,7 +118,8 @@ std::int64_t gpu_floats(const configs::Recipe& recipe, const configs::Runtime& r
   for (const ChunkRange& part : parts) largest_part = std::max(largest_part, part.size() * kChunkElements);
   const std::int64_t sequences = configs::sequences_per_leaf(recipe);
   const std::int64_t tokens = (at_once + rest) * sequences * recipe.train().sequence_length();
-  const std::int64_t state = 2 * slice + (slice < layout.num_elements() ? slice : 0);  // moments, exchanged gradient
+  // Moments, and the gradient that ranks have exchanged.
+  const std::int64_t state = 2 * slice + (slice < layout.num_elements() ? slice : 0);
   return layout.num_elements() + state + (at_once + rest) * largest_part + tree_floats(layout, parts, load, at_once) +
          tokens * floats_per_token(recipe.model(), runtime.recompute_layers()) +
          operator_floats(recipe, at_once * sequences);
@@ -146,7 +148,10 @@ MemoryPlan plan_memory(const configs::RunConfig& config, int num_ranks, int num_
   plan.activations = bytes(grains * sequences_per_grain * train.sequence_length() *
                            floats_per_token(recipe.model(), config.runtime().recompute_layers()));
   if (config.runtime().device() != "cpu") {
-    plan.gpu = bytes(gpu_floats(recipe, config.runtime(), layout, parts, load, slice));
+    for (const std::uint32_t sequences : configs::BatchPlan(train).sizes()) {  // each with passes of its own
+      const RankLoad of_size = largest_load(sequences / sequences_per_grain, num_ranks);
+      plan.gpu = std::max(plan.gpu, bytes(gpu_floats(recipe, config.runtime(), layout, parts, of_size, slice)));
+    }
     plan.gradients = num_ranks == 1 ? 0 : bytes(load.sums * layout.num_elements() + (parts.size() > 1 ? slice : 0));
     plan.activations = 0;
   }

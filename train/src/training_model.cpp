@@ -39,7 +39,7 @@ TrainingModel::TrainingModel(const configs::Recipe& recipe, const ComputeSetting
   state_.slice = chunk_slice(layout_.num_chunks(), communicator.rank(), communicator.size());
   model::DeviceWeights device_weights;
   if (device_) {
-    device_state_ = std::make_unique<DeviceState>(*device_, layout_, state_.slice);
+    device_state_ = std::make_unique<DeviceState>(*device_, layout_, state_.slice, communicator.size() > 1);
     device_weights = {device_.get(), device_state_->weights()};
   }
   decoder_ = std::make_unique<model::Decoder>(
@@ -100,6 +100,7 @@ void TrainingModel::make_runner(std::uint32_t batch_sequences) {
     return decoder->run_grains(inputs, targets, num_sequences, length, z_weight, sink);
   };
   runner_.reset();  // its gradients are not needed beside those of the next one
+  decoder_->forget_passes();
   runner_ = std::make_unique<StepRunner>(recipe_, batch_sequences, layout_, run_grains, settings_, *grain_threads_,
                                          threads_, communicator_);
   runner_sequences_ = batch_sequences;

@@ -101,7 +101,15 @@ std::function<void()> Queue::begin_read(void* to_host, const void* from, std::si
   return reads_->begin(to_host, from, num_bytes);
 }
 
-void Queue::begin_recording() { recorded_ = std::make_shared<FreeBlocks>(); }
+void Queue::begin_recording() {
+  recorded_ = std::shared_ptr<FreeBlocks>(new FreeBlocks, [this](FreeBlocks* blocks) {
+    for (auto& [size, of_size] : *blocks) {
+      std::vector<void*>& free = free_[size];
+      free.insert(free.end(), of_size.begin(), of_size.end());
+    }
+    delete blocks;
+  });
+}
 
 void Queue::begin_capture() {
   stream_.begin_capture();

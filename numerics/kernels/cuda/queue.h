@@ -44,8 +44,9 @@ class Queue {
 
   /// A recording has memory of its own: blocks given from its begin to its end stay with it, for it writes to them
   /// whenever it is launched; blocks that were free before are taken first. What is launched between begin_capture()
-  /// and the end is kept in graphs that the functions returned launch, until the queue ends, one for each piece; the
-  /// same work must have been done once between begin_recording() and begin_capture().
+  /// and the end is kept in graphs that the functions returned launch, one for each piece, and which must not outlive
+  /// the queue; the same work must have been done once between begin_recording() and begin_capture(). With the last of
+  /// the functions the recording's blocks are free again.
   void begin_recording();
   void begin_capture();
   /// Nothing is done while the work is not captured.

@@ -162,7 +162,14 @@ std::unique_ptr<Graph> Stream::end_capture() {
 void* Stream::allocate_pinned(std::size_t num_bytes) const {
   use();
   void* memory = nullptr;
-  check(cudaMallocHost(&memory, num_bytes), ("cudaMallocHost of " + std::to_string(num_bytes) + " bytes").c_str());
+  const cudaError_t code = cudaMallocHost(&memory, num_bytes);
+  if (code == cudaErrorMemoryAllocation) {
+    cudaGetLastError();
+    throw Error(ErrorKind::kOutOfMemory,
+                "the host has no " + std::to_string(num_bytes) + " bytes left that a GPU can copy to (pinned memory)",
+                "free memory of the host, raise its limit of locked memory, or start fewer ranks on this machine");
+  }
+  check(code, "cudaMallocHost");
   return memory;
 }
 

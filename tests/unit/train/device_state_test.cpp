@@ -101,13 +101,13 @@ void expect_same(const TrainingState& a, const TrainingState& b, ChunkRange slic
 }
 
 TEST_F(SliceOnADevice, HasTheBitsOfTheCpuWhereverTheSliceIsCut) {
-  for (const ChunkRange slice : {ChunkRange{0, 2}, ChunkRange{2, 4}, ChunkRange{3, 6}}) {
+  for (const ChunkRange slice : {ChunkRange{0, 2}, ChunkRange{2, 4}, ChunkRange{3, 6}, ChunkRange{2, 2}}) {
     TrainingState on_cpu = state_of(slice), on_host = state_of(slice);
     std::vector<float> sums, sums_on_device;
     HostSliceOptimizer host(two_groups(), layout_, slice, threads_);
     const std::vector<std::int64_t> bad = take_steps(host, on_cpu, sums, 0.5f);
     const std::vector<float> gradient = seen_gradient_;
-    DeviceState on_device(*device_, layout_, slice);
+    DeviceState on_device(*device_, layout_, slice, true);
     DeviceSliceOptimizer optimizer(two_groups(), layout_, on_device, threads_);
     EXPECT_THAT(take_steps(optimizer, on_host, sums_on_device, 0.5f), Each(-1));
     EXPECT_THAT(bad, Each(-1));
@@ -125,7 +125,7 @@ TEST_F(SliceOnADevice, NamesTheFirstChunkThatIsNotFinite) {
     TrainingState state = state_of(slice);
     const std::int64_t at = (bad_chunk - slice.begin) * kChunkElements + layout_.elements_in_chunk(bad_chunk) - 1;
     state.second_moments[static_cast<std::size_t>(at)] = kNaN;
-    DeviceState on_device(*device_, layout_, slice);
+    DeviceState on_device(*device_, layout_, slice, true);
     DeviceSliceOptimizer optimizer(two_groups(), layout_, on_device, threads_);
     std::vector<float> sums;
     EXPECT_THAT(take_steps(optimizer, state, sums, 1.0f), Each(bad_chunk));
@@ -143,7 +143,7 @@ TEST_F(SliceOnADevice, TakesTheSumOfOneRankWhereItLies) {
   float* const host_sum = gradient.data();
   const std::vector<float> sums = host.reduce(1, {{&grain, 1}, {&host_sum, 1}}, 3);
   host.update(1.0f, 0.01, on_cpu);
-  DeviceState on_device(*device_, layout_, whole);
+  DeviceState on_device(*device_, layout_, whole, false);
   DeviceSliceOptimizer optimizer(two_groups(), layout_, on_device, threads_);
   EXPECT_EQ(optimizer.reduce(1, {{&grain, 1}, {&on_device_gradient, 1}, true}, 3), sums);
   optimizer.update(1.0f, 0.01, on_host);
@@ -154,7 +154,7 @@ TEST_F(SliceOnADevice, TakesTheSumOfOneRankWhereItLies) {
 TEST_F(SliceOnADevice, DigestsTheStateThatTheHostHasChanged) {
   const ChunkRange whole{0, layout_.num_chunks()};
   TrainingState state = state_of(whole);
-  DeviceState on_device(*device_, layout_, whole);
+  DeviceState on_device(*device_, layout_, whole, false);
   DeviceSliceOptimizer optimizer(two_groups(), layout_, on_device, threads_);
   optimizer.digest(state);
   EXPECT_EQ(state.digests.weights, chunk_digests(layout_, whole, state.weights));
@@ -171,7 +171,7 @@ TEST_F(SliceOnADevice, LeavesTheHostAloneUntilSomebodyLooks) {
   const ChunkRange whole{0, layout_.num_chunks()};
   TrainingState state = state_of(whole);
   const TrainingState before = state;
-  DeviceState on_device(*device_, layout_, whole);
+  DeviceState on_device(*device_, layout_, whole, false);
   DeviceSliceOptimizer optimizer(two_groups(), layout_, on_device, threads_);
   numerics::DeviceMemory memory(*device_);
   float* const gradient = memory.copy_of(values_of(layout_, whole, 5));

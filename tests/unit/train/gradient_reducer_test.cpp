@@ -6,6 +6,7 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <atomic>
 #include <cmath>
 #include <condition_variable>
 #include <cstdlib>
@@ -59,10 +60,12 @@ class LateDevice final : public numerics::CpuDevice {
       if (std::exchange(*done, true)) return;
       std::memcpy(to_host, from, num_bytes);
       add_reader(from, -1);
+      ++num_finished;
     };
   }
 
   int num_reads = 0;
+  std::atomic<int> num_finished{0};
   int failing_begin = 0, failing_wait = 0;  // which of the reads; 0: none
 
  private:
@@ -233,6 +236,7 @@ TEST(GradientsOnADevice, WaitForCopiesUnderWayWhenTheStepIsCancelled) {
   EXPECT_THROW(rank.give(0), Error);
   rank.reducer.cancel();
   EXPECT_EQ(device.num_reads, 2);
+  EXPECT_EQ(device.num_finished, 1);
 }
 
 }  // namespace

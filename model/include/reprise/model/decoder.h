@@ -61,6 +61,8 @@ class Decoder {
   /// To be called when the values of the weights have changed and before the next pass; a device that computes the
   /// native profile has a copy of them.
   void weights_changed() const;
+  /// Gives the memory of passes that were recorded on a device back, before passes of other shapes.
+  void forget_passes() const;
 
   /// Runs forward and backward on consecutive grains of the same size at once, one per buffer in `gradients`:
   /// `num_sequences` rows in all. The losses and each grain's gradient have the bits that run_grain gives them alone.
@@ -70,7 +72,7 @@ class Decoder {
                          std::span<const std::span<float>> gradients) const;
 
   /// The same, with the gradients given to `sink` part by part, as the backward pass finishes them. (The native profile
-  /// and a device give all parts behind the pass.)
+  /// gives all parts behind the pass; a device gives each between two recorded pieces.)
   GrainLosses run_grains(std::span<const std::int32_t> inputs, std::span<const std::int32_t> targets,
                          std::int64_t num_sequences, std::int64_t length, float z_weight, GradientSink& sink) const;
 

@@ -68,5 +68,26 @@ TEST_F(LittleMemory, LeavesARecordingItsBlocks) {
   EXPECT_THAT(memory.values(y, kCount), Each(3.0f));
 }
 
+TEST_F(LittleMemory, GetsTheBlocksOfARecordingBackWithTheLastOfItsPieces) {
+  DeviceMemory memory(*device);
+  const float* const x = memory.copy_of(ones(kCount));
+  auto pieces = device->record([&] {
+    DeviceMemory of_pass(*device);
+    float* const sum = of_pass.take<float>(kCount);
+    device->add(kCount, x, x, sum);
+    device->end_piece();
+    device->add(kCount, x, sum, sum);
+  });
+  ASSERT_EQ(pieces.size(), 2u);
+  const std::size_t reserved = device->bytes_reserved();
+  pieces.pop_back();
+  memory.take<float>(kCount);
+  EXPECT_GT(device->bytes_reserved(), reserved);
+  const std::size_t with_another = device->bytes_reserved();
+  pieces.clear();
+  memory.take<float>(kCount);
+  EXPECT_EQ(device->bytes_reserved(), with_another);
+}
+
 }  // namespace
 }  // namespace reprise::numerics

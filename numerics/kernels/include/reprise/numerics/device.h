@@ -59,7 +59,8 @@ class Device {
   // ---- Passes that repeat. A device that can record runs `pass` twice, once to learn which memory it takes and once
   // to keep what it gives to the device, and returns functions that, called in their order, do the same again at the
   // same addresses: one for each piece of the pass. Else it returns none, and has not run `pass`. `pass` must do the
-  // same each time and must not read().
+  // same each time and must not read(). The functions hold the memory that they write to, and must not outlive the
+  // device.
   virtual std::vector<std::function<void()>> record(const std::function<void()>& pass) = 0;
   /// For a pass that is recorded: what follows belongs to the next piece. Otherwise does nothing.
   virtual void end_piece() = 0;
