@@ -61,15 +61,21 @@ void measure_digests(const Setting& setting, const SeeFigure& see) {
     const std::shared_ptr<numerics::Device> device = setting.find_device(setting.device);
     const auto [vocab, hidden, ffn, layers, heads, grains, length, sequences] = shape.sizes;
     const std::int64_t matrices = 2 * vocab * hidden + layers * (4 * hidden * hidden + 3 * hidden * ffn);
-    const std::int64_t num_chunks = 3 * ((matrices + kChunkElements - 1) / kChunkElements);
+    const std::int64_t of_each = (matrices + kChunkElements - 1) / kChunkElements;  // weights, either moment
+    const std::int64_t num_chunks = 3 * of_each;
     numerics::DeviceMemory memory(*device);
     float* const state = memory.take<float>(num_chunks * kChunkElements);
     fill_with_values(*device, state, num_chunks * kChunkElements);
-    const std::vector<std::int32_t> whole(static_cast<std::size_t>(num_chunks), kChunkElements);
+    const std::vector<std::int32_t> whole(static_cast<std::size_t>(of_each), kChunkElements);
     const std::int32_t* const lengths = memory.copy_of(whole);
     auto* const digests = memory.take<std::uint8_t>(num_chunks * static_cast<std::int64_t>(sizeof(Digest)));
     auto* const non_finite = memory.take<std::uint8_t>(num_chunks);
-    const auto hash = [&] { device->digest_chunks(num_chunks, lengths, state, digests, non_finite); };
+    const auto hash = [&] {  // one behind the other, as a step does
+      for (std::int64_t first = 0; first < num_chunks; first += of_each) {
+        device->digest_chunks(of_each, lengths, state + first * kChunkElements,
+                              digests + first * static_cast<std::int64_t>(sizeof(Digest)), non_finite + first);
+      }
+    };
     nlohmann::json result{{"figure", "digests"},
                           {"case", fmt::format("{} {} chunks", shape.name, num_chunks)},
                           {"who", "reprise"},

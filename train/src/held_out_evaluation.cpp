@@ -71,15 +71,20 @@ HeldOutEvaluation::HeldOutEvaluation(const configs::TrainRecipe& recipe, const d
 
 bool HeldOutEvaluation::is_due(std::uint64_t step) const { return step % interval_ == 0 || step == num_steps_; }
 
-logs::EvaluationRecord HeldOutEvaluation::run(std::uint64_t step, const ScoreGrain& score) const {
+logs::EvaluationRecord HeldOutEvaluation::run(std::uint64_t step, const ScoreGrains& score,
+                                              std::int64_t tokens_per_call) const {
   const dist::LeafRange grains = dist::leaves_of_rank(num_grains_, communicator_.rank(), communicator_.size());
   std::vector<double> mine(static_cast<std::size_t>(grains.size()));
-  threads_.parallel_for(grains.size(), [&](std::int64_t i) {
+  // Full calls where there are enough grains for all threads.
+  const std::int64_t full = std::max<std::int64_t>(1, tokens_per_call / static_cast<std::int64_t>(grain_tokens_));
+  const std::int64_t per_call = std::clamp<std::int64_t>(grains.size() / threads_.num_threads(), 1, full);
+  threads_.parallel_for((grains.size() + per_call - 1) / per_call, [&](std::int64_t call) {
     numerics::check_floating_point_environment();
-    const std::size_t first = static_cast<std::size_t>(grains.begin + i) * grain_tokens_;
-    mine[static_cast<std::size_t>(i)] =
-        sum_in_order(score(std::span(sequences_.inputs).subspan(first, grain_tokens_),
-                           std::span(sequences_.targets).subspan(first, grain_tokens_)));
+    const std::int64_t begin = grains.begin + call * per_call;
+    const std::int64_t end = std::min(begin + per_call, grains.end);
+    score_grains(
+        {begin, end}, score,
+        std::span(mine).subspan(static_cast<std::size_t>(begin - grains.begin), static_cast<std::size_t>(end - begin)));
   });
   const std::vector<double> losses = gather_losses(mine);
   for (std::size_t grain = 0; grain < losses.size(); ++grain) {
@@ -98,6 +103,17 @@ logs::EvaluationRecord HeldOutEvaluation::run(std::uint64_t step, const ScoreGra
   record.loss = nats / static_cast<double>(sequences_.num_targets);
   record.bits_per_byte = nats / numerics::exact_log(2.0) / static_cast<double>(num_bytes_);
   return record;
+}
+
+/// The loss of each grain: its targets in their order.
+void HeldOutEvaluation::score_grains(dist::LeafRange grains, const ScoreGrains& score, std::span<double> sums) const {
+  const std::size_t first = static_cast<std::size_t>(grains.begin) * grain_tokens_;
+  const std::size_t count = static_cast<std::size_t>(grains.size()) * grain_tokens_;
+  const std::vector<float> losses =
+      score(std::span(sequences_.inputs).subspan(first, count), std::span(sequences_.targets).subspan(first, count));
+  for (std::size_t grain = 0; grain < sums.size(); ++grain) {
+    sums[grain] = sum_in_order(std::span(losses).subspan(grain * grain_tokens_, grain_tokens_));
+  }
 }
 
 /// Ranks have grains in ascending order, so that their losses only have to be put one after the other.

@@ -14,12 +14,13 @@
 #include "reprise/data_pipeline/shards.h"
 #include "reprise/data_pipeline/tokenizer.h"
 #include "reprise/dist/communicator.h"
+#include "reprise/dist/reduction_tree.h"
 #include "reprise/logs/run_log.h"
 
 namespace reprise::train {
 
-/// Cross-entropy of each target of one grain under the weights as they are. Called from several threads.
-using ScoreGrain =
+/// Cross-entropy of each target of some whole grains under the weights as they are. Called from several threads.
+using ScoreGrains =
     std::function<std::vector<float>(std::span<const std::int32_t> inputs, std::span<const std::int32_t> targets)>;
 
 class HeldOutEvaluation {
@@ -33,10 +34,12 @@ class HeldOutEvaluation {
   /// Whether the recipe asks for a measurement behind `step`.
   bool is_due(std::uint64_t step) const;
 
-  /// Measures. Collective; the same record on every rank. Throws kNumeric on every rank when a loss is not finite.
-  logs::EvaluationRecord run(std::uint64_t step, const ScoreGrain& score) const;
+  /// Measures, with as many grains per call as have `tokens_per_call`, at least one; no bit depends on it. Collective;
+  /// the same record on every rank. Throws kNumeric on every rank when a loss is not finite.
+  logs::EvaluationRecord run(std::uint64_t step, const ScoreGrains& score, std::int64_t tokens_per_call = 0) const;
 
  private:
+  void score_grains(dist::LeafRange grains, const ScoreGrains& score, std::span<double> sums) const;
   std::vector<double> gather_losses(const std::vector<double>& mine) const;
 
   std::uint64_t interval_;

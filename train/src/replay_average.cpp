@@ -21,6 +21,7 @@ class AverageObserver : public StepObserver {
   }
 
   void before(std::uint64_t, const TrainingModel&, const Batch&) override {}
+  bool wants_gradient(std::uint64_t) const override { return false; }
   void gradient(std::uint64_t, std::span<const float>) override {}
 
   void after(const logs::StepRecord& record, const TrainingModel& model) override {

@@ -32,8 +32,9 @@ class StatisticsObserver : public StepObserver {
     if (options_.activations) see_activations(model.decoder(), batch);
   }
 
-  void gradient(std::uint64_t step, std::span<const float> values) override {
-    if (!is_wanted(step)) return;
+  bool wants_gradient(std::uint64_t step) const override { return is_wanted(step); }
+
+  void gradient(std::uint64_t, std::span<const float> values) override {
     for_each_tensor([&](const TensorLayout::Entry& entry, TensorStatistics& tensor) {
       tensor.gradient = spread_of(part(values, entry));
     });

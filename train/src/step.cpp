@@ -133,6 +133,12 @@ StepOutcome StepRunner::run(std::uint64_t step, const Batch& batch, TrainingStat
   gather_digests(bad_chunk, state, outcome);
   outcome.exchange_seconds += watch.lap();
 
+  advance(step, batch, state, record);
+  return outcome;
+}
+
+/// The state is that of step `step` now; the record says so.
+void StepRunner::advance(std::uint64_t step, const Batch& batch, TrainingState& state, logs::StepRecord& record) const {
   state.header.step = step;
   state.header.next_sample = batch.first_sample + batch.num_sequences;
   state.header.tokens_seen += batch.inputs.size();
@@ -142,7 +148,6 @@ StepOutcome StepRunner::run(std::uint64_t step, const Batch& batch, TrainingStat
   record.num_targets = batch.num_targets;
   record.tokens_seen = state.header.tokens_seen;
   record.state = checkpoints::state_digest(step, layout_, state.digests);
-  return outcome;
 }
 
 void StepRunner::set_losses(Losses& losses, std::uint64_t num_targets, logs::StepRecord& record) const {

@@ -64,7 +64,7 @@ class StepRunner {
   /// neither weights nor moments.
   StepOutcome run(std::uint64_t step, const Batch& batch, TrainingState& state);
 
-  /// Lets `see` have the mean gradient of this rank's slice in every step, before it is clipped.
+  /// Lets `see` have the mean gradient of this rank's slice in every step, before it is clipped; empty: no longer.
   void show_gradient(std::function<void(std::span<const float>)> see) { see_gradient_ = std::move(see); }
 
   /// Fills state.digests for weights and moments as they are. Collective.
@@ -86,6 +86,7 @@ class StepRunner {
   void set_losses(Losses& losses, std::uint64_t num_targets, logs::StepRecord& record) const;
   std::optional<logs::SkippedUpdate> judge_spike(const logs::StepRecord& record, SpikeWindow& window) const;
   double checked_norm(std::uint64_t step, const std::vector<float>& chunk_sums) const;
+  void advance(std::uint64_t step, const Batch& batch, TrainingState& state, logs::StepRecord& record) const;
   void gather_digests(std::int64_t first_bad_chunk, TrainingState& state, StepOutcome& outcome);
   [[noreturn]] void throw_not_finite(std::string_view what, std::int64_t chunk, std::uint64_t step) const;
 

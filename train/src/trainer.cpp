@@ -319,12 +319,12 @@ void Trainer::one_step(std::uint64_t step) {
 }
 
 void Trainer::evaluate(std::uint64_t step) {
-  const std::int64_t num_sequences = recipe_.grain_sequences();
   const std::int64_t length = recipe_.sequence_length();
-  last_evaluation_ =
-      evaluation_->run(step, [&](std::span<const std::int32_t> inputs, std::span<const std::int32_t> targets) {
-        return model_->decoder().score(inputs, targets, num_sequences, length);
-      });
+  const model::Decoder& decoder = model_->decoder();
+  const ScoreGrains score = [&](std::span<const std::int32_t> inputs, std::span<const std::int32_t> targets) {
+    return decoder.score(inputs, targets, std::ssize(inputs) / length, length);
+  };
+  last_evaluation_ = evaluation_->run(step, score, decoder.score_batch_tokens());
   if (is_first_rank()) run_log_->append(*last_evaluation_);
 }
 
@@ -341,7 +341,9 @@ void Trainer::observe_before(std::uint64_t step) {
   if (observer == nullptr) return;
   REPRISE_CHECK_EQ(communicator_.size(), 1);
   observer->before(step, *model_, batch_);
-  model_->runner().show_gradient([observer, step](std::span<const float> values) { observer->gradient(step, values); });
+  std::function<void(std::span<const float>)> see;
+  if (observer->wants_gradient(step)) see = [=](std::span<const float> values) { observer->gradient(step, values); };
+  model_->runner().show_gradient(std::move(see));
 }
 
 void Trainer::save_scheduled() {
