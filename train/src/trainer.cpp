@@ -341,9 +341,8 @@ void Trainer::observe_before(std::uint64_t step) {
   if (observer == nullptr) return;
   REPRISE_CHECK_EQ(communicator_.size(), 1);
   observer->before(step, *model_, batch_);
-  std::function<void(std::span<const float>)> see;
-  if (observer->wants_gradient(step)) see = [=](std::span<const float> values) { observer->gradient(step, values); };
-  model_->runner().show_gradient(std::move(see));
+  model_->runner().show_gradient({});
+  if (observer->wants_gradient(step)) model_->runner().show_gradient([=](auto g) { observer->gradient(step, g); });
 }
 
 void Trainer::save_scheduled() {
