@@ -69,13 +69,17 @@ void SliceBlocks::for_each(const std::function<void(ChunkRange)>& work) const {
   });
 }
 
+float* SliceBlocks::finish_block(std::int64_t num_grains, const SliceSums& sums, ChunkRange block) const {
+  std::vector<float*> parts(sums.sums.begin(), sums.sums.end());
+  for (float*& part : parts) part += (block.begin - slice_.begin) * kChunkElements;
+  if (parts.size() > 1) {
+    dist::finish_tree(num_grains, sums.nodes, parts, block.size() * kChunkElements, add_siblings);
+  }
+  return parts[0];
+}
+
 void SliceBlocks::finish_tree(std::int64_t num_grains, const SliceSums& sums) const {
-  if (sums.sums.size() == 1) return;
-  for_each([&](ChunkRange chunks) {
-    std::vector<float*> parts(sums.sums.begin(), sums.sums.end());
-    for (float*& part : parts) part += (chunks.begin - slice_.begin) * kChunkElements;
-    dist::finish_tree(num_grains, sums.nodes, parts, chunks.size() * kChunkElements, add_siblings);
-  });
+  if (sums.sums.size() > 1) for_each([&](ChunkRange block) { finish_block(num_grains, sums, block); });
 }
 
 HostSliceOptimizer::HostSliceOptimizer(const configs::AdamW& recipe, const TensorLayout& layout, ChunkRange slice,
@@ -89,14 +93,10 @@ const std::vector<float>& HostSliceOptimizer::reduce(std::int64_t num_grains, co
   const float divisor = target_divisor(num_targets);
   gradient_ = sums.sums[0];
   blocks_.for_each([&](ChunkRange chunks) {
-    const std::int64_t offset = (chunks.begin - slice().begin) * kChunkElements;
-    const std::int64_t count = chunks.size() * kChunkElements;
-    std::vector<float*> parts(sums.sums.begin(), sums.sums.end());
-    for (float*& part : parts) part += offset;
-    if (parts.size() > 1) dist::finish_tree(num_grains, sums.nodes, parts, count, add_siblings);
-    numerics::divide_in_place(count, divisor, parts[0]);
+    float* const sum = blocks_.finish_block(num_grains, sums, chunks);
+    numerics::divide_in_place(chunks.size() * kChunkElements, divisor, sum);
     for (std::int64_t chunk = chunks.begin; chunk < chunks.end; ++chunk) {
-      const float* first = parts[0] + (chunk - chunks.begin) * kChunkElements;
+      const float* first = sum + (chunk - chunks.begin) * kChunkElements;
       chunk_sums_[static_cast<std::size_t>(chunk - slice().begin)] =
           numerics::chunk_sum_of_squares(layout().elements_in_chunk(chunk), first);
     }

@@ -68,7 +68,9 @@ class SliceBlocks {
  public:
   SliceBlocks(ChunkRange slice, ThreadPool& threads) : slice_(slice), threads_(threads) {}
   void for_each(const std::function<void(ChunkRange)>& work) const;
-  /// Adds the sums, in the host's memory, up to the whole tree's, into sums.sums[0].
+  /// Adds the sums of a block, in the host's memory, up to the whole tree's; returns where that lies, in sums.sums[0].
+  float* finish_block(std::int64_t num_grains, const SliceSums& sums, ChunkRange block) const;
+  /// The same for all blocks.
   void finish_tree(std::int64_t num_grains, const SliceSums& sums) const;
 
  private:

@@ -5,6 +5,7 @@
 
 #include "emulated_device.h"
 #include "emulated_memory.h"
+#include "forwarding_communicator.h"
 #include "reprise/core/error.h"
 #include "reprise/dist/local_group.h"
 #include "tiny_run_fixture.h"
@@ -12,43 +13,27 @@
 namespace reprise::train {
 namespace {
 
-/// Passes everything on, unless it lies in a GPU's memory, which a transport cannot read.
-class HostMemoryOnly final : public dist::Communicator {
+/// Stops what lies in a GPU's memory, which a transport cannot read.
+class HostMemoryOnly final : public ForwardingCommunicator {
  public:
-  explicit HostMemoryOnly(dist::Communicator& inner) : inner_(inner) {}
-  int rank() const override { return inner_.rank(); }
-  int size() const override { return inner_.size(); }
-  std::string_view backend() const override { return inner_.backend(); }
+  using ForwardingCommunicator::ForwardingCommunicator;
   void all_to_all(std::span<const std::span<const std::byte>> send,
                   std::span<const std::span<std::byte>> receive) override {
     for (const auto& bytes : send) check(bytes);
     for (const auto& bytes : receive) check(bytes);
-    inner_.all_to_all(send, receive);
+    ForwardingCommunicator::all_to_all(send, receive);
   }
   void all_gather(std::span<const std::byte> mine, std::span<const std::span<std::byte>> receive) override {
     check(mine);
     for (const auto& bytes : receive) check(bytes);
-    inner_.all_gather(mine, receive);
+    ForwardingCommunicator::all_gather(mine, receive);
   }
-  void broadcast(std::span<std::byte> bytes, int root) override {
-    check(bytes);
-    inner_.broadcast(bytes, root);
-  }
-  void barrier() override { inner_.barrier(); }
-  std::unique_ptr<dist::Communicator> duplicate() override { return inner_.duplicate(); }
-  [[noreturn]] void abort(int exit_code, std::string_view reason) override {
-    inner_.abort(exit_code, reason);
-    std::abort();  // not reached
-  }
-  std::uint64_t bytes_sent() const override { return inner_.bytes_sent(); }
 
  private:
   static void check(std::span<const std::byte> bytes) {
     const std::lock_guard lock(emulation::one_at_a_time());
     REPRISE_CHECK(bytes.empty() || !emulation::global_memory().holds(bytes.data(), 1));
   }
-
-  dist::Communicator& inner_;
 };
 
 class RecipesOnADevice : public TinyRunTest {

@@ -154,7 +154,7 @@ TEST_F(TrainingOnADevice, BringsTheStateToTheHostOnlyForWhoeverLooks) {
     read_batch(order, model.header().next_sample, order.plan().sequences(step), batch);
     model.run_step(step, batch);
   }
-  EXPECT_LT(device->bytes_read, state_bytes / 10);  // losses, sums of squares, digests
+  EXPECT_LT(device->bytes_read, state_bytes / 50);  // losses, sums of squares, digests
   device->bytes_read = 0;
   EXPECT_EQ(chunk_digests(model.layout(), model.slice(), model.state().weights), model.digests().weights);
   model.state();

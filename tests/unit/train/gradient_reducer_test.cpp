@@ -9,13 +9,13 @@
 #include <atomic>
 #include <cmath>
 #include <condition_variable>
-#include <cstdlib>
 #include <cstring>
 #include <map>
 #include <mutex>
 #include <thread>
 
 #include "cpu_device.h"
+#include "forwarding_communicator.h"
 #include "reprise/core/error.h"
 #include "reprise/dist/local_group.h"
 
@@ -79,13 +79,10 @@ class LateDevice final : public numerics::CpuDevice {
   std::map<const void*, int> in_use_;  // and by how many copies
 };
 
-/// Passes everything on, and tells when an exchange begins.
-class WatchedCommunicator final : public dist::Communicator {
+/// Tells when an exchange begins.
+class WatchedCommunicator final : public ForwardingCommunicator {
  public:
-  explicit WatchedCommunicator(dist::Communicator& inner) : inner_(inner) {}
-  int rank() const override { return inner_.rank(); }
-  int size() const override { return inner_.size(); }
-  std::string_view backend() const override { return inner_.backend(); }
+  using ForwardingCommunicator::ForwardingCommunicator;
   void all_to_all(std::span<const std::span<const std::byte>> send,
                   std::span<const std::span<std::byte>> receive) override {
     {
@@ -93,19 +90,8 @@ class WatchedCommunicator final : public dist::Communicator {
       has_begun_ = true;
       changed_.notify_all();
     }
-    inner_.all_to_all(send, receive);
+    ForwardingCommunicator::all_to_all(send, receive);
   }
-  void all_gather(std::span<const std::byte> mine, std::span<const std::span<std::byte>> receive) override {
-    inner_.all_gather(mine, receive);
-  }
-  void broadcast(std::span<std::byte> bytes, int root) override { inner_.broadcast(bytes, root); }
-  void barrier() override { inner_.barrier(); }
-  std::unique_ptr<dist::Communicator> duplicate() override { return inner_.duplicate(); }
-  [[noreturn]] void abort(int exit_code, std::string_view reason) override {
-    inner_.abort(exit_code, reason);
-    std::abort();  // not reached
-  }
-  std::uint64_t bytes_sent() const override { return inner_.bytes_sent(); }
 
   /// Returns false when none begins; the time is for a machine that is busy.
   bool wait_for_an_exchange() {
@@ -114,7 +100,6 @@ class WatchedCommunicator final : public dist::Communicator {
   }
 
  private:
-  dist::Communicator& inner_;
   std::mutex mutex_;  // guards what follows
   std::condition_variable changed_;
   bool has_begun_ = false;
