@@ -51,8 +51,8 @@ void check_attention(const AttentionShape& shape, const AttentionOptions& option
 
 class CudaDevice final : public Device {
  public:
-  CudaDevice(int index, std::string_view kind)
-      : index_(index), kind_(kind), queue_(index), num_multiprocessors_(device_properties(index).num_multiprocessors) {}
+  CudaDevice(int index, std::string_view kind, WorkOrder order)
+      : index_(index), kind_(kind), order_(order), queue_(index, order), num_multiprocessors_(device_properties(index).num_multiprocessors) {}
 
   std::string_view kind() const override { return kind_; }
   std::string description() const override {
@@ -81,6 +81,7 @@ class CudaDevice final : public Device {
 
   void end_piece() override { queue_.end_piece(); }
   std::vector<std::function<void()>> record(const std::function<void()>& pass) override {
+    if (order_ == WorkOrder::kLibTorch) return {};  // CUDA captures no default stream
     try {
       queue_.begin_recording();
       pass();  // takes the memory that the recording will write to
@@ -244,14 +245,15 @@ class CudaDevice final : public Device {
 
   int index_;
   std::string kind_;
+  WorkOrder order_;
   Queue queue_;
   int num_multiprocessors_;
 };
 
 }  // namespace
 
-std::unique_ptr<Device> make_device(int index, std::string_view kind) {
-  return std::make_unique<CudaDevice>(index, kind);
+std::unique_ptr<Device> make_device(int index, std::string_view kind, WorkOrder order) {
+  return std::make_unique<CudaDevice>(index, kind, order);
 }
 
 }  // namespace reprise::numerics::cuda

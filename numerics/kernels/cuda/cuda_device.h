@@ -8,6 +8,6 @@
 namespace reprise::numerics::cuda {
 
 /// `kind` is what Device::kind() says.
-std::unique_ptr<Device> make_device(int index, std::string_view kind);
+std::unique_ptr<Device> make_device(int index, std::string_view kind, WorkOrder order = WorkOrder::kOwn);
 
 }  // namespace reprise::numerics::cuda

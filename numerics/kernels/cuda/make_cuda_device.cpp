@@ -13,7 +13,7 @@ constexpr std::size_t kSharedBytes = 163 << 10;
 
 }  // namespace
 
-std::unique_ptr<Device> make_cuda_device(int index) {
+std::unique_ptr<Device> make_cuda_device(int index, WorkOrder order) {
   const cuda::DeviceCount found = cuda::device_count();
   if (index < 0 || index >= found.count) {
     throw Error(ErrorKind::kDevice,
@@ -29,7 +29,7 @@ std::unique_ptr<Device> make_cuda_device(int index) {
                     std::to_string(kSharedBytes >> 10),
                 "compute capabilities 8.0, 9.0 and 10.0 have it: A100, H100, H200, B200");
   }
-  return cuda::make_device(index, "cuda");
+  return cuda::make_device(index, "cuda", order);
 }
 
 int num_cuda_devices() { return cuda::device_count().count; }

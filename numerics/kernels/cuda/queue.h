@@ -18,7 +18,8 @@ enum class Scratch { kSegmentSums, kLogits, kLogitRows, kAttention, kColumnSums,
 
 class Queue {
  public:
-  explicit Queue(int device) : stream_(device), reads_(std::make_unique<ReadStream>(stream_)) {}
+  explicit Queue(int device, WorkOrder order = WorkOrder::kOwn)
+      : stream_(device, order), reads_(std::make_unique<ReadStream>(stream_)) {}
   ~Queue();
   Queue(const Queue&) = delete;
   Queue& operator=(const Queue&) = delete;

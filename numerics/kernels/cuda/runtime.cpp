@@ -91,14 +91,19 @@ DeviceProperties device_properties(int device) {
   return properties;
 }
 
-Stream::Stream(int device) : device_(device) {
+Stream::Stream(int device, WorkOrder order) : device_(device), order_(order) {
   use();
+  if (order == WorkOrder::kLibTorch) {
+    handle_ = cudaStreamLegacy;
+    return;
+  }
   cudaStream_t stream = nullptr;
   check(cudaStreamCreateWithFlags(&stream, cudaStreamNonBlocking), "cudaStreamCreate");
   handle_ = stream;
 }
 
 Stream::~Stream() {
+  if (order_ == WorkOrder::kLibTorch) return;
   cudaSetDevice(device_);
   cudaStreamDestroy(of(handle_));
 }

@@ -7,6 +7,8 @@
 #include <memory>
 #include <string>
 
+#include "reprise/numerics/work_order.h"
+
 namespace reprise::numerics::cuda {
 
 struct DeviceProperties {
@@ -36,7 +38,7 @@ class Graph {
 /// that made it, for every call makes the calling thread speak to this GPU.
 class Stream {
  public:
-  explicit Stream(int device);
+  explicit Stream(int device, WorkOrder order = WorkOrder::kOwn);
   ~Stream();
   Stream(const Stream&) = delete;
   Stream& operator=(const Stream&) = delete;
@@ -69,6 +71,7 @@ class Stream {
 
  private:
   int device_;
+  WorkOrder order_;
   void* handle_ = nullptr;
 };
 

@@ -5,7 +5,7 @@
 
 namespace reprise::numerics {
 
-std::unique_ptr<Device> make_cuda_device(int) {
+std::unique_ptr<Device> make_cuda_device(int, WorkOrder) {
   throw Error(ErrorKind::kDevice, "this build has no CUDA kernels",
               "build with the preset `cuda` on a machine with the CUDA 13.0 toolkit, or compute on the CPU");
 }

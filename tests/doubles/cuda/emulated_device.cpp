@@ -5,6 +5,8 @@
 
 namespace reprise::emulation {
 
-std::unique_ptr<numerics::Device> make_emulated_device() { return numerics::cuda::make_device(kDevice, "emulated"); }
+std::unique_ptr<numerics::Device> make_emulated_device(numerics::WorkOrder order) {
+  return numerics::cuda::make_device(kDevice, "emulated", order);
+}
 
 }  // namespace reprise::emulation

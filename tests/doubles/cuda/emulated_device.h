@@ -7,6 +7,6 @@
 
 namespace reprise::emulation {
 
-std::unique_ptr<numerics::Device> make_emulated_device();
+std::unique_ptr<numerics::Device> make_emulated_device(numerics::WorkOrder order = numerics::WorkOrder::kOwn);
 
 }  // namespace reprise::emulation

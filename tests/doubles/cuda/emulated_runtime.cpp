@@ -37,7 +37,8 @@ DeviceCount device_count() { return {emulation::kDevice + 1, {}}; }
 
 DeviceProperties device_properties(int) { return {"emulated GPU", "on the host", 4, std::size_t{1} << 30, 163 << 10}; }
 
-Stream::Stream(int device) : device_(device), handle_(new emulation::Stream(device)) { use(); }
+Stream::Stream(int device, WorkOrder order)
+    : device_(device), order_(order), handle_(new emulation::Stream(device)) { use(); }
 Stream::~Stream() { delete static_cast<emulation::Stream*>(handle_); }
 void Stream::use() const { emulation::current_device = device_; }
 
@@ -80,7 +81,10 @@ void Stream::synchronize() {
   if (of(handle_).capturing) emulation::stop("the host waits for a stream that is being captured");
 }
 
-void Stream::begin_capture() { of(handle_).capturing = true; }
+void Stream::begin_capture() {
+  if (order_ == WorkOrder::kLibTorch) emulation::stop("the default stream is captured");
+  of(handle_).capturing = true;
+}
 std::unique_ptr<Graph> Stream::end_capture() {
   of(handle_).capturing = false;
   return std::make_unique<EmulatedGraph>(std::exchange(of(handle_).captured, {}));

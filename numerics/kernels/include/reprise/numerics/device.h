@@ -18,8 +18,11 @@
 #include <vector>
 
 #include "reprise/numerics/kernels.h"
+#include "reprise/numerics/work_order.h"
 
 namespace reprise::numerics {
+
+class NativeKernels;
 
 enum class ExactFunction { kExp, kLog, kSigmoid, kTanh, kErf, kSin, kCos, kRsqrt };
 
@@ -141,6 +144,10 @@ class Device {
   virtual void digest_chunks(std::int64_t num_chunks, const std::int32_t* lengths, const float* x,
                              std::uint8_t* digests, std::uint8_t* non_finite) = 0;
 
+  /// What the native profile computes beside LibTorch's operators (native_kernels.h), in order with the rest; null on
+  /// the CPU. Lives as long as the device.
+  virtual NativeKernels* native_kernels() { return nullptr; }
+
  protected:
   Device() = default;
 };
@@ -149,7 +156,7 @@ class Device {
 Device& cpu_device();
 
 /// Returns the GPU `index`. Throws Error(kDevice) where there is none, or in a build without CUDA.
-std::unique_ptr<Device> make_cuda_device(int index);
+std::unique_ptr<Device> make_cuda_device(int index, WorkOrder order = WorkOrder::kOwn);
 /// Returns how many GPUs the process can use; 0 in a build without CUDA.
 int num_cuda_devices();
 
