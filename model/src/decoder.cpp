@@ -45,11 +45,11 @@ void expect_ids_below(std::span<const std::int32_t> ids, std::int32_t lowest, st
   }
 }
 
-std::unique_ptr<const ops::OperatorSet> native_operators(const configs::NativeNumerics& native) {
+native_ops::NativeOptions native_options(const configs::NativeNumerics& native) {
   native_ops::NativeOptions options;
   options.operand_type = native.dtype() == "bfloat16" ? at::kBFloat16 : at::kFloat;
   options.num_threads = static_cast<int>(native.threads_per_grain());
-  return native_ops::make_native_operators(options);
+  return options;
 }
 
 }  // namespace
@@ -113,7 +113,7 @@ Decoder::Decoder(const configs::ModelRecipe& model, std::uint32_t vocab_size, st
   numerics::rope_table(max_length, head_dim, model.rope_theta(), constants.cos.mutable_data_ptr<float>(),
                        constants.sin.mutable_data_ptr<float>());
   if (native) {
-    state_->native = native_operators(native->numerics);
+    state_->native = native_ops::make_native_operators(native_options(native->numerics));
     state_->operators = state_->native.get();
   }
   state_->layout = layout;
@@ -122,14 +122,14 @@ Decoder::Decoder(const configs::ModelRecipe& model, std::uint32_t vocab_size, st
   state_->max_length = max_length;
   state_->document_end = document_end;
   state_->recompute_layers = recompute_layers;
-  if (on_device.device != nullptr) {
-    REPRISE_CHECK(!native);
+  if (on_device.device == nullptr) return;
+  if (native) {
+    state_->native_passes =
+        std::make_unique<NativePasses>(native->device, *on_device.device, native_options(native->numerics),
+                                       state_->layout, on_device.weights, constants, recompute_layers);
+  } else {
     state_->passes = std::make_unique<DevicePasses>(*on_device.device, state_->layout, on_device.weights, constants,
                                                     DevicePassOptions{.recompute_layers = recompute_layers});
-  }
-  if (native && !native->device.empty()) {
-    state_->native_passes = std::make_unique<NativePasses>(native->device, *state_->native, state_->layout,
-                                                           state_->weights, constants, recompute_layers);
   }
 }
 
@@ -187,7 +187,7 @@ GrainLosses Decoder::run_grain(std::span<const std::int32_t> inputs, std::span<c
 }
 
 std::int64_t Decoder::score_batch_tokens() const {
-  return state_->passes ? kScoreBatchTokensOnDevice : kScoreBatchTokens;
+  return state_->passes || state_->native_passes ? kScoreBatchTokensOnDevice : kScoreBatchTokens;
 }
 
 std::vector<float> Decoder::score(std::span<const std::int32_t> inputs, std::span<const std::int32_t> targets,

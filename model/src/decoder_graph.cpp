@@ -42,18 +42,27 @@ struct Layers {
     return op.rms_norm(x, weight, constants.norm_epsilon);
   }
 
+  at::Tensor norm_rope(const at::Tensor& x, const ops::Parameter& weight) const {
+    return op.norm_rope(x, weight, constants.norm_epsilon, constants.cos, constants.sin);
+  }
+
+  at::Tensor norm_add(const at::Tensor& residual, const at::Tensor& x, const ops::Parameter& weight) const {
+    return op.norm_add(residual, x, weight, constants.norm_epsilon);
+  }
+
+  /// A sublayer's output is normalised as it is added to the residual stream.
   at::Tensor attention_sublayer(const LayerParameters& layer, const at::Tensor& x) const {
     const std::vector<at::Tensor> qkv = op.joint_linear(x, layer.qkv);
-    const at::Tensor q = op.rope(norm(qkv[0], layer.q_norm), constants.cos, constants.sin);
-    const at::Tensor k = op.rope(norm(qkv[1], layer.k_norm), constants.cos, constants.sin);
+    const at::Tensor q = norm_rope(qkv[0], layer.q_norm);
+    const at::Tensor k = norm_rope(qkv[1], layer.k_norm);
     const at::Tensor mixed = op.attention(q, k, qkv[2], constants.num_heads, options.document_starts);
-    return norm(op.linear(mixed, layer.output), layer.attention_norm);
+    return op.linear(mixed, layer.output);
   }
 
   at::Tensor feed_forward_sublayer(const LayerParameters& layer, const at::Tensor& x) const {
     const std::vector<at::Tensor> gate_up = op.joint_linear(x, layer.gate_up);
     const at::Tensor product = op.swiglu(gate_up[0], gate_up[1]);
-    return norm(op.linear(product, layer.down), layer.feed_forward_norm);
+    return op.linear(product, layer.down);
   }
 
   /// Announces, when the gradient of `x` is complete, that those of all tensors from `first_tensor` on are: every use
@@ -67,9 +76,9 @@ struct Layers {
     const LayerParameters layer = layer_parameters(parameters, index);
     // In forward order a value's first use is the sublayer, its second the residual addition.
     const auto [attention_input, attention_residual] = op.fan_out(input);
-    const at::Tensor x = op.residual_add(attention_residual, attention_sublayer(layer, attention_input));
+    const at::Tensor x = norm_add(attention_residual, attention_sublayer(layer, attention_input), layer.attention_norm);
     const auto [feed_forward_input, feed_forward_residual] = op.fan_out(x);
-    return op.residual_add(feed_forward_residual, feed_forward_sublayer(layer, feed_forward_input));
+    return norm_add(feed_forward_residual, feed_forward_sublayer(layer, feed_forward_input), layer.feed_forward_norm);
   }
 
   /// Layers [first, last). The input of the first one is announced by the caller.
@@ -94,7 +103,7 @@ struct Layers {
 std::size_t first_tensor_of_layer(std::size_t layer) { return 1 + layer * kParametersPerLayer; }
 
 std::vector<ops::Parameter> parameter_views(const TensorLayout& layout, std::span<float> weights,
-                                            std::span<const std::span<float>> gradients) {
+                                            std::span<const std::span<float>> gradients, const at::Tensor& operands) {
   std::vector<ops::Parameter> parameters;
   parameters.reserve(layout.entries().size());
   for (const TensorLayout::Entry& entry : layout.entries()) {
@@ -102,6 +111,10 @@ std::vector<ops::Parameter> parameter_views(const TensorLayout& layout, std::spa
     parameter.weight = ops::view_of(weights.data() + entry.offset, entry.spec.shape);
     for (const std::span<float>& gradient : gradients) {
       parameter.gradients.push_back(ops::view_of(gradient.data() + entry.offset, entry.spec.shape));
+    }
+    if (operands.defined()) {
+      parameter.operand =
+          operands.narrow(0, entry.offset, entry.spec.num_elements()).view(entry.spec.shape);
     }
     if (!gradients.empty()) parameter.weight.set_requires_grad(true);
     parameters.push_back(std::move(parameter));

@@ -38,9 +38,11 @@ std::size_t first_tensor_of_layer(std::size_t layer);
 class PassGradients;
 
 /// Returns one parameter per entry of `layout` as views of the flat buffers, in the active device's memory; `gradients`
-/// has one buffer per grain, or none (no graph).
+/// has one buffer per grain, or none (no graph). `operands`: the weights in the type that products take, flat as
+/// `weights`; undefined where the profile does not keep them.
 std::vector<ops::Parameter> parameter_views(const TensorLayout& layout, std::span<float> weights,
-                                            std::span<const std::span<float>> gradients);
+                                            std::span<const std::span<float>> gradients,
+                                            const at::Tensor& operands = {});
 
 /// Returns a view of `ids`, in the host's memory, as a tensor [num_sequences, length].
 at::Tensor id_view(std::span<const std::int32_t> ids, std::int64_t num_sequences, std::int64_t length);

@@ -3,29 +3,13 @@
 #include <algorithm>
 #include <bit>
 
+#include "device_sink.h"
 #include "gradient_parts.h"
 #include "reprise/core/error.h"
 #include "reprise/ops/device_scope.h"
 
 namespace reprise::model {
 namespace {
-
-/// Gradients on the device: a buffer for each grain, where part follows part.
-class DeviceSink final : public GradientSink {
- public:
-  DeviceSink(std::span<const ChunkRange> parts, const std::vector<float*>& buffers,
-             const std::function<void(std::size_t part)>& on_part)
-      : parts_(parts), buffers_(buffers), on_part_(on_part) {}
-  std::span<const ChunkRange> parts() const override { return parts_; }
-  std::size_t num_grains() const override { return buffers_.size(); }
-  float* take(std::size_t, std::size_t grain) override { return buffers_[grain]; }
-  void done(std::size_t part) override { on_part_(part); }
-
- private:
-  std::span<const ChunkRange> parts_;
-  const std::vector<float*>& buffers_;
-  const std::function<void(std::size_t part)>& on_part_;
-};
 
 std::size_t bytes_of(const ChunkRange& part) {
   return static_cast<std::size_t>(part.size() * kChunkElements) * sizeof(float);

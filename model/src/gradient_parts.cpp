@@ -13,13 +13,14 @@ bool lies_in(const TensorLayout::Entry& entry, const ChunkRange& part) {
 
 }  // namespace
 
-PassGradients::PassGradients(const TensorLayout& layout, std::span<float> weights, GradientSink& sink)
+PassGradients::PassGradients(const TensorLayout& layout, std::span<float> weights, GradientSink& sink,
+                             const at::Tensor& operands)
     : layout_(layout), sink_(sink) {
   // Views of no memory: whoever writes a gradient before its part was taken crashes instead of spoiling another.
   const std::vector<std::span<float>> nowhere(
       sink.num_grains(),
       std::span<float>(static_cast<float*>(nullptr), static_cast<std::size_t>(layout.num_elements())));
-  parameters_ = parameter_views(layout, weights, nowhere);
+  parameters_ = parameter_views(layout, weights, nowhere, operands);
 }
 
 void PassGradients::take(std::size_t part) {

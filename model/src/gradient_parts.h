@@ -29,7 +29,9 @@ class FlatSink final : public GradientSink {
 /// The parameters of a pass, whose gradients get their memory from the sink when the pass comes to them.
 class PassGradients {
  public:
-  PassGradients(const TensorLayout& layout, std::span<float> weights, GradientSink& sink);
+  /// `operands`: as of parameter_views().
+  PassGradients(const TensorLayout& layout, std::span<float> weights, GradientSink& sink,
+                const at::Tensor& operands = {});
 
   std::span<const ops::Parameter> parameters() const { return parameters_; }
 

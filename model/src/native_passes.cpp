@@ -1,51 +1,52 @@
 #include "native_passes.h"
 
-#include <ATen/ops/as_strided.h>
 #include <ATen/ops/from_blob.h>
 
+#include <algorithm>
+
+#include "device_sink.h"
+#include "gradient_parts.h"
 #include "reprise/core/error.h"
 #include "reprise/native_ops/device_tensors.h"
+#include "reprise/native_ops/gpu_operators.h"
+#include "reprise/numerics/device_memory.h"
+#include "reprise/ops/device_scope.h"
 
 namespace reprise::model {
 namespace {
 
-using native_ops::copy_values;
-
-at::Tensor host_view(float* values, std::int64_t count) { return at::from_blob(values, {count}, at::kFloat); }
-
 std::vector<float> to_host(const at::Tensor& tensor) {
   std::vector<float> values(static_cast<std::size_t>(tensor.numel()));
-  copy_values(tensor.view({-1}), host_view(values.data(), tensor.numel()));
+  native_ops::copy_values(tensor.view({-1}), at::from_blob(values.data(), {tensor.numel()}, at::kFloat));
   return values;
 }
 
-at::Tensor elements_of(const at::Tensor& flat, std::int64_t begin, std::int64_t count) {
-  return flat.as_strided({count}, {1}, begin);
-}
-
-at::Tensor view_of_entry(const at::Tensor& flat, const TensorLayout::Entry& entry) {
-  return elements_of(flat, entry.offset, entry.spec.num_elements()).view(entry.spec.shape);
+std::unique_ptr<const ops::OperatorSet> operators_on(numerics::Device& device,
+                                                     const native_ops::NativeOptions& options) {
+  REPRISE_CHECK(device.native_kernels() != nullptr);
+  return native_ops::make_gpu_operators(options, *device.native_kernels());
 }
 
 }  // namespace
 
-NativePasses::NativePasses(const std::string& device, const ops::OperatorSet& operators, const TensorLayout& layout,
-                           std::span<float> weights, const DecoderConstants& constants, std::size_t recompute_layers)
-    : device_(device),
-      operators_(operators),
-      host_weights_(host_view(weights.data(), layout.num_elements())),
+NativePasses::NativePasses(const std::string& name, numerics::Device& device, const native_ops::NativeOptions& options,
+                           const TensorLayout& layout, float* weights_on_device, const DecoderConstants& constants,
+                           std::size_t recompute_layers)
+    : name_(name),
+      device_(device),
+      layout_(layout),
+      operators_(operators_on(device, options)),
       constants_(constants),
-      recompute_layers_(recompute_layers) {
-  native_ops::on_device(device_, [&] {
-    weights_ = native_ops::zeros_on(device_, layout.num_elements());
-    gradient_ = native_ops::zeros_on(device_, layout.num_elements());
-    constants_.cos = native_ops::moved_to(device_, constants.cos);
-    constants_.sin = native_ops::moved_to(device_, constants.sin);
-    for (const TensorLayout::Entry& entry : layout.entries()) {
-      ops::Parameter& parameter = parameters_.emplace_back();
-      parameter.weight = view_of_entry(weights_, entry).detach().set_requires_grad(true);
-      parameter.gradients = {view_of_entry(gradient_, entry)};
-    }
+      recompute_layers_(recompute_layers),
+      weights_(weights_on_device, static_cast<std::size_t>(layout.num_elements())) {
+  native_ops::on_device(name_, [&] {
+    const ops::DeviceScope scope(device_, name_);
+    constants_.cos = native_ops::moved_to(name_, constants.cos);
+    constants_.sin = native_ops::moved_to(name_, constants.sin);
+    flat_weights_ = ops::view_of(weights_on_device, {layout.num_elements()});
+    operands_ = options.operand_type == at::kFloat
+                    ? flat_weights_
+                    : native_ops::empty_on(name_, layout.num_elements(), options.operand_type);
   });
 }
 
@@ -54,14 +55,14 @@ void NativePasses::weights_changed() {
   stale_ = true;
 }
 
-void NativePasses::upload_weights() {
+void NativePasses::refresh_operands() {
   if (!stale_) return;
-  copy_values(host_weights_, weights_);
+  if (operands_.scalar_type() != at::kFloat) native_ops::copy_values(flat_weights_, operands_);
   stale_ = false;
 }
 
 at::Tensor NativePasses::ids_on_device(std::span<const std::int32_t> ids, const PassTokens& tokens) const {
-  return native_ops::moved_to(device_, id_view(ids, tokens.num_sequences, tokens.length));
+  return native_ops::moved_to(name_, id_view(ids, tokens.num_sequences, tokens.length));
 }
 
 PassOptions NativePasses::options_of(const PassTokens& tokens) const {
@@ -71,22 +72,44 @@ PassOptions NativePasses::options_of(const PassTokens& tokens) const {
   return options;
 }
 
+ops::HeadLoss NativePasses::compute(const PassTokens& tokens, float z_weight, GradientSink& sink) {
+  PassGradients gradients(layout_, weights_, sink, operands_);
+  gradients.take_first();
+  PassOptions options = options_of(tokens);
+  // Autograd has a thread of its own for a GPU.
+  options.on_gradients = [&](std::size_t first_tensor) {
+    const ops::DeviceScope scope(device_, name_);
+    gradients.complete_from(first_tensor);
+  };
+  return compute_losses_and_gradients(*operators_, constants_, gradients, ids_on_device(tokens.inputs, tokens),
+                                      ids_on_device(tokens.targets, tokens), z_weight, options);
+}
+
+ops::HeadLoss NativePasses::compute_for_host(const PassTokens& tokens, float z_weight, GradientSink& sink) {
+  const std::span<const ChunkRange> parts = sink.parts();
+  std::int64_t largest = 0;
+  for (const ChunkRange& part : parts) largest = std::max(largest, part.size());
+  numerics::DeviceMemory memory(device_);
+  const std::vector<float*> buffers = {memory.take<float>(largest * kChunkElements)};
+  const std::function<void(std::size_t)> on_part = [&](std::size_t part) {
+    device_.read(sink.take(part, 0), buffers[0],
+                 static_cast<std::size_t>(parts[part].size() * kChunkElements) * sizeof(float));
+    sink.done(part);
+  };
+  DeviceSink on_device(parts, buffers, on_part);
+  return compute(tokens, z_weight, on_device);
+}
+
 GrainLosses NativePasses::run(const PassTokens& tokens, float z_weight, GradientSink& sink) {
-  REPRISE_CHECK(sink.num_grains() == 1 && !sink.is_on_device());
+  REPRISE_CHECK_EQ(sink.num_grains(), 1u);
   const std::lock_guard lock(mutex_);
   GrainLosses losses;
-  native_ops::on_device(device_, [&] {
-    operators_.prepare_thread();
-    upload_weights();
+  native_ops::on_device(name_, [&] {
+    const ops::DeviceScope scope(device_, name_);
+    operators_->prepare_thread();
+    refresh_operands();
     const ops::HeadLoss loss =
-        compute_losses_and_gradients(operators_, constants_, parameters_, ids_on_device(tokens.inputs, tokens),
-                                     ids_on_device(tokens.targets, tokens), z_weight, options_of(tokens));
-    for (std::size_t part = 0; part < sink.parts().size(); ++part) {
-      const ChunkRange& chunks = sink.parts()[part];
-      const std::int64_t count = chunks.size() * kChunkElements;
-      copy_values(elements_of(gradient_, chunks.begin * kChunkElements, count), host_view(sink.take(part, 0), count));
-      sink.done(part);
-    }
+        sink.is_on_device() ? compute(tokens, z_weight, sink) : compute_for_host(tokens, z_weight, sink);
     losses = {to_host(loss.cross_entropy), to_host(loss.z)};
   });
   return losses;
@@ -95,10 +118,12 @@ GrainLosses NativePasses::run(const PassTokens& tokens, float z_weight, Gradient
 std::vector<float> NativePasses::score(const PassTokens& tokens) {
   const std::lock_guard lock(mutex_);
   std::vector<float> values;
-  native_ops::on_device(device_, [&] {
-    operators_.prepare_thread();
-    upload_weights();
-    values = to_host(compute_scores(operators_, constants_, parameters_, ids_on_device(tokens.inputs, tokens),
+  native_ops::on_device(name_, [&] {
+    const ops::DeviceScope scope(device_, name_);
+    operators_->prepare_thread();
+    refresh_operands();
+    const std::vector<ops::Parameter> parameters = parameter_views(layout_, weights_, {}, operands_);
+    values = to_host(compute_scores(*operators_, constants_, parameters, ids_on_device(tokens.inputs, tokens),
                                     ids_on_device(tokens.targets, tokens), options_of(tokens)));
   });
   return values;

@@ -29,8 +29,9 @@ int gpu_index(const std::string& name, dist::Communicator& communicator, const s
 
 }  // namespace
 
-std::shared_ptr<numerics::Device> find_gpu(const std::string& name, dist::Communicator& communicator) {
-  return numerics::make_cuda_device(gpu_index(name, communicator, numerics::num_cuda_devices));
+std::shared_ptr<numerics::Device> find_gpu(const std::string& name, dist::Communicator& communicator,
+                                           numerics::WorkOrder order) {
+  return numerics::make_cuda_device(gpu_index(name, communicator, numerics::num_cuda_devices), order);
 }
 
 NativeDevice find_native_gpu(const std::string& name, dist::Communicator& communicator) {

@@ -46,8 +46,8 @@ TrainingModel::TrainingModel(const configs::Recipe& recipe, const ComputeSetting
       recipe.model(), recipe.tokenizer().vocab_size(), recipe_.sequence_length(), layout_, state_.weights,
       native_profile(recipe), configs::document_end(recipe), settings.recompute_layers, device_weights);
   settings_.grains_per_forward = settings.grains_per_forward;
-  // A device keeps gradients whole where nobody else needs them; LibTorch's gives them behind the pass.
-  const bool whole = native_device_ || (device_ && communicator.size() == 1);
+  // A device keeps gradients whole where nobody else needs them.
+  const bool whole = device_ && communicator.size() == 1;
   const std::int64_t bucket_bytes = whole ? 0 : settings.bucket_kib * 1024;
   settings_.parts = model::gradient_parts(layout_, bucket_bytes / static_cast<std::int64_t>(sizeof(float)));
   settings_.on_device = device_state_.get();
@@ -63,12 +63,12 @@ TrainingModel::TrainingModel(const configs::Recipe& recipe, const ComputeSetting
 void TrainingModel::find_device(const configs::Recipe& recipe, const ComputeSettings& settings) {
   const std::string& name = settings.device;
   if (name == "cpu") return;
-  if (configs::is_native(recipe)) {
-    native_device_ =
-        settings.find_native_device ? settings.find_native_device(name) : find_native_gpu(name, communicator_);
-  } else {
-    device_ = settings.find_device ? settings.find_device(name) : find_gpu(name, communicator_);
-  }
+  const bool native = configs::is_native(recipe);
+  const auto order = native ? numerics::WorkOrder::kLibTorch : numerics::WorkOrder::kOwn;
+  device_ = settings.find_device ? settings.find_device(name, order) : find_gpu(name, communicator_, order);
+  if (!native) return;
+  native_device_ =
+      settings.find_native_device ? settings.find_native_device(name) : find_native_gpu(name, communicator_);
 }
 
 std::optional<model::NativeProfile> TrainingModel::native_profile(const configs::Recipe& recipe) const {
@@ -78,7 +78,7 @@ std::optional<model::NativeProfile> TrainingModel::native_profile(const configs:
 
 void TrainingModel::choose_grain_threads(const configs::Recipe& recipe) {
   int num_threads = threads_.num_threads();
-  if (device_ || native_device_) {
+  if (device_) {
     num_threads = 1;  // at a time may use it
   } else if (configs::is_native(recipe)) {
     num_threads = std::max(1, num_threads / static_cast<int>(recipe.native().threads_per_grain()));

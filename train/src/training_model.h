@@ -51,7 +51,7 @@ class TrainingModel {
   const model::Decoder& decoder() const;
   /// What computes grains: "cpu", or the GPU's model and versions.
   std::string device_description() const {
-    return device_ ? device_->description() : native_device_ ? native_device_->description : "cpu";
+    return native_device_ ? native_device_->description : device_ ? device_->description() : "cpu";
   }
   /// Threads that run whole grains.
   ThreadPool& grain_threads() { return *grain_threads_; }
@@ -69,9 +69,9 @@ class TrainingModel {
   dist::Communicator& communicator_;
   TensorLayout layout_;
   mutable TrainingState state_;                // state() brings its values from the device
-  std::shared_ptr<numerics::Device> device_;   // that computes the exact profile; null: the CPU
+  std::shared_ptr<numerics::Device> device_;   // null: the CPU
   std::unique_ptr<DeviceState> device_state_;  // null without a device
-  std::optional<NativeDevice> native_device_;  // that computes the native profile; empty: the CPU
+  std::optional<NativeDevice> native_device_;  // the same device for LibTorch, under native
   std::unique_ptr<model::Decoder> decoder_;
   std::unique_ptr<ThreadPool> own_threads_;  // that run grains, where not all of `threads` do
   ThreadPool* grain_threads_ = nullptr;

@@ -1,6 +1,6 @@
 #include "reprise/native_ops/device_tensors.h"
 
-#include <ATen/ops/zeros.h>
+#include <ATen/ops/empty.h>
 #include <c10/core/DeviceGuard.h>
 #include <fmt/format.h>
 
@@ -22,8 +22,8 @@ void on_device(at::Device device, const std::function<void()>& work) {
   }
 }
 
-at::Tensor zeros_on(at::Device device, std::int64_t count) {
-  return at::zeros({count}, at::TensorOptions().dtype(at::kFloat).device(device));
+at::Tensor empty_on(at::Device device, std::int64_t count, at::ScalarType type) {
+  return at::empty({count}, at::TensorOptions().dtype(type).device(device));
 }
 
 at::Tensor moved_to(at::Device device, const at::Tensor& tensor) { return tensor.to(device); }

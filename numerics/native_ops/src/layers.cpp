@@ -11,8 +11,8 @@
 namespace reprise::native_ops {
 namespace {
 
-at::Tensor heads_first(const at::Tensor& x, std::int64_t num_heads, at::ScalarType type) {
-  return x.view({x.size(0), x.size(1), num_heads, x.size(2) / num_heads}).transpose(1, 2).to(type);
+at::Tensor heads_first(const at::Tensor& x, std::int64_t num_heads) {
+  return x.view({x.size(0), x.size(1), num_heads, x.size(2) / num_heads}).transpose(1, 2);
 }
 
 /// Which keys a query sees, [B,1,T,T]: those of its document that do not come after it.
@@ -46,12 +46,17 @@ at::Tensor rope(const at::Tensor& x, const at::Tensor& cos, const at::Tensor& si
 
 at::Tensor attention(const at::Tensor& q, const at::Tensor& k, const at::Tensor& v, std::int64_t num_heads,
                      const at::Tensor& document_starts, at::ScalarType type) {
+  return attention_of_operands(q.to(type), k.to(type), v.to(type), num_heads, document_starts).to(at::kFloat);
+}
+
+at::Tensor attention_of_operands(const at::Tensor& q, const at::Tensor& k, const at::Tensor& v, std::int64_t num_heads,
+                                 const at::Tensor& document_starts) {
   std::optional<at::Tensor> mask;
   if (document_starts.defined()) mask = visible_keys(document_starts);
   const at::Tensor mixed = at::scaled_dot_product_attention(
-      heads_first(q, num_heads, type), heads_first(k, num_heads, type), heads_first(v, num_heads, type), mask,
-      /*dropout_p=*/0.0, /*is_causal=*/!mask.has_value());
-  return mixed.transpose(1, 2).to(at::kFloat).reshape(q.sizes());
+      heads_first(q, num_heads), heads_first(k, num_heads), heads_first(v, num_heads), mask, /*dropout_p=*/0.0,
+      /*is_causal=*/!mask.has_value());
+  return mixed.transpose(1, 2).reshape(q.sizes());
 }
 
 at::Tensor swiglu(const at::Tensor& gate, const at::Tensor& up) { return at::silu(gate) * up; }

@@ -20,6 +20,10 @@ at::Tensor rope(const at::Tensor& x, const at::Tensor& cos, const at::Tensor& si
 at::Tensor attention(const at::Tensor& q, const at::Tensor& k, const at::Tensor& v, std::int64_t num_heads,
                      const at::Tensor& document_starts, at::ScalarType type);
 
+/// The same for operands, of whose type the result is.
+at::Tensor attention_of_operands(const at::Tensor& q, const at::Tensor& k, const at::Tensor& v, std::int64_t num_heads,
+                                 const at::Tensor& document_starts);
+
 at::Tensor swiglu(const at::Tensor& gate, const at::Tensor& up);
 
 }  // namespace reprise::native_ops

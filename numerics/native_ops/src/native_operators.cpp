@@ -1,6 +1,5 @@
 #include "reprise/native_ops/native_operators.h"
 
-#include <ATen/Context.h>
 #include <ATen/TensorOperators.h>
 #include <ATen/core/grad_mode.h>
 #include <ATen/ops/embedding.h>
@@ -83,13 +82,8 @@ class NativeOperators final : public ops::OperatorSet {
 }  // namespace
 
 std::unique_ptr<const ops::OperatorSet> make_native_operators(const NativeOptions& options) {
-  REPRISE_CHECK(options.num_threads >= 1);
   REPRISE_CHECK(options.operand_type == at::kFloat || options.operand_type == at::kBFloat16);
-  expect_fixed_threads(options.num_threads);
-  at::Context& context = at::globalContext();
-  context.setDeterministicAlgorithms(true, /*warn_only=*/false);
-  // New tensors of the exact operators too would be filled with NaN otherwise; all of them are written whole.
-  context.setDeterministicFillUninitializedMemory(false);
+  fix_native_settings(options.num_threads);
   return std::make_unique<NativeOperators>(options);
 }
 

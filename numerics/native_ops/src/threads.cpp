@@ -1,5 +1,6 @@
 #include "threads.h"
 
+#include <ATen/Context.h>
 #include <ATen/Parallel.h>
 #include <fmt/core.h>
 
@@ -26,6 +27,15 @@ void use_threads(int num_threads) {
   if (in_use == num_threads && at::get_num_threads() == num_threads) return;
   at::set_num_threads(num_threads);
   in_use = num_threads;
+}
+
+void fix_native_settings(int num_threads) {
+  REPRISE_CHECK(num_threads >= 1);
+  expect_fixed_threads(num_threads);
+  at::Context& context = at::globalContext();
+  context.setDeterministicAlgorithms(true, /*warn_only=*/false);
+  // New tensors of the exact operators too would be filled with NaN otherwise; all of them are written whole.
+  context.setDeterministicFillUninitializedMemory(false);
 }
 
 }  // namespace reprise::native_ops

@@ -59,7 +59,7 @@ class RecipesOnADevice : public TinyRunTest {
     settings.grains_per_forward = grains_per_forward;
     settings.bucket_kib = bucket_kib;
     settings.device = "emulated";
-    settings.find_device = [](const std::string&) {
+    settings.find_device = [](const std::string&, numerics::WorkOrder) {
       return std::shared_ptr<numerics::Device>(emulation::make_emulated_device());
     };
     dist::run_local_group(num_ranks, [&](dist::Communicator& communicator) {

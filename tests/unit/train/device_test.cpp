@@ -30,7 +30,7 @@ ComputeSettings on_emulated_gpu(int grains_per_forward, std::size_t recompute_la
   settings.recompute_layers = recompute_layers;
   settings.bucket_kib = 1;  // all parts there can be; one rank has none
   settings.device = "emulated";
-  settings.find_device = [](const std::string&) {
+  settings.find_device = [](const std::string&, numerics::WorkOrder) {
     return std::shared_ptr<numerics::Device>(emulation::make_emulated_device());
   };
   return settings;
@@ -105,7 +105,7 @@ std::pair<double, double> memory_of(const std::filesystem::path& folder, const s
     TrainOptions options;
     options.run_dir = folder;
     options.compute = on_emulated_gpu(grains_per_forward);
-    options.compute.find_device = [&](const std::string&) {
+    options.compute.find_device = [&](const std::string&, numerics::WorkOrder) {
       device = std::shared_ptr<numerics::Device>(emulation::make_emulated_device());
       return device;
     };
@@ -142,7 +142,7 @@ TEST_F(TrainingOnADevice, BringsTheStateToTheHostOnlyForWhoeverLooks) {
   const data::ReadingOrder order(tokens, identity.recipe);
   const auto device = std::make_shared<CountsReads>();
   ComputeSettings settings = on_emulated_gpu(2);
-  settings.find_device = [&](const std::string&) { return device; };
+  settings.find_device = [&](const std::string&, numerics::WorkOrder) { return device; };
   const auto communicator = dist::make_local_communicator();
   ThreadPool threads(1);
   TrainingModel model(identity.recipe, settings, threads, *communicator);

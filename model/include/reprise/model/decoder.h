@@ -32,11 +32,11 @@ struct NativeProfile {
       : numerics(of_recipe), device(std::move(device_name)) {}
 
   configs::NativeNumerics numerics;
-  std::string device;  // LibTorch's name of one that gets a copy of the weights, "cuda:0"; empty: the host's memory
+  std::string device;  // LibTorch's name of the device that the weights lie on, "cuda:0"; not read without one
 };
 
-/// A device that computes the exact profile, and all weights in its memory, in the order of the layout. Passes read
-/// them as they are; null: the CPU, and the host's weights.
+/// A device and all weights in its memory, in the order of the layout. Passes of the exact profile read them as they
+/// are; under native it needs native_kernels(). Null: the CPU, and the host's weights.
 struct DeviceWeights {
   numerics::Device* device = nullptr;
   float* weights = nullptr;
@@ -48,7 +48,7 @@ class Decoder {
   /// between calls. `native`: how LibTorch's own operators compute it; without, the exact ones do. `document_end`: an
   /// id that attention does not cross; without, it sees all of a sequence. `recompute_layers`: the activations of this
   /// many layers together are not kept but computed again by the backward pass; the bits do not depend on it.
-  /// `on_device`: where the exact operators compute; must outlive the decoder.
+  /// `on_device`: where the operators compute; must outlive the decoder.
   Decoder(const configs::ModelRecipe& model, std::uint32_t vocab_size, std::int64_t max_length,
           const TensorLayout& layout, std::span<float> weights,
           const std::optional<NativeProfile>& native = std::nullopt,
@@ -58,8 +58,8 @@ class Decoder {
   Decoder(const Decoder&) = delete;
   Decoder& operator=(const Decoder&) = delete;
 
-  /// To be called when the values of the weights have changed and before the next pass; a device that computes the
-  /// native profile has a copy of them.
+  /// To be called when the values of the weights have changed and before the next pass: the native profile on a device
+  /// keeps them in the type of its products.
   void weights_changed() const;
   /// Gives the memory of passes that were recorded on a device back, before passes of other shapes.
   void forget_passes() const;
@@ -72,7 +72,7 @@ class Decoder {
                          std::span<const std::span<float>> gradients) const;
 
   /// The same, with the gradients given to `sink` part by part, as the backward pass finishes them. (The native profile
-  /// gives all parts behind the pass; a device gives each between two recorded pieces.)
+  /// on the CPU gives all parts behind the pass; a device gives each between two recorded pieces.)
   GrainLosses run_grains(std::span<const std::int32_t> inputs, std::span<const std::int32_t> targets,
                          std::int64_t num_sequences, std::int64_t length, float z_weight, GradientSink& sink) const;
 

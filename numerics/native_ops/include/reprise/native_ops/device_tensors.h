@@ -11,13 +11,13 @@ namespace reprise::native_ops {
 /// Runs `work` with `device` as LibTorch's current one; what LibTorch throws becomes Error(kDevice, kOutOfMemory).
 void on_device(at::Device device, const std::function<void()>& work);
 
-/// Returns `count` zeros, float32.
-at::Tensor zeros_on(at::Device device, std::int64_t count);
+/// Returns `count` elements without values.
+at::Tensor empty_on(at::Device device, std::int64_t count, at::ScalarType type);
 
 /// Returns `tensor` itself where it lies there already.
 at::Tensor moved_to(at::Device device, const at::Tensor& tensor);
 
-/// Waits until the values are in the host's memory, if `to` is.
+/// Rounds to the type of `to`. Waits until the values are in the host's memory, if `to` is.
 void copy_values(const at::Tensor& from, const at::Tensor& to);
 
 }  // namespace reprise::native_ops

@@ -35,6 +35,16 @@ class OperatorSet {
                                const at::Tensor& document_starts) const = 0;
   virtual at::Tensor swiglu(const at::Tensor& gate, const at::Tensor& up) const = 0;
   virtual at::Tensor residual_add(const at::Tensor& residual, const at::Tensor& branch) const = 0;
+  /// What a model writes of these together, for profiles that compute it at once.
+  virtual at::Tensor norm_rope(const at::Tensor& x, const Parameter& weight, float epsilon, const at::Tensor& cos,
+                               const at::Tensor& sin) const {
+    return rope(rms_norm(x, weight, epsilon), cos, sin);
+  }
+  virtual at::Tensor norm_add(const at::Tensor& residual, const at::Tensor& x, const Parameter& weight,
+                              float epsilon) const {
+    return residual_add(residual, rms_norm(x, weight, epsilon));
+  }
+  /// The value for a branch, and as it stays in the residual stream.
   virtual std::array<at::Tensor, 2> fan_out(const at::Tensor& x) const = 0;
   virtual HeadLoss head_loss(const at::Tensor& hidden, const Parameter& weight, const at::Tensor& targets,
                              float z_weight) const = 0;
