@@ -1,7 +1,17 @@
 #include "emulated_memory.h"
 
+#include <cstring>
+
+#include "emulated_cuda.h"
+#include "emulated_races.h"
+#include "emulated_reads.h"
+#include "reprise/core/error.h"
+
 namespace reprise::emulation {
 namespace {
+
+constexpr std::size_t kGuardBytes = 256;
+constexpr unsigned char kPoison = 0xff;
 
 bool lies_in(const std::byte* begin, std::size_t num_bytes, const std::pair<const std::byte*, std::size_t>& range) {
   return begin >= range.first && begin + num_bytes <= range.first + range.second;
@@ -35,6 +45,26 @@ bool GlobalMemory::holds(const void* begin, std::size_t num_bytes) {
 std::mutex& one_at_a_time() {
   static auto* const mutex = new std::mutex;  // as the memory below
   return *mutex;
+}
+
+void* allocate(std::size_t num_bytes) {
+  const std::lock_guard lock(one_at_a_time());
+  if (!global_memory().has_room_for(num_bytes)) throw Error(ErrorKind::kOutOfMemory, "no memory left");
+  void* const memory = allocate_watched(num_bytes + kGuardBytes);
+  std::memset(memory, kPoison, num_bytes + kGuardBytes);
+  global_memory().add(memory, num_bytes);
+  return memory;
+}
+
+void free(void* memory) {
+  const std::lock_guard lock(one_at_a_time());
+  const std::size_t num_bytes = global_memory().remove(memory);
+  expect_no_read(memory, num_bytes);
+  const auto* const behind = static_cast<const unsigned char*>(memory) + num_bytes;
+  for (std::size_t i = 0; i < kGuardBytes; ++i) {
+    if (behind[i] != kPoison) stop("something was written behind an allocation");
+  }
+  free_watched(memory, num_bytes + kGuardBytes);
 }
 
 GlobalMemory& global_memory() {

@@ -33,4 +33,9 @@ class GlobalMemory {
 
 GlobalMemory& global_memory();
 
+/// Returns memory of NaNs, aligned to 256 bytes. Throws Error(kOutOfMemory). Stops the program when memory is freed
+/// that a copy under way uses, or behind which something was written.
+void* allocate(std::size_t num_bytes);
+void free(void* memory);
+
 }  // namespace reprise::emulation

@@ -15,9 +15,6 @@
 namespace reprise::numerics::cuda {
 namespace {
 
-constexpr std::size_t kGuardBytes = 256;
-constexpr unsigned char kPoison = 0xff;
-
 emulation::Stream& of(void* handle) { return *static_cast<emulation::Stream*>(handle); }
 
 class EmulatedGraph final : public Graph {
@@ -44,24 +41,10 @@ void Stream::use() const { emulation::current_device = device_; }
 
 void* Stream::allocate(std::size_t num_bytes) {
   if (of(handle_).capturing) emulation::stop("memory is allocated while a graph is captured");
-  const std::lock_guard lock(emulation::one_at_a_time());
-  if (!emulation::global_memory().has_room_for(num_bytes)) throw Error(ErrorKind::kOutOfMemory, "no memory left");
-  void* const memory = emulation::allocate_watched(num_bytes + kGuardBytes);
-  std::memset(memory, kPoison, num_bytes + kGuardBytes);
-  emulation::global_memory().add(memory, num_bytes);
-  return memory;
+  return emulation::allocate(num_bytes);
 }
 
-void Stream::free(void* memory) {
-  const std::lock_guard lock(emulation::one_at_a_time());
-  const std::size_t num_bytes = emulation::global_memory().remove(memory);
-  emulation::expect_no_read(memory, num_bytes);
-  const auto* const behind = static_cast<const unsigned char*>(memory) + num_bytes;
-  for (std::size_t i = 0; i < kGuardBytes; ++i) {
-    if (behind[i] != kPoison) emulation::stop("something was written behind an allocation");
-  }
-  emulation::free_watched(memory, num_bytes + kGuardBytes);
-}
+void Stream::free(void* memory) { emulation::free(memory); }
 
 void Stream::write(void* to, const void* from_host, std::size_t num_bytes) {
   if (of(handle_).capturing) emulation::stop("a copy from the host is captured");

@@ -107,43 +107,6 @@ TEST_P(NativeTraining, StopsOnASignalAndResumesToTheSameBits) {
   expect_whole(folder, "resumed");
 }
 
-/// LibTorch's CPU in the place of a GPU of the name and model `device`.
-ComputeSettings on_device(const std::string& device) {
-  ComputeSettings settings;
-  settings.device = device;
-  settings.bucket_kib = 1;  // which a device leaves out
-  settings.find_native_device = [](const std::string& name) { return NativeDevice{"cpu", name}; };
-  return settings;
-}
-
-void train_on(const std::filesystem::path& folder, const configs::RunConfig& config, int num_ranks, bool resume,
-              const std::function<ComputeSettings(int rank)>& settings_of, ProgressSink* progress = nullptr) {
-  dist::run_local_group(num_ranks, [&](dist::Communicator& communicator) {
-    TrainOptions options;
-    options.run_dir = folder;
-    options.num_threads = 2;
-    options.compute = settings_of(communicator.rank());
-    options.resume = resume;
-    options.command_line = {"train_on"};
-    train(config, options, communicator, progress != nullptr && communicator.rank() == 0 ? *progress : no_progress());
-  });
-}
-
-TEST_P(NativeTraining, OnADeviceGivesTheSameRootsAndLogWithAnyNumberOfRanksAndAfterAStop) {
-  const auto on_one = [](int) { return on_device("one"); };
-  for (const int ranks : {1, 2}) {
-    const auto folder = copy_of_data("device");
-    train_on(folder, config_of(GetParam()), ranks, false, on_one);
-    expect_whole(folder, fmt::format("{} ranks", ranks));
-  }
-  const auto folder = copy_of_data("device_stopped");
-  StopAt stop(4, 15);
-  train_on(folder, config_of(GetParam()), 1, false, on_one, &stop);
-  request_stop(0);
-  train_on(folder, config_of(GetParam()), 2, true, on_one);
-  expect_whole(folder, "resumed");
-}
-
 TEST_P(NativeTraining, HasTheLossesOfTheExactProfileToFewDigits) {
   const auto folder = copy_of_data("exact");
   train_tiny(folder, 1, false);
@@ -180,37 +143,6 @@ TEST(NativeRecipe, GrainsOfOneForwardAreOneGrainOfTheLog) {
       EXPECT_EQ(record.step->grain_losses.size(), 1u);
     }
   }
-  std::filesystem::remove_all(folder);
-}
-
-/// Expects an Error of `kind` with the names of both devices.
-void expect_refused(const std::function<void()>& work, ErrorKind kind) {
-  try {
-    work();
-    ADD_FAILURE() << "no error";
-  } catch (const Error& error) {
-    EXPECT_EQ(error.kind(), kind);
-    for (const char* device : {"one", "another"}) {
-      EXPECT_NE(std::string(error.what()).find(device), std::string::npos) << error.what();
-    }
-  }
-}
-
-TEST(NativeDevices, OfOneRunAreOfOneKind) {
-  const auto folder = std::filesystem::temp_directory_path() / fmt::format("reprise_native_kinds_{}", ::getpid());
-  std::filesystem::remove_all(folder);
-  make_tiny_data(folder);
-  const configs::RunConfig config = config_of({"", {}});
-  const auto on = [](const char* device) { return [device](int) { return on_device(device); }; };
-  expect_refused(
-      [&] { train_on(folder, config, 2, false, [](int rank) { return on_device(rank == 0 ? "one" : "another"); }); },
-      ErrorKind::kDevice);
-  StopAt stop(4, 15);
-  train_on(folder, config, 1, false, on("one"), &stop);
-  request_stop(0);
-  expect_refused([&] { train_on(folder, config, 1, true, on("another")); }, ErrorKind::kCheckpoint);
-  EXPECT_THROW(train_tiny(folder, 1, true, config), Error) << "the CPU is another device";
-  EXPECT_NO_THROW(train_on(folder, config, 1, true, on("one")));
   std::filesystem::remove_all(folder);
 }
 

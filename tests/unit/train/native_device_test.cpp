@@ -1,0 +1,164 @@
+// A run in the native profile on a GPU: the same roots and log there for any number of ranks and after a stop, whatever
+// is recomputed and however the gradient is divided. The GPU is the emulated one, and LibTorch's CPU is LibTorch there.
+#include <fmt/format.h>
+#include <gtest/gtest.h>
+
+#include "emulated_device.h"
+#include "emulated_torch.h"
+#include "reprise/core/error.h"
+#include "reprise/core/files.h"
+#include "reprise/dist/local_group.h"
+#include "tiny_run_fixture.h"
+
+namespace reprise::train {
+namespace {
+
+/// A GPU of the model `kind` for each rank.
+ComputeSettings on_gpu(const std::string& kind, std::int64_t bucket_kib = 0, std::size_t recompute_layers = 0) {
+  ComputeSettings settings;
+  settings.device = kind;
+  settings.bucket_kib = bucket_kib;
+  settings.recompute_layers = recompute_layers;
+  settings.find_device = [](const std::string&, numerics::WorkOrder order) {
+    EXPECT_EQ(order, numerics::WorkOrder::kLibTorch);
+    return std::shared_ptr<numerics::Device>(emulation::make_emulated_device(order));
+  };
+  settings.find_native_device = [](const std::string& name) { return NativeDevice{"cpu", name}; };
+  return settings;
+}
+
+configs::RunConfig config_of(std::vector<std::string> overrides) {
+  overrides.emplace_back("recipe.numerics=\"native\"");
+  overrides.emplace_back("train.num_steps=6");
+  return tiny_config(overrides);
+}
+
+struct Options {
+  const char* name;
+  std::vector<std::string> overrides;
+};
+
+class NativeTrainingOnADevice : public TinyRunTest, public testing::WithParamInterface<Options> {
+ protected:
+  void SetUp() override {
+    TinyRunTest::SetUp();
+    make_whole_run("native_device", config_of({}));  // for its data
+    config_ = config_of(GetParam().overrides);
+    one_rank_ = new_run("one_rank");
+    train_on(one_rank_, 1, on_gpu("one"));
+  }
+  void TearDown() override {
+    TinyRunTest::TearDown();
+    remove_runs();
+  }
+
+  void train_on(const std::filesystem::path& folder, int num_ranks, const ComputeSettings& compute, bool resume = false,
+                ProgressSink* progress = nullptr) const {
+    dist::run_local_group(num_ranks, [&](dist::Communicator& communicator) {
+      TrainOptions options;
+      options.run_dir = folder;
+      options.num_threads = 2;
+      options.compute = compute;
+      options.resume = resume;
+      options.command_line = {"train_on"};
+      const bool shows = progress != nullptr && communicator.rank() == 0;
+      train(config_, options, communicator, shows ? *progress : no_progress());
+    });
+  }
+  void expect_run_of_one_rank(const std::filesystem::path& folder, const std::string& what) const {
+    EXPECT_EQ(roots_in(folder), roots_in(one_rank_)) << what;
+    EXPECT_TRUE(read_file(folder / "run.log") == read_file(one_rank_ / "run.log")) << what;
+  }
+  static std::vector<logs::StepRecord> steps_of(const std::filesystem::path& folder) {
+    std::vector<logs::StepRecord> steps;
+    for (const logs::RunRecord& record : logs::read_run_log(folder / "run.log").records) {
+      if (record.step) steps.push_back(*record.step);
+    }
+    return steps;
+  }
+
+  emulation::TorchOnEmulatedGpu torch_;
+  configs::RunConfig config_;
+  std::filesystem::path one_rank_;
+};
+
+// The batch is 10 sequences in grains of 2.
+INSTANTIATE_TEST_SUITE_P(
+    Options, NativeTrainingOnADevice,
+    testing::Values(Options{"Float32", {"native.dtype=\"float32\""}},
+                    Options{"Bfloat16", {"native.dtype=\"bfloat16\""}},
+                    Options{"FiveGrainsPerForward", {"native.dtype=\"bfloat16\"", "native.grains_per_forward=5"}},
+                    Options{"DocumentMask", {"native.dtype=\"bfloat16\"", "train.document_mask=true"}}),
+    [](const auto& one) { return std::string(one.param.name); });
+
+TEST_P(NativeTrainingOnADevice, GivesTheSameRootsAndLogWithAnyNumberOfRanksPartsAndRecomputedLayers) {
+  for (const int ranks : {2, 3}) {
+    for (const std::int64_t bucket_kib : {0, 1}) {
+      const auto folder = new_run("ranks");
+      train_on(folder, ranks, on_gpu("one", bucket_kib, static_cast<std::size_t>(ranks - 2)));
+      expect_run_of_one_rank(folder, fmt::format("{} ranks, {} KiB", ranks, bucket_kib));
+    }
+  }
+}
+
+TEST_P(NativeTrainingOnADevice, StopsAndResumesToTheSameBits) {
+  const auto folder = new_run("stopped");
+  StopAt stop(4, 15);
+  train_on(folder, 1, on_gpu("one"), false, &stop);
+  request_stop(0);
+  train_on(folder, 2, on_gpu("one"), true);
+  expect_run_of_one_rank(folder, "resumed");
+}
+
+TEST_P(NativeTrainingOnADevice, HasTheLossesOfTheHostToFewDigits) {
+  const auto folder = new_run("host");
+  train_on(folder, 1, {});
+  const std::vector<logs::StepRecord> host = steps_of(folder), device = steps_of(one_rank_);
+  ASSERT_EQ(host.size(), 6u);
+  ASSERT_EQ(device.size(), host.size());
+  for (std::size_t step = 0; step < host.size(); ++step) {
+    EXPECT_NEAR(device[step].loss, host[step].loss, 1e-3) << "step " << step + 1;
+    EXPECT_NE(device[step].state, host[step].state) << "step " << step + 1;
+  }
+}
+
+/// Expects an Error of `kind` with the names of both devices.
+void expect_refused(const std::function<void()>& work, ErrorKind kind) {
+  try {
+    work();
+    ADD_FAILURE() << "no error";
+  } catch (const Error& error) {
+    EXPECT_EQ(error.kind(), kind);
+    for (const char* device : {"one", "another"}) {
+      EXPECT_NE(std::string(error.what()).find(device), std::string::npos) << error.what();
+    }
+  }
+}
+
+using NativeDevicesOfARun = NativeTrainingOnADevice;
+INSTANTIATE_TEST_SUITE_P(Options, NativeDevicesOfARun, testing::Values(Options{"Default", {}}),
+                         [](const auto& one) { return std::string(one.param.name); });
+
+TEST_P(NativeDevicesOfARun, AreOfOneKind) {
+  const auto folder = new_run("kinds");
+  expect_refused(
+      [&] {
+        dist::run_local_group(2, [&](dist::Communicator& communicator) {
+          TrainOptions options;
+          options.run_dir = folder;
+          options.compute = on_gpu(communicator.rank() == 0 ? "one" : "another");
+          options.command_line = {"kinds"};
+          train(config_, options, communicator, no_progress());
+        });
+      },
+      ErrorKind::kDevice);
+  StopAt stop(4, 15);
+  train_on(folder, 1, on_gpu("one"), false, &stop);
+  request_stop(0);
+  expect_refused([&] { train_on(folder, 1, on_gpu("another"), true); }, ErrorKind::kCheckpoint);
+  EXPECT_THROW(train_on(folder, 1, {}, true), Error) << "the CPU is another device";
+  EXPECT_NO_THROW(train_on(folder, 1, on_gpu("one"), true));
+}
+
+}  // namespace
+}  // namespace reprise::train
