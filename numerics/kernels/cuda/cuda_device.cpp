@@ -7,6 +7,7 @@
 #include "activation.h"
 #include "attention.h"
 #include "chunk_digests.h"
+#include "cuda_native_kernels.h"
 #include "dropout.h"
 #include "elementwise.h"
 #include "embedding.h"
@@ -234,6 +235,7 @@ class CudaDevice final : public Device {
     REPRISE_CHECK_EQ(reinterpret_cast<std::uintptr_t>(digests) % kAlignment, 0u);
     cuda::digest_chunks(queue_, num_chunks, lengths, x, reinterpret_cast<std::uint32_t*>(digests), non_finite);
   }
+  NativeKernels* native_kernels() override { return &native_kernels_; }
 
  private:
   void multiply(std::int64_t m, std::int64_t n, std::span<const ProductPart> parts, float* c, std::int64_t ldc) {
@@ -247,6 +249,7 @@ class CudaDevice final : public Device {
   std::string kind_;
   WorkOrder order_;
   Queue queue_;
+  CudaNativeKernels native_kernels_{queue_};
   int num_multiprocessors_;
 };
 

@@ -28,7 +28,7 @@ struct Use {
   std::uint8_t bytes = kAllBytes;
 };
 
-/// The last uses of a word. The readers are of different warps. Only of the writer is it known which bytes it used.
+/// The last uses of a word, and of which of its bytes. The readers are of different warps.
 struct Word {
   Use writer, reader, other_reader;
 };
@@ -78,17 +78,18 @@ bool is_unordered(const Use& use, const Runner& now, std::uint32_t first_block) 
   stop(what);
 }
 
-Use use_of(const Runner& now) { return {now.block, now.thread, now.block_barriers, now.warp_barriers}; }
+Use use_of(const Runner& now, std::uint8_t bytes) {
+  return {now.block, now.thread, now.block_barriers, now.warp_barriers, false, bytes};
+}
 
 void note_write(Word& word, const Runner& now, std::uint32_t first_block, std::uint8_t bytes) {
   if ((word.writer.bytes & bytes) != 0 && is_unordered(word.writer, now, first_block))
     report("two threads write a word, and no barrier orders them", word.writer);
   for (const Use* const reader : {&word.reader, &word.other_reader}) {
-    if (is_unordered(*reader, now, first_block))
+    if ((reader->bytes & bytes) != 0 && is_unordered(*reader, now, first_block))
       report("a word is written that was read without a barrier between", *reader);
   }
-  word.writer = use_of(now);
-  word.writer.bytes = bytes;
+  word.writer = use_of(now, bytes);
 }
 
 void note_read(Word& word, const Runner& now, std::uint32_t first_block, std::uint8_t bytes) {
@@ -96,13 +97,15 @@ void note_read(Word& word, const Runner& now, std::uint32_t first_block, std::ui
     report("a word is read that was written without a barrier between", word.writer);
   if (word.reader.block == now.block && word.reader.thread == now.thread &&
       word.reader.block_barriers == now.block_barriers && word.reader.warp_barriers == now.warp_barriers) {
+    word.reader.bytes |= bytes;
     return;
   }
-  Use use = use_of(now);
+  Use use = use_of(now, bytes);
   if (!same_warp(word.reader, now)) {
     word.other_reader = word.reader;
-  } else {
-    use.by_several = word.reader.block_barriers == now.block_barriers && word.reader.warp_barriers == now.warp_barriers;
+  } else if (word.reader.block_barriers == now.block_barriers && word.reader.warp_barriers == now.warp_barriers) {
+    use.by_several = true;
+    use.bytes |= word.reader.bytes;
   }
   word.reader = use;
 }

@@ -54,6 +54,18 @@ TEST(EmulatedGpu, LetsThreadsWriteDifferentBytesOfAWord) {
   });
 }
 
+TEST(EmulatedGpu, LetsBlocksReadAndWriteDifferentHalvesOfAWord) {
+  void* const memory = allocate_watched(sizeof(float));
+  global_memory().add(memory, sizeof(float));
+  const auto use = [memory](unsigned half, bool writes) {
+    if (threadIdx.x == 0) note_use(static_cast<std::uint16_t*>(memory) + half, 2, writes);
+  };
+  run(2, [=] { use(blockIdx.x, false), use(blockIdx.x, true); });
+  EXPECT_DEATH(run(2, [=] { use(1, blockIdx.x == 1); }), "that was read without");
+  global_memory().remove(memory);
+  free_watched(memory, sizeof(float));
+}
+
 TEST(EmulatedGpu, StopsWhereTwoThreadsWriteAByteOrOneReadsItsWord) {
   EXPECT_DEATH(run(1, [] { write_byte(threadIdx.x / 2); }), "two threads write");
   EXPECT_DEATH(run(1, [] { write_byte(threadIdx.x), read_of(threadIdx.x / 4); }), "that was read without");
