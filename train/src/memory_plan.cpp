@@ -63,7 +63,7 @@ RankLoad largest_load(std::int64_t num_grains, int num_ranks) {
 /// The parts of the gradient, as TrainingModel has them.
 std::vector<ChunkRange> parts_of(const TensorLayout& layout, const configs::RunConfig& config, int num_ranks) {
   const configs::Runtime& runtime = config.runtime();
-  const bool whole = runtime.device() != "cpu" && (num_ranks == 1 || configs::is_native(config.recipe()));
+  const bool whole = runtime.device() != "cpu" && num_ranks == 1;
   return model::gradient_parts(layout, whole ? 0 : std::int64_t{runtime.bucket_kib()} * 1024 / kFloat);
 }
 
@@ -109,9 +109,28 @@ std::int64_t tree_floats(const TensorLayout& layout, std::span<const ChunkRange>
   return floats;
 }
 
+/// Floats on the GPU under native, whose passes take a leaf of the tree at a time and write its gradient where the tree
+/// wants it.
+std::int64_t native_gpu_floats(const configs::Recipe& recipe, const configs::Runtime& runtime, const TensorLayout& layout,
+                               std::span<const ChunkRange> parts, const RankLoad& load, std::int64_t slice) {
+  constexpr std::int64_t kMostLogits = std::int64_t{1} << 29;  // that native_ops has at once
+  const std::int64_t operands_per_float = recipe.native().dtype() == "bfloat16" ? 2 : 1;
+  const auto as_floats = [&](std::int64_t operands) { return (operands + operands_per_float - 1) / operands_per_float; };
+  const std::int64_t tokens = std::int64_t{configs::sequences_per_leaf(recipe)} * recipe.train().sequence_length();
+  const std::int64_t vocab = recipe.tokenizer().vocab_size();
+  const std::int64_t hidden = recipe.model().hidden_size();
+  const std::int64_t state = 2 * slice + (slice < layout.num_elements() ? slice : 0);
+  const std::int64_t weights = layout.num_elements() + (operands_per_float == 1 ? 0 : as_floats(layout.num_elements()));
+  // Logits and the head's gradient, in the operands' type; the residual stream where the backward pass needs it.
+  const std::int64_t head = as_floats(std::min(kMostLogits, tokens * vocab) + vocab * hidden) + tokens * hidden;
+  return weights + state + tree_floats(layout, parts, load, 1) +
+         as_floats(tokens * floats_per_token(recipe.model(), runtime.recompute_layers())) + head;
+}
+
 /// Floats on the GPU of the rank with `load`.
 std::int64_t gpu_floats(const configs::Recipe& recipe, const configs::Runtime& runtime, const TensorLayout& layout,
                         std::span<const ChunkRange> parts, const RankLoad& load, std::int64_t slice) {
+  if (configs::is_native(recipe)) return native_gpu_floats(recipe, runtime, layout, parts, load, slice);
   const std::int64_t at_once = std::min<std::int64_t>(load.grains, runtime.grains_per_forward());
   const std::int64_t rest = at_once == 0 ? 0 : load.grains % at_once;  // a recording with memory of its own
   std::int64_t largest_part = 0;

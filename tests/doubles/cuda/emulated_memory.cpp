@@ -1,5 +1,6 @@
 #include "emulated_memory.h"
 
+#include <algorithm>
 #include <cstring>
 
 #include "emulated_cuda.h"
@@ -22,6 +23,7 @@ bool lies_in(const std::byte* begin, std::size_t num_bytes, const std::pair<cons
 void GlobalMemory::add(const void* begin, std::size_t num_bytes) {
   allocations_[static_cast<const std::byte*>(begin)] = num_bytes;
   used_ += num_bytes;
+  peak_ = std::max(peak_, used_);
 }
 
 std::size_t GlobalMemory::remove(const void* begin) {

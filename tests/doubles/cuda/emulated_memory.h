@@ -21,11 +21,14 @@ class GlobalMemory {
   bool holds(const void* begin, std::size_t num_bytes);
 
   std::size_t bytes_used() const { return used_; }
+  std::size_t peak_bytes() const { return peak_; }
+  void forget_peak() { peak_ = used_; }
   void limit_to(std::size_t num_bytes) { limit_ = num_bytes; }
   bool has_room_for(std::size_t num_bytes) const { return used_ + num_bytes <= limit_; }
 
  private:
   std::size_t used_ = 0;
+  std::size_t peak_ = 0;
   std::size_t limit_ = std::numeric_limits<std::size_t>::max() / 2;
   std::map<const std::byte*, std::size_t> allocations_;
   std::pair<const std::byte*, std::size_t> last_{};  // found

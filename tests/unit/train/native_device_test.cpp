@@ -4,10 +4,12 @@
 #include <gtest/gtest.h>
 
 #include "emulated_device.h"
+#include "emulated_memory.h"
 #include "emulated_torch.h"
 #include "reprise/core/error.h"
 #include "reprise/core/files.h"
 #include "reprise/dist/local_group.h"
+#include "reprise/train/memory_plan.h"
 #include "tiny_run_fixture.h"
 
 namespace reprise::train {
@@ -117,6 +119,23 @@ TEST_P(NativeTrainingOnADevice, HasTheLossesOfTheHostToFewDigits) {
     EXPECT_NEAR(device[step].loss, host[step].loss, 1e-3) << "step " << step + 1;
     EXPECT_NE(device[step].state, host[step].state) << "step " << step + 1;
   }
+}
+
+TEST_P(NativeTrainingOnADevice, TakesTheMemoryThatWasPlanned) {
+  const std::vector<std::string> wider = {"model.hidden_size=64", "model.ffn_size=160", "model.num_layers=2",
+                                          "train.num_steps=1"};
+  std::vector<std::string> overrides = GetParam().overrides;
+  overrides.insert(overrides.end(), wider.begin(), wider.end());
+  overrides.emplace_back("recipe.numerics=\"native\"");
+  config_ = tiny_config(overrides);
+  config_.mutable_runtime()->set_device("cuda");
+  emulation::global_memory().forget_peak();
+  const std::size_t before = emulation::global_memory().bytes_used();
+  train_on(new_run("memory"), 1, on_gpu("one"));
+  const auto taken = static_cast<double>(emulation::global_memory().peak_bytes() - before);
+  const auto planned = static_cast<double>(plan_memory(config_, 1, 1).gpu);
+  EXPECT_LT(taken, 1.1 * planned);
+  EXPECT_GT(taken, 0.6 * planned);
 }
 
 /// Expects an Error of `kind` with the names of both devices.
