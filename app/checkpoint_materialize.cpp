@@ -6,6 +6,7 @@
 #include <nlohmann/json.hpp>
 
 #include "checkpoint_verbs.h"
+#include "device_flag.h"
 #include "reprise/checkpoints/checkpoint.h"
 #include "reprise/core/stop.h"
 #include "reprise/core/thread_count.h"
@@ -19,6 +20,7 @@ struct MaterializeFlags {
   std::filesystem::path run;
   std::uint64_t step = 0;
   std::filesystem::path out;
+  std::string device;
   int threads = 0;
   bool json = false;
   bool quiet = false;
@@ -32,6 +34,7 @@ void materialize(const MaterializeFlags& flags, Context& context) {
                     ? std::filesystem::path(checkpoints::file_name(checkpoints::FileKind::kScheduled, flags.step))
                     : flags.out;
   options.num_threads = thread_count(flags.threads);
+  options.compute.device = flags.device;
   const auto progress = logs::make_progress(flags.quiet);
   const StopHandlers handlers;
   const train::Materialized made = train::materialize(options, *progress);
@@ -59,6 +62,7 @@ void add_materialize_verb(CLI::App& checkpoint, Context& context) {
   verb->add_option("RUN", flags->run, "Run folder, such as runs/tiny")->required();
   verb->add_option("--step", flags->step, "Step to make")->required();
   verb->add_option("--out", flags->out, "Checkpoint file to write (default step-NNNNNN.h5 in this folder)");
+  add_device_flag(*verb, flags->device, "Where to compute: cpu, cuda or cuda:N; native: that of the run");
   verb->add_option("--threads", flags->threads, "Threads (default: one per core)")->check(CLI::Range(1, 1024));
   verb->add_flag("--json", flags->json, "Print what was made as JSON on stdout");
   verb->add_flag("--quiet", flags->quiet, "Show no progress");

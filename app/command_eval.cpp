@@ -10,6 +10,7 @@
 #include <set>
 
 #include "commands.h"
+#include "device_flag.h"
 #include "reprise/configs/config.h"
 #include "reprise/core/device_name.h"
 #include "reprise/core/error.h"
@@ -31,7 +32,7 @@ struct EvalFlags {
   std::string file;
   std::vector<std::string> tasks{"held_out", "pairs", "baselines"};
   std::string data;
-  std::string device = "cpu";
+  std::string device;
   int threads = 0;
   bool json = false;
   std::uint32_t suite_pairs = 250;
@@ -58,8 +59,7 @@ std::set<std::string> checked_tasks(const EvalFlags& flags) {
 /// Null: the CPU.
 std::shared_ptr<numerics::Device> device_of(const EvalFlags& flags) {
   const std::optional<DeviceName> name = parse_device_name(flags.device);
-  REPRISE_REQUIRE(name, ErrorKind::kUsage, fmt::format("--device {}: there is no such device", flags.device),
-                  "cpu, cuda or cuda:N");
+  REPRISE_CHECK(name.has_value());
   return name->is_cpu ? nullptr : numerics::find_device(*name);
 }
 
@@ -288,9 +288,8 @@ void add_eval_command(CLI::App& app, Context&) {
   verb->add_option("--data", flags->data, "Folder of BLiMP's *.jsonl(.zst) files; default: REPRISE_EVAL_DATA");
   verb->add_option("--threads", flags->threads, "Threads; 0 takes all cores. The figures do not depend on it")
       ->check(CLI::NonNegativeNumber);
-  verb->add_option("--device", flags->device,
-                   "cpu, cuda (GPU 0) or cuda:N; always in the exact profile. The figures do not depend on it")
-      ->capture_default_str();
+  add_device_flag(*verb, flags->device,
+                  "cpu, cuda (GPU 0) or cuda:N; always in the exact profile. The figures do not depend on it");
   verb->add_flag("--json", flags->json, "Print the figures as JSON");
   verb->footer(
       "Writes nothing.\n\nExamples:\n  reprise eval runs/tiny\n  reprise eval runs/tiny --checkpoints all --tasks "

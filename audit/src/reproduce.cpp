@@ -6,7 +6,6 @@
 #include <system_error>
 
 #include "reprise/configs/config.h"
-#include "reprise/configs/profile.h"
 #include "reprise/core/device_name.h"
 #include "reprise/core/error.h"
 #include "reprise/core/files.h"
@@ -122,10 +121,8 @@ Phase baselines_phase(const eval::Baselines& baselines, double seconds) {
                       value(baselines.five_gram), value(baselines.xz))};
 }
 
-/// The GPU that trained an exact run evaluates it too; null: the CPU. The native profile's is LibTorch's, and this
-/// build need not have kernels for it.
+/// The GPU that trained a run evaluates it too; null: the CPU.
 std::shared_ptr<numerics::Device> evaluation_device(const configs::RunConfig& config) {
-  if (configs::is_native(config.recipe())) return nullptr;
   const std::optional<DeviceName> name = parse_device_name(config.runtime().device());
   REPRISE_CHECK(name.has_value());
   return name->is_cpu ? nullptr : numerics::find_device(*name);

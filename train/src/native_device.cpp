@@ -45,7 +45,8 @@ void expect_one_kind_of_device(const configs::Recipe& recipe, const std::string&
     REPRISE_REQUIRE(before.empty() || before == description, ErrorKind::kCheckpoint,
                     fmt::format("{}: this run was computed on {}, not on {}: under native its bits would change",
                                 session_log.string(), before, description),
-                    "go on with the device and LibTorch it had, or fork the run (docs/reference/forks.md)");
+                    "compute with the device and LibTorch it had (runtime.device, or --device), or fork the run "
+                    "(docs/reference/forks.md)");
     return std::string();
   });
 }

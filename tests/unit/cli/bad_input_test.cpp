@@ -125,8 +125,12 @@ TEST_F(BadInput, AReaderThatStopsReadingIsNoMistake) {
   EXPECT_EQ(read_file(err), "");
 }
 
-TEST_F(BadInput, EvaluationOnWhatIsNoDeviceNamesTheFlag) {
+TEST_F(BadInput, WhatIsNoDeviceNamesTheFlag) {
   expect_error(run_reprise({"eval", folder_.string(), "--device", "tpu"}), 2, {"--device", "tpu", "cuda:N"});
+  expect_error(run_reprise({"checkpoint", "materialize", folder_.string(), "--step", "1", "--device", "tpu"}), 2,
+               {"--device", "tpu", "cuda:N"});
+  expect_error(run_reprise({"log", "statistics", folder_.string(), "--step", "1", "--device", "tpu"}), 2,
+               {"--device", "tpu", "cuda:N"});
 }
 
 TEST_F(BadInput, EvaluationOnAGpuThatThereIsNotSaysSo) {

@@ -9,6 +9,7 @@
 #include "reprise/core/error.h"
 #include "reprise/core/files.h"
 #include "reprise/dist/local_group.h"
+#include "reprise/train/materialize.h"
 #include "reprise/train/memory_plan.h"
 #include "tiny_run_fixture.h"
 
@@ -174,6 +175,19 @@ TEST_P(NativeDevicesOfARun, AreOfOneKind) {
   expect_refused([&] { train_on(folder, 1, on_gpu("another"), true); }, ErrorKind::kCheckpoint);
   EXPECT_THROW(train_on(folder, 1, {}, true), Error) << "the CPU is another device";
   EXPECT_NO_THROW(train_on(folder, 1, on_gpu("one"), true));
+}
+
+TEST_P(NativeDevicesOfARun, AreThoseOfAReplayToo) {
+  MaterializeOptions options;
+  options.run_dir = one_rank_;
+  options.step = 2;
+  options.out = scratch() / "step-2.h5";
+  options.compute = on_gpu("another");
+  expect_refused([&] { materialize(options, no_progress()); }, ErrorKind::kCheckpoint);
+  options.compute = {};
+  EXPECT_THROW(materialize(options, no_progress()), Error) << "the CPU is another device";
+  options.compute = on_gpu("one");
+  EXPECT_EQ(materialize(options, no_progress()).state, steps_of(one_rank_).at(1).state);
 }
 
 }  // namespace
