@@ -56,7 +56,8 @@ void add_ema_verb(CLI::App& checkpoint, Context& context) {
   verb->add_option("--from", flags->options.first_step, "Oldest step")->required();
   verb->add_option("--to", flags->options.last_step, "Newest step")->required();
   verb->add_option("--out", flags->options.out, "File to write")->required();
-  add_device_flag(*verb, flags->options.compute.device, "Where to compute: cpu, cuda or cuda:N; native: that of the run");
+  add_device_flag(*verb, flags->options.compute.device,
+                  "Where to compute: cpu, cuda or cuda:N; native: that of the run");
   verb->add_option("--threads", flags->threads, "Threads (default: one per core)")->check(CLI::Range(1, 1024));
   verb->add_flag("--json", flags->json, "Print what was made as JSON on stdout");
   verb->add_flag("--quiet", flags->quiet, "Show no progress");

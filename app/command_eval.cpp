@@ -281,7 +281,8 @@ void add_eval_command(CLI::App& app, Context&) {
   verb->add_option("RUN", flags->run, "Run folder, such as runs/tiny");
   verb->add_option("--checkpoints", flags->checkpoints, "last, all (those the recipe evaluates) or steps N,N,...")
       ->capture_default_str();
-  verb->add_option("--checkpoint", flags->file, "One file in place of the run's own: a checkpoint of this model or an average")
+  verb->add_option("--checkpoint", flags->file,
+                   "One file in place of the run's own: a checkpoint of this model or an average")
       ->check(CLI::ExistingFile)
       ->excludes("--checkpoints");
   verb->add_option("--tasks", flags->tasks, "held_out, pairs, baselines, blimp")->delimiter(',')->capture_default_str();

@@ -122,7 +122,8 @@ void add_log_statistics_verb(CLI::App& log, Context& context) {
   to->needs(from)->excludes(step);
   every->needs(from);
   verb->add_flag("--no-activations", flags->no_activations, "Leave activations out: no forward pass more");
-  add_device_flag(*verb, flags->options.compute.device, "Where to compute: cpu, cuda or cuda:N; native: that of the run");
+  add_device_flag(*verb, flags->options.compute.device,
+                  "Where to compute: cpu, cuda or cuda:N; native: that of the run");
   verb->add_option("--threads", flags->threads, "Threads (default: one per core)")->check(CLI::Range(1, 1024));
   verb->add_flag("--json", flags->json, "Print as JSON on stdout");
   verb->add_flag("--quiet", flags->quiet, "Show no progress");

@@ -113,8 +113,7 @@ std::vector<ops::Parameter> parameter_views(const TensorLayout& layout, std::spa
       parameter.gradients.push_back(ops::view_of(gradient.data() + entry.offset, entry.spec.shape));
     }
     if (operands.defined()) {
-      parameter.operand =
-          operands.narrow(0, entry.offset, entry.spec.num_elements()).view(entry.spec.shape);
+      parameter.operand = operands.narrow(0, entry.offset, entry.spec.num_elements()).view(entry.spec.shape);
     }
     if (!gradients.empty()) parameter.weight.set_requires_grad(true);
     parameters.push_back(std::move(parameter));

@@ -111,11 +111,14 @@ std::int64_t tree_floats(const TensorLayout& layout, std::span<const ChunkRange>
 
 /// Floats on the GPU under native, whose passes take a leaf of the tree at a time and write its gradient where the tree
 /// wants it.
-std::int64_t native_gpu_floats(const configs::Recipe& recipe, const configs::Runtime& runtime, const TensorLayout& layout,
-                               std::span<const ChunkRange> parts, const RankLoad& load, std::int64_t slice) {
+std::int64_t native_gpu_floats(const configs::Recipe& recipe, const configs::Runtime& runtime,
+                               const TensorLayout& layout, std::span<const ChunkRange> parts, const RankLoad& load,
+                               std::int64_t slice) {
   constexpr std::int64_t kMostLogits = std::int64_t{1} << 29;  // that native_ops has at once
   const std::int64_t operands_per_float = recipe.native().dtype() == "bfloat16" ? 2 : 1;
-  const auto as_floats = [&](std::int64_t operands) { return (operands + operands_per_float - 1) / operands_per_float; };
+  const auto as_floats = [&](std::int64_t operands) {
+    return (operands + operands_per_float - 1) / operands_per_float;
+  };
   const std::int64_t tokens = std::int64_t{configs::sequences_per_leaf(recipe)} * recipe.train().sequence_length();
   const std::int64_t vocab = recipe.tokenizer().vocab_size();
   const std::int64_t hidden = recipe.model().hidden_size();

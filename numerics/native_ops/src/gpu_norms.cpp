@@ -32,10 +32,10 @@ struct Norm {
   }
   static Norm kept(AutogradContext* context) {
     const auto integer = [&](const char* name) { return context->saved_data[name].toInt(); };
-    return {{reinterpret_cast<numerics::NativeKernels*>(integer("kernels")),
-             static_cast<at::ScalarType>(integer("type"))},
-            context->saved_data["destination"].toTensor(),
-            static_cast<float>(context->saved_data["epsilon"].toDouble())};
+    return {
+        {reinterpret_cast<numerics::NativeKernels*>(integer("kernels")), static_cast<at::ScalarType>(integer("type"))},
+        context->saved_data["destination"].toTensor(),
+        static_cast<float>(context->saved_data["epsilon"].toDouble())};
   }
 };
 
@@ -113,10 +113,10 @@ struct GpuNormRopeNode : torch::autograd::Function<GpuNormRopeNode> {
     const Norm norm = Norm::kept(context);
     const at::Tensor dy = gradients[0].contiguous();
     at::Tensor dx = at::empty_like(saved[0]);
-    norm.gpu.kernels->norm_rotate_backward(
-        norm.of(saved[0], saved[1]), rotation_of(saved[0], saved[3], saved[4]), dy.const_data_ptr(),
-        saved[0].const_data_ptr(), saved[2].const_data_ptr<float>(), dx.mutable_data_ptr(),
-        norm.destination.mutable_data_ptr<float>());
+    norm.gpu.kernels->norm_rotate_backward(norm.of(saved[0], saved[1]), rotation_of(saved[0], saved[3], saved[4]),
+                                           dy.const_data_ptr(), saved[0].const_data_ptr(),
+                                           saved[2].const_data_ptr<float>(), dx.mutable_data_ptr(),
+                                           norm.destination.mutable_data_ptr<float>());
     return {dx, norm.destination, at::Tensor(), at::Tensor(), at::Tensor()};
   }
 };

@@ -53,9 +53,9 @@ at::Tensor attention_of_operands(const at::Tensor& q, const at::Tensor& k, const
                                  const at::Tensor& document_starts) {
   std::optional<at::Tensor> mask;
   if (document_starts.defined()) mask = visible_keys(document_starts);
-  const at::Tensor mixed = at::scaled_dot_product_attention(
-      heads_first(q, num_heads), heads_first(k, num_heads), heads_first(v, num_heads), mask, /*dropout_p=*/0.0,
-      /*is_causal=*/!mask.has_value());
+  const at::Tensor mixed = at::scaled_dot_product_attention(heads_first(q, num_heads), heads_first(k, num_heads),
+                                                            heads_first(v, num_heads), mask, /*dropout_p=*/0.0,
+                                                            /*is_causal=*/!mask.has_value());
   return mixed.transpose(1, 2).reshape(q.sizes());
 }
 

@@ -34,8 +34,9 @@ DeviceCount device_count() { return {emulation::kDevice + 1, {}}; }
 
 DeviceProperties device_properties(int) { return {"emulated GPU", "on the host", 4, std::size_t{1} << 30, 163 << 10}; }
 
-Stream::Stream(int device, WorkOrder order)
-    : device_(device), order_(order), handle_(new emulation::Stream(device)) { use(); }
+Stream::Stream(int device, WorkOrder order) : device_(device), order_(order), handle_(new emulation::Stream(device)) {
+  use();
+}
 Stream::~Stream() { delete static_cast<emulation::Stream*>(handle_); }
 void Stream::use() const { emulation::current_device = device_; }
 

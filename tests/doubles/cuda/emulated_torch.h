@@ -1,6 +1,6 @@
 #pragma once
-// LibTorch's CPU as LibTorch on the emulated GPU: its operators are the CPU's, its memory is the GPU's, where kernels may
-// read and write, of NaNs at first and with its ends watched.
+// LibTorch's CPU as LibTorch on the emulated GPU: its operators are the CPU's, its memory is the GPU's, where kernels
+// may read and write, of NaNs at first and with its ends watched.
 
 #include <memory>
 

@@ -118,9 +118,8 @@ TEST_P(NativeDevice, ComputesActivationsAgainToTheSameBits) {
 TEST_P(NativeDevice, ScoresWithTheLossesOfAPass) {
   HashedModel model(kTiny);
   const OnDevice there = on_device(model);
-  EXPECT_TRUE(same_bits(
-      there.decoder.score(model.inputs, model.targets, model.shape.num_sequences, model.shape.length),
-      there.run().losses.cross_entropy));
+  EXPECT_TRUE(same_bits(there.decoder.score(model.inputs, model.targets, model.shape.num_sequences, model.shape.length),
+                        there.run().losses.cross_entropy));
 }
 
 TEST_P(NativeDevice, HasTheNewWeightsWhenItIsTold) {

@@ -3,9 +3,9 @@
 // of which reads and writes its activations once. Their bits are the same for the same values and shapes, whatever else
 // runs, but not those of the numeric contract.
 //
-// Activations are of the operand type, the one that products take, where the type is void: float32, or bfloat16, rounded
-// to nearest even. All arithmetic is float32. Pointers are to the device's memory, those of activations aligned to 16
-// bytes; work is done in the order of the calls, as Device's. Legend: D a row's elements, V the vocabulary.
+// Activations are of the operand type, the one that products take, where the type is void: float32, or bfloat16,
+// rounded to nearest even. All arithmetic is float32. Pointers are to the device's memory, those of activations aligned
+// to 16 bytes; work is done in the order of the calls, as Device's. Legend: D a row's elements, V the vocabulary.
 
 #include <cstdint>
 

@@ -11,9 +11,10 @@
 
 namespace reprise::native_ops {
 
-/// Returns operators that take and give tensors of the GPU of `kernels`, whose work must be in one order with LibTorch's
-/// (numerics::WorkOrder::kLibTorch). Each Parameter must have its operand and one destination, which the nodes write.
-/// Deterministic algorithms and num_threads: as make_native_operators(). `kernels` must outlive the operators.
+/// Returns operators that take and give tensors of the GPU of `kernels`, whose work must be in one order with
+/// LibTorch's (numerics::WorkOrder::kLibTorch). Each Parameter must have its operand and one destination, which the
+/// nodes write. Deterministic algorithms and num_threads: as make_native_operators(). `kernels` must outlive the
+/// operators.
 std::unique_ptr<const ops::OperatorSet> make_gpu_operators(const NativeOptions& options,
                                                            numerics::NativeKernels& kernels);
 

@@ -4,8 +4,8 @@
 // The tensors of another device than the CPU are `meta` tensors to LibTorch: shapes in a graph, with an address that
 // only this project's kernels follow. So the exact profile needs nothing of LibTorch's own support for GPUs, an ATen
 // operator that slips in computes nothing instead of reading foreign memory, and the autograd engine stays on the
-// calling thread. A tensor of the wrong side is an error by name. Under the native profile LibTorch computes there, with
-// tensors of its own device over the same memory.
+// calling thread. A tensor of the wrong side is an error by name. Under the native profile LibTorch computes there,
+// with tensors of its own device over the same memory.
 
 #include <ATen/core/Tensor.h>
 
