@@ -5,6 +5,7 @@
 #include "launch.h"
 #include "native.h"
 #include "native_functions.h"
+#include "operand.h"
 
 namespace reprise::numerics::cuda {
 namespace {

@@ -3,6 +3,7 @@
 
 #include "launch.h"
 #include "native.h"
+#include "operand.h"
 #include "row.h"  // inverse_root
 
 namespace reprise::numerics::cuda {
