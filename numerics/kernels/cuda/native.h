@@ -3,8 +3,8 @@
 // are fused so that an activation is read and written once; outputs are memory of their own. With operands as float the
 // sums differ from the exact profile's: nothing here is a clause of the numeric contract.
 
-#include "language.h"
-#include "operand.h"
+#include <cstdint>
+
 #include "queue.h"
 #include "reprise/numerics/native_kernels.h"
 
@@ -26,13 +26,13 @@ void norm_backward(Queue& queue, const NativeNorm& norm, const void* dy, const f
                    float* dx, float* dweight);
 
 // ---- native_swiglu.cu
-void swiglu_forward(Queue& queue, OperandType type, Index count, const void* gate, const void* up, void* y);
-void swiglu_backward(Queue& queue, OperandType type, Index count, const void* gate, const void* up, const void* dy,
-                     void* dgate, void* dup);
+void swiglu_forward(Queue& queue, OperandType type, std::int64_t count, const void* gate, const void* up, void* y);
+void swiglu_backward(Queue& queue, OperandType type, std::int64_t count, const void* gate, const void* up,
+                     const void* dy, void* dgate, void* dup);
 
 // ---- native_losses.cu
 struct NativeLosses {
-  Index num_tokens, vocab;
+  std::int64_t num_tokens, vocab;
   void* logits;
   const std::int32_t* targets;
   float z_weight;
@@ -41,20 +41,5 @@ struct NativeLosses {
   float* z;
 };
 void token_losses(Queue& queue, OperandType type, const NativeLosses& losses);
-
-/// Names the C++ type of an operand.
-template <typename T>
-struct OperandOf {
-  using Type = T;
-};
-/// Calls visit(OperandOf<T>()) with the operand's type.
-template <typename Visit>
-void with_operand(OperandType type, const Visit& visit) {
-  if (type == OperandType::kBfloat16) {
-    visit(OperandOf<Bfloat16>());
-  } else {
-    visit(OperandOf<float>());
-  }
-}
 
 }  // namespace reprise::numerics::cuda

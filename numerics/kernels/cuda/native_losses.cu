@@ -2,9 +2,10 @@
 // and the sum of the exponentials are found in one reading; a row that fits into shared memory waits there for the
 // gradient, a longer one is read again.
 
-#include "functions.h"
 #include "launch.h"
 #include "native.h"
+#include "native_functions.h"
+#include "operand.h"
 
 namespace reprise::numerics::cuda {
 namespace {
@@ -37,13 +38,13 @@ template <int kCount>
 __device__ __forceinline__ void add_exponentials(const float* values, Part& part) {
   float greatest = part.greatest;
 #pragma unroll
-  for (int j = 0; j < kCount; ++j) greatest = values[j] > greatest ? values[j] : greatest;
+  for (int j = 0; j < kCount; ++j) greatest = fmaxf(greatest, values[j]);  // no NaN
   if (greatest > part.greatest) {
-    part.sum = __fmul_rn(part.sum, exp_value(__fsub_rn(part.greatest, greatest)));
+    part.sum = __fmul_rn(part.sum, exp_of_difference(__fsub_rn(part.greatest, greatest)));
     part.greatest = greatest;
   }
 #pragma unroll
-  for (int j = 0; j < kCount; ++j) part.sum = __fadd_rn(part.sum, exp_value(__fsub_rn(values[j], greatest)));
+  for (int j = 0; j < kCount; ++j) part.sum = __fadd_rn(part.sum, exp_of_difference(__fsub_rn(values[j], greatest)));
 }
 
 /// Reads the row once; with kKeeps it then lies in `kept`, where each thread finds what it read itself.
@@ -109,7 +110,8 @@ __device__ __forceinline__ void write_gradient(const T* from, T* row, int vocab,
     float values[kWidth];
     load_values<kWidth>(from + i, values);
 #pragma unroll
-    for (int j = 0; j < kWidth; ++j) values[j] = __fmul_rn(exp_value(__fsub_rn(values[j], greatest)), coefficient);
+    for (int j = 0; j < kWidth; ++j)
+      values[j] = __fmul_rn(exp_of_difference(__fsub_rn(values[j], greatest)), coefficient);
     if (static_cast<unsigned>(target - i) < unsigned{kWidth}) {
 #pragma unroll
       for (int j = 0; j < kWidth; ++j) values[j] = i + j == target ? __fsub_rn(values[j], 1.0f) : values[j];
@@ -135,7 +137,7 @@ __global__ void __launch_bounds__(kThreads, 2) native_losses_kernel(const Rows<T
   if (threadIdx.x == 0 && target < vocab) load_values<1>(row + target, &target_logit);
   const Part part = read_row<kWidth, kKeeps>(row, vocab, kept);
   const float greatest = greatest_of_block(part.greatest);
-  const float sum = sum_of_block(__fmul_rn(part.sum, exp_value(__fsub_rn(part.greatest, greatest))));
+  const float sum = sum_of_block(__fmul_rn(part.sum, exp_of_difference(__fsub_rn(part.greatest, greatest))));
   const float log_sum_exp = __fadd_rn(greatest, log_value(sum));
   if (threadIdx.x == 0) {
     rows.cross_entropy[token] = __fsub_rn(log_sum_exp, target_logit);

@@ -3,7 +3,8 @@
 
 #include "launch.h"
 #include "native.h"
-#include "row.h"
+#include "operand.h"
+#include "row.h"  // inverse_root
 
 namespace reprise::numerics::cuda {
 
@@ -17,11 +18,10 @@ struct Form {
   static constexpr int kGroups = kNormThreads / kGroup;  // rows of a block at once
   static constexpr int kWidth = kPackSize;
   static constexpr int kKept = kPacksKept;
-  static constexpr int kParts = kPacksKept > 0 ? kPacksKept : 1;
   static constexpr Index kLongest = Index{kGroup} * kWidth * kKept;
 };
 using WarpForm = Form<kWarpSize, kPackWidth, 4>;
-using ShortBlockForm = Form<kNormThreads, kPackWidth, 1>;
+using ShortBlockForm = Form<kNormThreads, kPackWidth, 2>;
 using BlockForm = Form<kNormThreads, kPackWidth, 4>;
 using AnyForm = Form<kNormThreads, 1, 0>;
 
@@ -34,43 +34,94 @@ __device__ __forceinline__ int thread_of_group() {
   return static_cast<int>(threadIdx.x) % F::kGroup;
 }
 
-/// Calls visit(part, i) for this thread's packs, i the first element of one. `part` is known to the compiler, and can
-/// index registers, where packs are kept.
-template <typename F, typename Visit>
-__device__ __forceinline__ void visit_packs(int dim, const Visit& visit) {
-  constexpr int kStep = F::kGroup * F::kWidth;
-  const int first = thread_of_group<F>() * F::kWidth;
-  if constexpr (F::kKept > 0) {
-#pragma unroll
-    for (int part = 0; part < F::kKept; ++part) {
-      if (first + part * kStep < dim) visit(part, first + part * kStep);
-    }
-  } else {
-#pragma unroll 2
-    for (int i = first; i < dim; i += kStep) visit(0, i);
+// Which packs a thread takes together: one, or two that a rotation turns into one another.
+struct Single {
+  static constexpr int kPacks = 1;
+  __device__ __forceinline__ int first(int e) const { return e; }
+  __device__ __forceinline__ int second(int i) const { return i; }
+};
+struct Halves {
+  static constexpr int kPacks = 2;
+  int half;  // of a head
+  /// Where the element e of all heads' first halves lies in the row.
+  __device__ __forceinline__ int first(int e) const {
+    return e + static_cast<int>(static_cast<unsigned>(e) / static_cast<unsigned>(half)) * half;
   }
-}
+  __device__ __forceinline__ int second(int i) const { return i + half; }
+};
 
-/// This thread's packs of a row. All loads of those that are kept come before the first use, so that they overlap.
-template <typename F, typename T>
-class RowPacks {
- public:
-  __device__ __forceinline__ RowPacks(const T* row, int dim) : row_(row) {
+/// This thread's share of a row: units of one pack or two, whose values stand one after the other.
+template <typename F, typename Packs>
+struct Share {
+  static constexpr int kWidth = F::kWidth;
+  static constexpr int kValues = kWidth * Packs::kPacks;  // of a unit
+  static constexpr int kUnits = F::kKept > 0 ? F::kKept / Packs::kPacks : 1;
+
+  int dim;
+  Packs packs;
+
+  /// Calls visit(unit, i) for this thread's units, i the first element of one. `unit` is known to the compiler, and can
+  /// index registers, where packs are kept.
+  template <typename Visit>
+  __device__ __forceinline__ void visit(const Visit& visit) const {
+    constexpr int kStep = F::kGroup * kWidth;
+    const int end = dim / Packs::kPacks;
+    const int begin = thread_of_group<F>() * kWidth;
     if constexpr (F::kKept > 0) {
-      visit_packs<F>(dim, [&](int part, int i) { packs_[part] = load_pack<F::kWidth>(row + i); });
+#pragma unroll
+      for (int unit = 0; unit < kUnits; ++unit) {
+        if (begin + unit * kStep < end) visit(unit, packs.first(begin + unit * kStep));
+      }
+    } else {
+#pragma unroll 2
+      for (int e = begin; e < end; e += kStep) visit(0, packs.first(e));
     }
   }
-  __device__ __forceinline__ void get(int part, int i, float* values) const {
+  template <typename T>
+  __device__ __forceinline__ void load(const T* row, int i, float* values) const {
+    load_values<kWidth>(row + i, values);
+    if constexpr (Packs::kPacks == 2) load_values<kWidth>(row + packs.second(i), values + kWidth);
+  }
+  template <typename T>
+  __device__ __forceinline__ void store(T* row, int i, const float* values) const {
+    store_values<kWidth>(row + i, values);
+    if constexpr (Packs::kPacks == 2) store_values<kWidth>(row + packs.second(i), values + kWidth);
+  }
+  /// Multiplies the values of the unit at i by those of a row.
+  __device__ __forceinline__ void multiply(const float* row, int i, float* values) const {
+    float factors[kValues];
+    load(row, i, factors);
+#pragma unroll
+    for (int j = 0; j < kValues; ++j) values[j] = __fmul_rn(values[j], factors[j]);
+  }
+};
+
+/// This thread's values of a row. All loads of those that are kept come before the first use, so that they overlap.
+template <typename F, typename Packs, typename T>
+class UnitValues {
+ public:
+  using RowShare = Share<F, Packs>;
+  __device__ __forceinline__ UnitValues(const RowShare& share, const T* row) : share_(share), row_(row) {
     if constexpr (F::kKept > 0) {
-      unpack(packs_[part], values);
+      share.visit([&](int unit, int i) {
+        kept_[unit][0] = load_pack<F::kWidth>(row + i);
+        if constexpr (Packs::kPacks == 2) kept_[unit][1] = load_pack<F::kWidth>(row + share.packs.second(i));
+      });
+    }
+  }
+  __device__ __forceinline__ void get(int unit, int i, float* values) const {
+    if constexpr (F::kKept > 0) {
+#pragma unroll
+      for (int k = 0; k < Packs::kPacks; ++k) unpack(kept_[unit][k], values + k * F::kWidth);
     } else {
-      load_values<F::kWidth>(row_ + i, values);
+      share_.load(row_, i, values);
     }
   }
 
  private:
+  RowShare share_;
   const T* row_;
-  Pack<T, F::kWidth> packs_[F::kParts];
+  Pack<T, F::kWidth> kept_[RowShare::kUnits][Packs::kPacks];
 };
 
 /// The sum over a group's threads, for all of them. Every thread of the group calls it; of a block, where that is the
@@ -91,34 +142,32 @@ __device__ __forceinline__ float sum_of_group(float x) {
   return x;
 }
 
-/// The rotation of a row, of which each thread has packs. The partner of a pack is read again, from the first-level
-/// cache: the group has just read the row.
+/// The rotation of a row's heads, a thread both halves of its pairs.
 struct RowRotation {
+  using Packs = Halves;
   unsigned length;
   int head_dim;
   const float* cos;
   const float* sin;
   float sign;  // -1 rotates back
 
+  __device__ __forceinline__ Packs packs() const { return {head_dim / 2}; }
   __device__ __forceinline__ RowRotation of_row(Index row) const {
     const Index angles = Index{static_cast<unsigned>(row) % length} * (head_dim / 2);
     return {length, head_dim, cos + angles, sin + angles, sign};
   }
-  /// Rotates the values of the pack that begins at i; other(j, values) gives those of the pack that begins at j.
-  template <int kWidth, typename Other>
-  __device__ __forceinline__ void rotate(int i, const Other& other, float* values) const {
-    const int half = head_dim / 2;
-    const int in_head = static_cast<int>(static_cast<unsigned>(i) % static_cast<unsigned>(head_dim));
-    const bool is_first = in_head < half;
-    const int angle = is_first ? in_head : in_head - half;
-    const float partner_sign = is_first ? -sign : sign;
-    float partners[kWidth], c[kWidth], s[kWidth];
-    other(is_first ? i + half : i - half, partners);
+  /// Rotates the two packs of the unit that begins at i.
+  template <int kWidth>
+  __device__ __forceinline__ void rotate(int i, float* values) const {
+    const int angle = static_cast<int>(static_cast<unsigned>(i) % static_cast<unsigned>(head_dim));
+    float c[kWidth], s[kWidth];
     load_values<kWidth>(cos + angle, c);
     load_values<kWidth>(sin + angle, s);
 #pragma unroll
     for (int j = 0; j < kWidth; ++j) {
-      values[j] = __fmaf_rn(values[j], c[j], __fmul_rn(partners[j], __fmul_rn(s[j], partner_sign)));
+      const float a = values[j], b = values[kWidth + j], turned = __fmul_rn(s[j], sign);
+      values[j] = __fmaf_rn(a, c[j], -__fmul_rn(b, turned));
+      values[kWidth + j] = __fmaf_rn(b, c[j], __fmul_rn(a, turned));
     }
   }
 };
@@ -133,7 +182,7 @@ inline bool is_aligned(const float* values) {
   return reinterpret_cast<std::uintptr_t>(values) % kAlignment == 0;
 }
 inline bool has_packs(const NativeNorm& norm) { return norm.dim % kPackWidth == 0 && is_aligned(norm.weight); }
-/// A pack's partners, and their angles, must be packs too.
+/// The halves of a head, and their angles, must be packs too.
 inline bool has_packs(const NativeRotation& rotation) {
   return rotation.head_dim / 2 % kPackWidth == 0 && is_aligned(rotation.cos) && is_aligned(rotation.sin);
 }

@@ -20,42 +20,52 @@ struct Rows {
   float* sums;  // [blocks, D]
 };
 
-// What lies between dy and the norm: undo() turns the values of dy's pack at i into the gradient of the norm's result.
+// What lies between dy and the norm: undo() turns the values of dy's unit at i into the gradient of the norm's result.
 struct Nothing {
+  using Packs = Single;
+  __device__ __forceinline__ Packs packs() const { return {}; }
   __device__ __forceinline__ Nothing of_row(Index) const { return {}; }
-  template <int kWidth, typename Dy>
-  __device__ __forceinline__ void undo(int, const Dy*, float*) const {}
+  template <int kWidth>
+  __device__ __forceinline__ void undo(int, float*) const {}
 };
 
 struct RotateBack {
+  using Packs = RowRotation::Packs;
   RowRotation rotation;
+  __device__ __forceinline__ Packs packs() const { return rotation.packs(); }
   __device__ __forceinline__ RotateBack of_row(Index row) const { return {rotation.of_row(row)}; }
-  template <int kWidth, typename Dy>
-  __device__ __forceinline__ void undo(int i, const Dy* dy, float* values) const {
-    rotation.rotate<kWidth>(
-        i, [=](int other, float* others) { load_values<kWidth>(dy + other, others); }, values);
+  template <int kWidth>
+  __device__ __forceinline__ void undo(int i, float* values) const {
+    rotation.rotate<kWidth>(i, values);
   }
 };
 
 /// The threads' sums of columns over the rows of a block. Rows of any length have theirs in memory, each element used
 /// by one thread alone.
-template <typename F>
+template <typename F, typename Packs>
 class ColumnSums {
  public:
-  __device__ __forceinline__ explicit ColumnSums(float* sums) : sums_(sums) {}
-  __device__ __forceinline__ void add(int part, int i, bool is_first, const float* terms_a, const float* terms_b) {
-    if constexpr (F::kKept > 0) {
+  using RowShare = Share<F, Packs>;
+  __device__ __forceinline__ ColumnSums(const RowShare& share, float* sums) : share_(share), sums_(sums) {}
+  __device__ __forceinline__ void add(int unit, int i, bool is_first, const float* a, const float* b) {
+    float added[kValues] = {};
+    if (F::kKept == 0 && !is_first) share_.load(sums_, i, added);
 #pragma unroll
-      for (int j = 0; j < F::kWidth; ++j) kept_[part][j] = __fmaf_rn(terms_a[j], terms_b[j], kept_[part][j]);
-    } else {
-      sums_[i] = __fmaf_rn(terms_a[0], terms_b[0], is_first ? 0.0f : sums_[i]);
+    for (int j = 0; j < kValues; ++j) {
+      if constexpr (F::kKept > 0) {
+        kept_[unit][j] = __fmaf_rn(a[j], b[j], kept_[unit][j]);
+      } else {
+        added[j] = __fmaf_rn(a[j], b[j], added[j]);
+      }
     }
+    if constexpr (F::kKept == 0) share_.store(sums_, i, added);
   }
   /// Writes the block's sums. Every thread of the block calls it.
-  __device__ __forceinline__ void finish(int dim) {
+  __device__ __forceinline__ void finish() {
+    const int dim = share_.dim;
     if constexpr (F::kGroups > 1) {
       float* const of_groups = dynamic_shared();  // [kGroups, D]
-      write(of_groups + group_of_thread<F>() * dim, dim);
+      write(of_groups + group_of_thread<F>() * dim);
       __syncthreads();
       for (int i = static_cast<int>(threadIdx.x); i < dim; i += kNormThreads) {
         float sum = of_groups[i];
@@ -64,76 +74,81 @@ class ColumnSums {
         sums_[i] = sum;
       }
     } else if constexpr (F::kKept > 0) {
-      write(sums_, dim);
+      write(sums_);
     }
   }
 
  private:
-  __device__ __forceinline__ void write(float* to, int dim) {
-    visit_packs<F>(dim, [&](int part, int i) { store_values<F::kWidth>(to + i, kept_[part]); });
+  static constexpr int kValues = RowShare::kValues;
+  __device__ __forceinline__ void write(float* to) {
+    share_.visit([&](int unit, int i) { share_.store(to, i, kept_[unit]); });
   }
 
+  RowShare share_;
   float* sums_;
-  float kept_[F::kParts][F::kWidth] = {};
+  float kept_[RowShare::kUnits][kValues] = {};
 };
 
 /// Writes dx of a row and adds its share to the sums of columns.
-template <typename F, typename Dy, typename X, typename Between>
-__device__ __forceinline__ void row_backward(const Rows<Dy, X>& rows, Index row, const Between& between, bool is_first,
-                                             ColumnSums<F>& sums) {
-  constexpr int kWidth = F::kWidth;
+template <typename F, typename Packs, typename Dy, typename X, typename Between>
+__device__ __forceinline__ void row_backward(const Share<F, Packs>& share, const Rows<Dy, X>& rows, Index row,
+                                             const Between& between, bool is_first, ColumnSums<F, Packs>& sums) {
+  constexpr int kValues = Share<F, Packs>::kValues;
   const int dim = rows.dim;
-  const Dy* const dy = rows.dy + row * dim;
-  const RowPacks<F, Dy> dy_packs(dy, dim);
-  const RowPacks<F, X> x_packs(rows.x + row * dim, dim);
+  const UnitValues<F, Packs, Dy> dy(share, rows.dy + row * dim);
+  const UnitValues<F, Packs, X> x(share, rows.x + row * dim);
   const float inverse = rows.inverse_rms[row];
-  const auto normal = [&](int part, int i, float* values) {
-    x_packs.get(part, i, values);
+  const auto normal = [&](int unit, int i, float* values) {
+    x.get(unit, i, values);
 #pragma unroll
-    for (int j = 0; j < kWidth; ++j) values[j] = __fmul_rn(values[j], inverse);
+    for (int j = 0; j < kValues; ++j) values[j] = __fmul_rn(values[j], inverse);
   };
-  float kept[F::kParts][kWidth];  // dy * weight
-  const auto scaled = [&](int part, int i, float* gradient) {
-    dy_packs.get(part, i, gradient);
-    between.template undo<kWidth>(i, dy, gradient);
-    float weights[kWidth];
-    load_values<kWidth>(rows.weight + i, weights);
-#pragma unroll
-    for (int j = 0; j < kWidth; ++j) kept[part][j] = __fmul_rn(gradient[j], weights[j]);
+  const auto gradient = [&](int unit, int i, float* values) {
+    dy.get(unit, i, values);
+    between.template undo<F::kWidth>(i, values);
   };
   float dot = 0.0f;
-  visit_packs<F>(dim, [&](int part, int i) {
-    float normals[kWidth], gradient[kWidth];
-    normal(part, i, normals);
-    scaled(part, i, gradient);
-    sums.add(part, i, is_first, gradient, normals);
+  share.visit([&](int unit, int i) {
+    float normals[kValues], gradients[kValues];
+    normal(unit, i, normals);
+    gradient(unit, i, gradients);
+    sums.add(unit, i, is_first, gradients, normals);
+    share.multiply(rows.weight, i, gradients);
 #pragma unroll
-    for (int j = 0; j < kWidth; ++j) dot = __fmaf_rn(kept[part][j], normals[j], dot);
+    for (int j = 0; j < kValues; ++j) dot = __fmaf_rn(gradients[j], normals[j], dot);
   });
   const float mean = __fdiv_rn(sum_of_group<F>(dot), __int2float_rn(dim));
-  visit_packs<F>(dim, [&](int part, int i) {
-    float values[kWidth], gradient[kWidth];
-    normal(part, i, values);
-    if constexpr (F::kKept == 0) scaled(part, i, gradient);
+  const float* const weight = recomputed(rows.weight);  // or products with it would stay in registers
+  share.visit([&](int unit, int i) {
+    float normals[kValues], gradients[kValues];
+    normal(unit, i, normals);
+    gradient(unit, i, gradients);
+    share.multiply(weight, i, gradients);
 #pragma unroll
-    for (int j = 0; j < kWidth; ++j) {
-      values[j] = __fmul_rn(inverse, __fmaf_rn(-values[j], mean, kept[part][j]));
+    for (int j = 0; j < kValues; ++j) {
+      gradients[j] = __fmul_rn(inverse, __fmaf_rn(-normals[j], mean, gradients[j]));
     }
-    store_values<kWidth>(rows.dx + row * dim + i, values);
+    share.store(rows.dx + row * dim, i, gradients);
   });
 }
 
+/// Blocks on a multiprocessor, or more; what is kept of rows of floats leaves no room for two.
+template <typename Dy, typename X, typename Between>
+inline constexpr int kBlocks = sizeof(Dy) + sizeof(X) == 8 && Between::Packs::kPacks == 2 ? 1 : 2;
+
 template <typename F, typename Dy, typename X, typename Between>
-__global__ void __launch_bounds__(kNormThreads)
+__global__ void __launch_bounds__(kNormThreads, (kBlocks<Dy, X, Between>))
     native_norm_backward_kernel(const Rows<Dy, X> rows, const Between between) {
+  using Packs = typename Between::Packs;
   const Index begin = Index{blockIdx.x} * kRowsOfBlock;
   const Index end = begin + kRowsOfBlock < rows.num_rows ? begin + kRowsOfBlock : rows.num_rows;
-  ColumnSums<F> sums(rows.sums + Index{blockIdx.x} * rows.dim);
+  const Share<F, Packs> share{rows.dim, between.packs()};
+  ColumnSums<F, Packs> sums(share, rows.sums + Index{blockIdx.x} * rows.dim);
 #pragma unroll 1
   for (Index row = begin + group_of_thread<F>(); row < end; row += F::kGroups) {
-    row_backward<F>(rows, row, between.of_row(row), row == begin, sums);
+    row_backward(share, rows, row, between.of_row(row), row == begin, sums);
   }
-  sums.finish(rows.dim);
+  sums.finish();
 }
 
 constexpr int kSumThreads = 1024;

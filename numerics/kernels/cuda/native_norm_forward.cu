@@ -14,69 +14,75 @@ struct Rows {
   float* inverse_rms;
 };
 
-// What is done behind the norm of a row. finish() gets the normalised values of the pack at i, and a function that
-// gives those of any pack of the row.
+// What is done behind the norm of a row: finish() changes the normalised values of a unit, which begins at i.
 struct Nothing {
-  __device__ __forceinline__ Nothing of_row(Index, int) const { return {}; }
-  template <int kWidth, typename Normal>
-  __device__ __forceinline__ void finish(int, const Normal&, float*) const {}
+  using Packs = Single;
+  template <typename F>
+  struct OfRow {
+    __device__ __forceinline__ OfRow(const Nothing&, const Share<F, Packs>&, Index) {}
+    __device__ __forceinline__ void finish(int, int, float*) const {}
+  };
+  __device__ __forceinline__ Packs packs() const { return {}; }
 };
 
 struct Rotate {
+  using Packs = RowRotation::Packs;
+  template <typename F>
+  struct OfRow {
+    RowRotation rotation;
+    __device__ __forceinline__ OfRow(const Rotate& all, const Share<F, Packs>&, Index row)
+        : rotation(all.rotation.of_row(row)) {}
+    __device__ __forceinline__ void finish(int, int i, float* values) const { rotation.rotate<F::kWidth>(i, values); }
+  };
+  __device__ __forceinline__ Packs packs() const { return rotation.packs(); }
   RowRotation rotation;
-  __device__ __forceinline__ Rotate of_row(Index row, int) const { return {rotation.of_row(row)}; }
-  template <int kWidth, typename Normal>
-  __device__ __forceinline__ void finish(int i, const Normal& normal, float* values) const {
-    rotation.rotate<kWidth>(i, normal, values);
-  }
 };
 
 struct Add {
-  const float* residual;
-  __device__ __forceinline__ Add of_row(Index row, int dim) const { return {residual + row * dim}; }
-  template <int kWidth, typename Normal>
-  __device__ __forceinline__ void finish(int i, const Normal&, float* values) const {
-    float before[kWidth];
-    load_values<kWidth>(residual + i, before);
+  using Packs = Single;
+  template <typename F>
+  struct OfRow {
+    UnitValues<F, Packs, float> residual;  // read with the row, not behind its sum
+    __device__ __forceinline__ OfRow(const Add& all, const Share<F, Packs>& share, Index row)
+        : residual(share, all.residual + row * share.dim) {}
+    __device__ __forceinline__ void finish(int unit, int i, float* values) const {
+      float before[F::kWidth];
+      residual.get(unit, i, before);
 #pragma unroll
-    for (int j = 0; j < kWidth; ++j) values[j] = __fadd_rn(before[j], values[j]);
-  }
+      for (int j = 0; j < F::kWidth; ++j) values[j] = __fadd_rn(before[j], values[j]);
+    }
+  };
+  __device__ __forceinline__ Packs packs() const { return {}; }
+  const float* residual;
 };
 
 template <typename F, typename X, typename Y, typename Behind>
 __global__ void __launch_bounds__(kNormThreads) native_norm_kernel(const Rows<X, Y> rows, const Behind behind_rows) {
-  constexpr int kWidth = F::kWidth;
+  using Packs = typename Behind::Packs;
   const Index row = Index{blockIdx.x} * F::kGroups + group_of_thread<F>();
   if (row >= rows.num_rows) return;
   const int dim = rows.dim;
-  const X* const x = rows.x + row * dim;
-  const RowPacks<F, X> packs(x, dim);
+  const Share<F, Packs> share{dim, behind_rows.packs()};
+  constexpr int kValues = decltype(share)::kValues;
+  const UnitValues<F, Packs, X> x(share, rows.x + row * dim);
+  const typename Behind::template OfRow<F> behind(behind_rows, share, row);
   float sum = 0.0f;
-  visit_packs<F>(dim, [&](int part, int i) {
-    float values[kWidth];
-    packs.get(part, i, values);
+  share.visit([&](int unit, int i) {
+    float values[kValues];
+    x.get(unit, i, values);
 #pragma unroll
-    for (int j = 0; j < kWidth; ++j) sum = __fmaf_rn(values[j], values[j], sum);
+    for (int j = 0; j < kValues; ++j) sum = __fmaf_rn(values[j], values[j], sum);
   });
   const float inverse = inverse_root(__fdiv_rn(sum_of_group<F>(sum), __int2float_rn(dim)), rows.epsilon);
   if (thread_of_group<F>() == 0) rows.inverse_rms[row] = inverse;
-  const auto scale = [&](int i, float* values) {
-    float weights[kWidth];
-    load_values<kWidth>(rows.weight + i, weights);
+  share.visit([&](int unit, int i) {
+    float values[kValues];
+    x.get(unit, i, values);
 #pragma unroll
-    for (int j = 0; j < kWidth; ++j) values[j] = __fmul_rn(__fmul_rn(values[j], inverse), weights[j]);
-  };
-  const Behind behind = behind_rows.of_row(row, dim);
-  visit_packs<F>(dim, [&](int part, int i) {
-    float values[kWidth];
-    packs.get(part, i, values);
-    scale(i, values);
-    const auto normal = [&](int other, float* others) {
-      load_values<kWidth>(x + other, others);
-      scale(other, others);
-    };
-    behind.template finish<kWidth>(i, normal, values);
-    store_values<kWidth>(rows.y + row * dim + i, values);
+    for (int j = 0; j < kValues; ++j) values[j] = __fmul_rn(values[j], inverse);
+    share.multiply(rows.weight, i, values);
+    behind.finish(unit, i, values);
+    share.store(rows.y + row * dim, i, values);
   });
 }
 

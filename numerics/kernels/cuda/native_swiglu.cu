@@ -1,8 +1,7 @@
-#include "functions.h"
 #include "launch.h"
 #include "native.h"
-// and, in its words:
-#include "activation-inl.h"
+#include "native_functions.h"
+#include "operand.h"
 
 namespace reprise::numerics::cuda {
 namespace {
@@ -34,7 +33,9 @@ __global__ void __launch_bounds__(kThreads) swiglu_forward_kernel(Index count, c
     load_values<kWidth>(gate + first, gates);
     load_values<kWidth>(up + first, ups);
 #pragma unroll
-    for (int j = 0; j < kWidth; ++j) gates[j] = __fmul_rn(one_lane::Silu::value(gates[j]), ups[j]);
+    for (int j = 0; j < kWidth; ++j) {
+      gates[j] = __fmul_rn(__fmul_rn(gates[j], quick_sigmoid(gates[j])), ups[j]);
+    }
     store_values<kWidth>(y + first, gates);
   });
 }
@@ -50,9 +51,10 @@ __global__ void __launch_bounds__(kThreads)
     load_values<kWidth>(dy + first, gradients);
 #pragma unroll
     for (int j = 0; j < kWidth; ++j) {
-      const one_lane::ValueAndSlope opened = one_lane::Silu::both(gates[j]);
-      gates[j] = __fmul_rn(__fmul_rn(gradients[j], ups[j]), opened.slope);
-      ups[j] = __fmul_rn(gradients[j], opened.value);
+      const float x = gates[j], sigmoid = quick_sigmoid(x);
+      const float slope = __fmul_rn(sigmoid, __fmaf_rn(x, __fsub_rn(1.0f, sigmoid), 1.0f));
+      gates[j] = __fmul_rn(__fmul_rn(gradients[j], ups[j]), slope);
+      ups[j] = __fmul_rn(gradients[j], __fmul_rn(x, sigmoid));
     }
     store_values<kWidth>(dgate + first, gates);
     store_values<kWidth>(dup + first, ups);

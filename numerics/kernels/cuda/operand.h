@@ -4,6 +4,7 @@
 // neighbours that one thread loads or stores: one, or eight in accesses of 16 bytes, to which they are then aligned.
 
 #include "language.h"
+#include "reprise/numerics/native_kernels.h"
 
 namespace reprise::numerics::cuda {
 
@@ -103,6 +104,21 @@ __device__ __forceinline__ void store_values(T* to, const float* values) {
   Pack<T, kWidth> packed;
   pack(values, packed);
   store_pack<kWidth>(to, packed);
+}
+
+/// Names the C++ type of an operand.
+template <typename T>
+struct OperandOf {
+  using Type = T;
+};
+/// Calls visit(OperandOf<T>()) with the operand's type.
+template <typename Visit>
+void with_operand(OperandType type, const Visit& visit) {
+  if (type == OperandType::kBfloat16) {
+    visit(OperandOf<Bfloat16>());
+  } else {
+    visit(OperandOf<float>());
+  }
 }
 
 }  // namespace reprise::numerics::cuda

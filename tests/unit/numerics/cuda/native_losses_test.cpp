@@ -4,6 +4,7 @@
 #include <limits>
 
 #include "native_case.h"
+#include "native_functions.h"
 
 namespace reprise::numerics {
 namespace {
@@ -179,6 +180,23 @@ TEST(NativeLosses, ATargetBehindTheVocabularyOrANanMakesALossThatIsNone) {
     }
     EXPECT_FALSE(std::isnan(found[1][2]));
   }
+}
+
+TEST(NativeLosses, TheirExponentialIsThatOfTheExactProfile) {
+  const auto bits = [](float x) { return std::bit_cast<std::uint32_t>(x); };
+  for (std::uint32_t at = 0; at < bits(cuda::kGreatestExponent); at += 997) {
+    for (const float x : {std::bit_cast<float>(at), -std::bit_cast<float>(at)}) {
+      if (x < cuda::kLeastExponent) continue;
+      ASSERT_EQ(bits(cuda::normal_exp(x)), bits(cuda::exp_value(x))) << x;
+    }
+  }
+  for (const float x : {0.0f, -1.0f, cuda::kLeastExponent}) {
+    EXPECT_EQ(bits(cuda::exp_of_difference(x)), bits(cuda::exp_value(x)));
+  }
+  for (const float x : {-88.0f, -1e4f, -3e38f, -std::numeric_limits<float>::infinity()}) {
+    EXPECT_EQ(bits(cuda::exp_of_difference(x)), 0u) << x;
+  }
+  EXPECT_TRUE(std::isnan(cuda::exp_of_difference(std::nanf(""))));
 }
 
 TEST(NativeLosses, NoTokensAreNoWork) {

@@ -3,6 +3,7 @@
 #include <limits>
 
 #include "native_case.h"
+#include "operand.h"
 
 namespace reprise::numerics {
 namespace {
@@ -45,7 +46,8 @@ constexpr std::int64_t kCounts[] = {0, 1, 7, 8, 9, 1000, 2048, 2055, 6149};
 
 TEST(NativeSwiglu, ValuesAndGradientsAreThoseOfDoublePrecision) {
   for (const std::int64_t count : kCounts) {
-    const Values gate = operand_values(count, 1), up = operand_values(count, 2), dy = operand_values(count, 3);
+    const Values gate = operand_values(count, 1, true);  // to +-10,000
+    const Values up = operand_values(count, 2), dy = operand_values(count, 3);
     const Reference expected = reference(gate, up, dy);
     for (const OperandType type : kOperandTypes) {
       SCOPED_TRACE(testing::Message() << count << " elements of type " << static_cast<int>(type));
@@ -87,6 +89,19 @@ TEST(NativeSwiglu, TiesGoToTheEvenAndLargeValuesToInfinityAndNansStayNans) {
   EXPECT_EQ(found[0][3], inf);
   EXPECT_EQ(found[0][7], -inf);
   EXPECT_EQ(found[1][0], 0x1.84p0f);  // 1.51171875 lies between 1.5078125 and 1.515625, which is even
+}
+
+TEST(NativeSwiglu, RoundingIsToTheNearestForAnyBits) {
+  for (std::uint64_t at = 0; at <= 0xffffffffu; at += 0x3fff) {  // meets lower halves of all sorts
+    for (const std::uint64_t bits : {at, at & 0xffff0000u, at | 0x8000u}) {
+      const auto x = std::bit_cast<float>(static_cast<std::uint32_t>(bits));
+      ASSERT_EQ(cuda::rounded_bits(x) >> 16, to_bfloat16(x)) << "bits " << bits;
+    }
+  }
+  for (const std::uint32_t nan : {0x7fffffffu, 0xffffffffu, 0x7f800001u, 0xff800001u}) {  // a GPU's own is the first
+    EXPECT_TRUE(
+        std::isnan(from_bfloat16(static_cast<std::uint16_t>(cuda::rounded_bits(std::bit_cast<float>(nan)) >> 16))));
+  }
 }
 
 }  // namespace
