@@ -50,6 +50,12 @@ __device__ __forceinline__ T recomputed(T x) {
   asm volatile("" : "+l"(x));
   return x;
 }
+/// Two values as bfloat16, to nearest even, the first in the lower half. Every NaN is 0x7fff.
+__device__ __forceinline__ unsigned bfloat16_pair(float first, float second) {
+  unsigned pair;
+  asm("cvt.rn.bf16x2.f32 %0, %1, %2;\n" : "=r"(pair) : "f"(second), "f"(first));
+  return pair;
+}
 __device__ __forceinline__ float4 load4(const float* from) { return *reinterpret_cast<const float4*>(from); }
 __device__ __forceinline__ void store4(float* to, float4 x) { *reinterpret_cast<float4*>(to) = x; }
 #else
@@ -67,6 +73,13 @@ void wait_for_copies() {
 template <typename T>
 T recomputed(T x) {
   return x;
+}
+inline unsigned bfloat16_pair(float first, float second) {
+  const auto rounded = [](float x) {
+    const unsigned bits = __float_as_uint(x);
+    return x == x ? bits + 0x7fffu + (bits >> 16 & 1u) : 0x7fff0000u;
+  };
+  return rounded(first) >> 16 | (rounded(second) & 0xffff0000u);
 }
 inline float4 load4(const float* from) {
   emulation::check_access(from, 16, "a load of 16 bytes");

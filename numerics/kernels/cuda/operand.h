@@ -1,7 +1,7 @@
 #pragma once
 // The native profile's operands: float, or bfloat16, the upper half of a float. Kernels compute in float32; what they
-// store is rounded once, to nearest even, by integer operations, which the emulation compiles too. A pack is kWidth
-// neighbours that one thread loads or stores: one, or eight in accesses of 16 bytes, to which they are then aligned.
+// store is rounded once, to nearest even. A pack is kWidth neighbours that one thread loads or stores: one, or eight in
+// accesses of 16 bytes, to which they are then aligned.
 
 #include "language.h"
 #include "reprise/numerics/native_kernels.h"
@@ -73,18 +73,13 @@ __device__ __forceinline__ void unpack(const Pack<Bfloat16, kPackWidth>& pack, f
   unpack_pair(pack.pairs.w, values + 6);
 }
 
-/// Returns bits of which the upper half is x as a bfloat16. A NaN stays one.
-__device__ __forceinline__ unsigned rounded_bits(float x) {
-  const unsigned bits = __float_as_uint(x);
-  return x == x ? bits + 0x7fffu + (bits >> 16 & 1u) : 0x7fc00000u;
-}
 __device__ __forceinline__ float pack_pair(float first, float second) {
-  return __uint_as_float(__byte_perm(rounded_bits(first), rounded_bits(second), 0x7632));
+  return __uint_as_float(bfloat16_pair(first, second));
 }
 
 __device__ __forceinline__ void pack(const float* values, Pack<float, 1>& packed) { packed.value = values[0]; }
 __device__ __forceinline__ void pack(const float* values, Pack<Bfloat16, 1>& packed) {
-  packed.value.bits = static_cast<std::uint16_t>(rounded_bits(values[0]) >> 16);
+  packed.value.bits = static_cast<std::uint16_t>(bfloat16_pair(values[0], 0.0f) & 0xffffu);
 }
 __device__ __forceinline__ void pack(const float* values, Pack<float, kPackWidth>& packed) {
   packed.low = make_float4(values[0], values[1], values[2], values[3]);

@@ -17,7 +17,7 @@ inline float from_bfloat16(std::uint16_t bits) { return std::bit_cast<float>(sta
 
 /// The nearer of the two bfloat16 around x, by their distances; of equal ones the even one.
 inline std::uint16_t to_bfloat16(float x) {
-  if (x != x) return 0x7fc0;
+  if (x != x) return 0x7fff;                                                             // a GPU's
   const auto below = static_cast<std::uint16_t>(std::bit_cast<std::uint32_t>(x) >> 16);  // towards zero
   const auto above = static_cast<std::uint16_t>(below + 1);
   if (std::isinf(x)) return below;

@@ -70,7 +70,7 @@ TEST(NativeSwiglu, Bfloat16IsFloat32RoundedOnceToTheNearestAndThenEven) {
 }
 
 TEST(NativeSwiglu, TiesGoToTheEvenAndLargeValuesToInfinityAndNansStayNans) {
-  const float inf = std::numeric_limits<float>::infinity(), nan = std::nanf("");
+  const float inf = std::numeric_limits<float>::infinity(), nan = std::bit_cast<float>(0x7fff0000u);
   // A gate of 64 has a sigmoid of 1: y = 64 * up and dgate = up * dy, of which some are ties.
   const Values gate = {64, 64, 64, 64, nan, 64, 64, 64, 64};
   const Values up = {0x1.02p0f, 0x1.02p0f, 0x1.82p0f, 0x1.fep127f, 1, nan, inf, -0x1.fep126f, 0};
@@ -95,12 +95,12 @@ TEST(NativeSwiglu, RoundingIsToTheNearestForAnyBits) {
   for (std::uint64_t at = 0; at <= 0xffffffffu; at += 0x3fff) {  // meets lower halves of all sorts
     for (const std::uint64_t bits : {at, at & 0xffff0000u, at | 0x8000u}) {
       const auto x = std::bit_cast<float>(static_cast<std::uint32_t>(bits));
-      ASSERT_EQ(cuda::rounded_bits(x) >> 16, to_bfloat16(x)) << "bits " << bits;
+      ASSERT_EQ(cuda::bfloat16_pair(x, 1.0f), 0x3f800000u | to_bfloat16(x)) << "bits " << bits;
+      ASSERT_EQ(cuda::bfloat16_pair(-0.0f, x), std::uint32_t{to_bfloat16(x)} << 16 | 0x8000u) << "bits " << bits;
     }
   }
   for (const std::uint32_t nan : {0x7fffffffu, 0xffffffffu, 0x7f800001u, 0xff800001u}) {  // a GPU's own is the first
-    EXPECT_TRUE(
-        std::isnan(from_bfloat16(static_cast<std::uint16_t>(cuda::rounded_bits(std::bit_cast<float>(nan)) >> 16))));
+    EXPECT_EQ(cuda::bfloat16_pair(std::bit_cast<float>(nan), 0.0f), 0x7fffu);
   }
 }
 
