@@ -32,7 +32,7 @@ ComputeSettings on_gpu(const std::string& kind, std::int64_t bucket_kib = 0, std
 
 configs::RunConfig config_of(std::vector<std::string> overrides) {
   overrides.emplace_back("recipe.numerics=\"native\"");
-  overrides.emplace_back("train.num_steps=4");
+  overrides.emplace_back("train.num_steps=3");
   return tiny_config(overrides);
 }
 
@@ -114,7 +114,7 @@ TEST_P(NativeTrainingOnADevice, HasTheLossesOfTheHostToFewDigits) {
   const auto folder = new_run("host");
   train_on(folder, 1, {});
   const std::vector<logs::StepRecord> host = steps_of(folder), device = steps_of(one_rank_);
-  ASSERT_EQ(host.size(), 4u);
+  ASSERT_EQ(host.size(), 3u);
   ASSERT_EQ(device.size(), host.size());
   for (std::size_t step = 0; step < host.size(); ++step) {
     EXPECT_NEAR(device[step].loss, host[step].loss, 1e-3) << "step " << step + 1;
