@@ -5,7 +5,7 @@
 #include <nlohmann/json.hpp>
 
 #include "gpu_benchmark.h"
-#include "reprise/core/error.h"
+#include "reprise/core/report_error.h"
 #include "reprise/core/tensor_layout.h"
 #include "reprise/native_ops/gpu.h"
 #include "reprise/numerics/device_memory.h"
@@ -78,8 +78,8 @@ void measure_native_steps(const Setting& setting, const SeeFigure& see) {
   for (const NamedShape& shape : setting.shapes) {
     try {
       see(native_step_of(setting, shape));
-    } catch (const Error& error) {  // no GPU, no CUDA part of LibTorch, not enough memory
-      see({{"figure", "step"}, {"case", words_of(shape)}, {"who", kNative}, {"missing", error.what()}});
+    } catch (...) {  // no GPU, no CUDA part of LibTorch, not enough memory
+      see({{"figure", "step"}, {"case", words_of(shape)}, {"who", kNative}, {"missing", caught_error().what()}});
     }
   }
 }

@@ -37,8 +37,12 @@ std::string model_of(int index) {
 
 /// That of a device's memory, if it counts; it does from its first tensor on.
 c10::DeviceAllocator* counting_allocator(const at::Device& device) {
-  auto* const allocator = dynamic_cast<c10::DeviceAllocator*>(c10::GetAllocator(device.type()));
-  return allocator != nullptr && allocator->initialized() ? allocator : nullptr;
+  try {
+    auto* const allocator = dynamic_cast<c10::DeviceAllocator*>(c10::GetAllocator(device.type()));
+    return allocator != nullptr && allocator->initialized() ? allocator : nullptr;
+  } catch (const c10::Error&) {  // nobody has memory of this type
+    return nullptr;
+  }
 }
 
 }  // namespace

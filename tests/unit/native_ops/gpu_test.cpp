@@ -160,6 +160,7 @@ TEST(Gpus, SayHowMuchMemoryTensorsHadAtMost) {
   EXPECT_EQ(peak_bytes("cuda:0"), 1000u);
   forget_peak_bytes("cpu");
   EXPECT_EQ(peak_bytes("cpu"), std::nullopt) << "nobody counts there";
+  EXPECT_EQ(peak_bytes("xpu:0"), std::nullopt) << "nobody has such memory";
 }
 
 TEST(GpuOperators, AreDeterministicAndWithoutTf32) {
