@@ -38,6 +38,12 @@ void print_text(const nlohmann::json& figure) {
     fmt::print("{}\n", figure["device"].get<std::string>());
     return;
   }
+  if (figure.contains("missing")) {
+    fmt::print("{:<20} {:<44} {:<12} missing: {}\n", figure["figure"].get<std::string>(),
+               figure["case"].get<std::string>(), figure["who"].get<std::string>(),
+               figure["missing"].get<std::string>());
+    return;
+  }
   std::vector<double> seconds = figure["seconds"];
   std::sort(seconds.begin(), seconds.end());
   fmt::print("{:<20} {:<44} {:<12} {:12.6f} ms ({:.6f} to {:.6f})\n", figure["figure"].get<std::string>(),
@@ -45,7 +51,8 @@ void print_text(const nlohmann::json& figure) {
              1e3 * seconds.front(), 1e3 * seconds.back());
 }
 
-void measure(const Wishes& wishes, const conformance::FindDevice& find_device) {
+void measure(const Wishes& wishes, const conformance::FindDevice& find_device,
+             const conformance::FindNativeDevice& find_native_device) {
   const SeeFigure see = [&](const nlohmann::json& figure) {
     if (wishes.json) {
       fmt::print("{}\n", figure.dump());
@@ -57,7 +64,7 @@ void measure(const Wishes& wishes, const conformance::FindDevice& find_device) {
   const auto wanted = [&](const char* what) {
     return wishes.only.empty() || std::find(wishes.only.begin(), wishes.only.end(), what) != wishes.only.end();
   };
-  Setting setting{wishes.device, find_device, wishes.rounds, wishes.least_seconds, {}};
+  Setting setting{wishes.device, find_device, find_native_device, wishes.rounds, wishes.least_seconds, {}};
   const std::shared_ptr<numerics::Device> device = find_device(wishes.device);
   see({{"figure", "machine"},
        {"who", "reprise"},
@@ -71,6 +78,8 @@ void measure(const Wishes& wishes, const conformance::FindDevice& find_device) {
   }
   if (wanted("gemm")) measure_products(setting, see);
   if (wanted("attention")) measure_attention(setting, see);
+  // Behind cuBLAS's figures, because LibTorch settles cuBLAS's workspaces; before the process's first backward pass.
+  if (wanted("native")) measure_native_steps(setting, see);
   if (wanted("step")) measure_steps(setting, see);
   if (wanted("digests")) measure_digests(setting, see);
   if (wishes.shapes.empty()) setting.shapes = {parse_shape(kUsualLaunchShape)};
@@ -131,13 +140,16 @@ void fill_with_values(numerics::Device& device, float* memory, std::int64_t coun
 }
 
 int run_gpu_benchmark(int argc, char** argv, const std::string& default_device,
-                      const conformance::FindDevice& find_device) {
-  CLI::App app("Times the exact profile on a device: products, attention, training steps, digests, recorded passes.");
+                      const conformance::FindDevice& find_device,
+                      const conformance::FindNativeDevice& find_native_device) {
+  CLI::App app(
+      "Times the exact profile on a device: products, attention, training steps, digests, recorded passes. And the\n"
+      "native profile's training steps on a GPU.");
   Wishes wishes;
   wishes.device = default_device;
   app.add_option("--device", wishes.device, "cpu, cuda or cuda:N")->capture_default_str();
-  app.add_option("--only", wishes.only, "gemm, attention, step, digests, launch; all of them by default")
-      ->check(CLI::IsMember({"gemm", "attention", "step", "digests", "launch"}));
+  app.add_option("--only", wishes.only, "gemm, attention, native, step, digests, launch; all of them by default")
+      ->check(CLI::IsMember({"gemm", "attention", "native", "step", "digests", "launch"}));
   app.add_option("--shape", wishes.shapes,
                  "NAME=hidden,layers,heads,feed-forward,vocabulary,length,sequences,grains (several times)");
   app.add_option("--rounds", wishes.rounds, "Values of each figure")->check(CLI::PositiveNumber)->capture_default_str();
@@ -151,7 +163,7 @@ int run_gpu_benchmark(int argc, char** argv, const std::string& default_device,
     return app.exit(error) == 0 ? 0 : exit_code(ErrorKind::kUsage);
   }
   try {
-    measure(wishes, find_device);
+    measure(wishes, find_device, find_native_device);
     return 0;
   } catch (...) {
     return report_error(caught_error());

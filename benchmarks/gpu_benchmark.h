@@ -1,10 +1,12 @@
 #pragma once
 // What gpu_benchmark measures: a device of the exact profile, its parts and its whole training step, beside cuBLAS
-// where that is linked. Times are the host's steady clock around enough repetitions, the device waited for before and
-// behind: calls return before a GPU has done them, so what a repetition costs the host is hidden unless it is longer.
+// where that is linked, and the training step of the native profile. Times are the host's steady clock around enough
+// repetitions, the device waited for before and behind: calls return before a GPU has done them, so what a repetition
+// costs the host is hidden unless it is longer.
 //
 // Every figure is one JSON object: "figure" (which), "case" (of which shape), "who" (measured), "seconds" (of one call,
-// a value per round), and what the case is made of.
+// a value per round), and what the case is made of. What cannot be measured here has "missing" (why) instead of
+// seconds.
 
 #include <cstdint>
 #include <functional>
@@ -28,6 +30,7 @@ NamedShape parse_shape(const std::string& text);
 struct Setting {
   std::string device;
   conformance::FindDevice find_device;
+  conformance::FindNativeDevice find_native_device;
   int rounds = 5;
   double least_seconds = 0.03;  // of the repetitions of a round
   std::vector<NamedShape> shapes;
@@ -41,6 +44,8 @@ void measure_products(const Setting& setting, const SeeFigure& see);
 void measure_attention(const Setting& setting, const SeeFigure& see);
 /// Figure "step": whole training steps, all of them on the device.
 void measure_steps(const Setting& setting, const SeeFigure& see);
+/// Figure "step" too, "reprise native bf16": all sequences are one grain, as they are one batch to the peer.
+void measure_native_steps(const Setting& setting, const SeeFigure& see);
 /// Figure "digests": the digests of all chunks of weights and moments, of the matrices alone, in one call.
 void measure_digests(const Setting& setting, const SeeFigure& see);
 /// Figure "launch": a recorded pass and the same pass operator by operator, in alternating rounds.
@@ -56,6 +61,7 @@ void fill_with_values(numerics::Device& device, float* memory, std::int64_t coun
 
 /// Parses the command line, measures, prints. Returns the exit code.
 int run_gpu_benchmark(int argc, char** argv, const std::string& default_device,
-                      const conformance::FindDevice& find_device);
+                      const conformance::FindDevice& find_device,
+                      const conformance::FindNativeDevice& find_native_device);
 
 }  // namespace reprise::benchmarks

@@ -5,7 +5,9 @@
 #include <nlohmann/json.hpp>
 
 #include "gpu_benchmark.h"
+#include "reprise/core/report_error.h"
 #include "reprise/core/tensor_layout.h"
+#include "reprise/native_ops/gpu.h"
 #include "reprise/numerics/device_memory.h"
 
 namespace reprise::benchmarks {
@@ -13,6 +15,8 @@ namespace {
 
 using conformance::Passes;
 using conformance::Training;
+
+constexpr char kNative[] = "reprise native bf16";
 
 std::string words_of(const NamedShape& shape) {
   const conformance::TrainingShape& sizes = shape.sizes;
@@ -38,19 +42,54 @@ nlohmann::json figure_of(const char* figure, const char* who, const NamedShape& 
           {"seconds", nlohmann::json::array()}};
 }
 
+void add_seconds_of_steps(const Setting& setting, numerics::Device& device, Training& training,
+                          nlohmann::json& figure) {
+  const std::function<void()> step = [&] { training.step(); };
+  step();  // takes memory, records
+  const int repetitions = repetitions_for(device, step, setting.least_seconds);
+  for (int round = 0; round < setting.rounds; ++round) {
+    figure["seconds"].push_back(seconds_of(device, step, repetitions));
+  }
+}
+
+/// Weights, moments and gradients are the device's; operands and activations are LibTorch's.
+void add_native_memory(const conformance::NativeDevice& on, nlohmann::json& figure) {
+  const std::optional<std::size_t> of_torch = native_ops::peak_bytes(on.torch_name);
+  figure["bytes"] = on.device->bytes_reserved() + of_torch.value_or(0);
+  if (!of_torch) figure["bytes_lack"] = "LibTorch's part";
+}
+
+nlohmann::json native_step_of(const Setting& setting, const NamedShape& shape) {
+  const conformance::NativeDevice on = setting.find_native_device(setting.device);
+  conformance::TrainingShape sizes = shape.sizes;
+  sizes.sequences_per_grain = sizes.num_sequences();
+  sizes.grains = 1;
+  native_ops::forget_peak_bytes(on.torch_name);
+  Training training(on, sizes, numerics::OperandType::kBfloat16);
+  nlohmann::json result = figure_of("step", kNative, shape, training);
+  add_seconds_of_steps(setting, *on.device, training, result);
+  add_native_memory(on, result);
+  return result;
+}
+
 }  // namespace
+
+void measure_native_steps(const Setting& setting, const SeeFigure& see) {
+  for (const NamedShape& shape : setting.shapes) {
+    try {
+      see(native_step_of(setting, shape));
+    } catch (...) {  // no GPU, no CUDA part of LibTorch, not enough memory
+      see({{"figure", "step"}, {"case", words_of(shape)}, {"who", kNative}, {"missing", caught_error().what()}});
+    }
+  }
+}
 
 void measure_steps(const Setting& setting, const SeeFigure& see) {
   for (const NamedShape& shape : setting.shapes) {
     const std::shared_ptr<numerics::Device> device = setting.find_device(setting.device);
     Training training(*device, shape.sizes);
     nlohmann::json result = figure_of("step", "reprise exact", shape, training);
-    const std::function<void()> step = [&] { training.step(); };
-    step();  // takes memory, records
-    const int repetitions = repetitions_for(*device, step, setting.least_seconds);
-    for (int round = 0; round < setting.rounds; ++round) {
-      result["seconds"].push_back(seconds_of(*device, step, repetitions));
-    }
+    add_seconds_of_steps(setting, *device, training, result);
     result["bytes"] = device->bytes_reserved();
     see(result);
   }

@@ -48,6 +48,10 @@ for round in $(seq 1 "${ROUNDS:-3}"); do
       measure "$ours" "$program" --json $common --only step --shape "$shape"
     done
     measure "$ours" "$program" --json $common --only launch $(flags_of "$launch_shapes")
+    # A process of its own: LibTorch's CUDA part settles cuBLAS's workspaces. The CPU's native steps are no figure.
+    [ "$device" = cpu ] || for shape in $shapes; do
+      measure "$ours" "$program" --json $common --only native --shape "$shape"
+    done
     measure "$folder/pytorch-$round.jsonl" "$python" "$here/gpu_peer.py" $common $(flags_of "$shapes") \
       ${MODES:+--modes "$MODES"} ${ATTENTION:+--attention "$ATTENTION"} --deadline $(($(left) - 60))
   }

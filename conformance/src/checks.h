@@ -25,4 +25,9 @@ OperatorReport check_operators(numerics::Device& device, std::uint32_t num_cells
 TrainingReport check_training(numerics::Device& device, const TrainingShape& shape, std::int64_t steps,
                               const SayProgress& say);
 
+/// Trains under the native profile twice from the start, each time on a new device of `make`, with operands of either
+/// type: the bits must be the same, and the losses of the first steps near those of the exact profile on `exact`.
+NativeReport check_native(const std::function<NativeDevice()>& make, numerics::Device& exact,
+                          const TrainingShape& shape, std::int64_t steps, const SayProgress& say);
+
 }  // namespace reprise::conformance

@@ -4,6 +4,7 @@
 
 #include <CLI/CLI.hpp>
 #include <cstdio>
+#include <optional>
 #include <thread>
 
 #include "checks.h"
@@ -19,15 +20,33 @@ struct Wishes {
   std::string device;
   std::uint32_t cells = 600;
   std::int64_t steps = 1000;
+  std::optional<std::int64_t> native_steps;
   std::string functions = "all";
   bool small = false;
   bool json = false;
 };
 
-Report run_checks(const Wishes& wishes, const FindDevice& find_device) {
+constexpr std::int64_t kUsualNativeSteps = 20;
+
+/// Whether the native check can run: the report says why not, or nothing yet. Asked for, it must. Before all other
+/// checks: LibTorch's CUDA part comes before any backward pass.
+std::optional<NativeReport> begin_native(const Wishes& wishes, const FindNativeDevice& find_native_device) {
+  if (wishes.native_steps.value_or(kUsualNativeSteps) == 0) return {};
+  NativeReport report;
+  try {
+    report.device = find_native_device(wishes.device).description;
+  } catch (const Error& error) {
+    if (wishes.native_steps) throw;
+    report.not_run = error.what();
+  }
+  return report;
+}
+
+Report run_checks(const Wishes& wishes, const FindDevice& find_device, const FindNativeDevice& find_native_device) {
   const SayProgress say = [](const std::string& text) { fmt::print(stderr, "{}\n", text); };
   const std::shared_ptr<numerics::Device> device = find_device(wishes.device);
   Report report;
+  report.native = begin_native(wishes, find_native_device);
   report.device = fmt::format("{}: {}", device->kind(), device->description());
   report.cpu = std::string(numerics::to_string(numerics::active_target()));
   if (wishes.cells > 0) {
@@ -40,20 +59,28 @@ Report run_checks(const Wishes& wishes, const FindDevice& find_device) {
     report.functions = sweep_functions([&] { return find_device(wishes.device); }, inputs,
                                        static_cast<int>(std::thread::hardware_concurrency()));
   }
-  if (wishes.steps > 0) {
-    report.training = check_training(*device, wishes.small ? kSmallTraining : kFullTraining, wishes.steps, say);
+  const TrainingShape& shape = wishes.small ? kSmallTraining : kFullTraining;
+  if (wishes.steps > 0) report.training = check_training(*device, shape, wishes.steps, say);
+  if (!report.native || !report.native->not_run.empty()) return report;
+  try {
+    report.native = check_native([&] { return find_native_device(wishes.device); }, *device, shape,
+                                 wishes.native_steps.value_or(kUsualNativeSteps), say);
+  } catch (...) {  // what the other checks found is not lost
+    report.native->failed = caught_error().what();
   }
   return report;
 }
 
 }  // namespace
 
-int run_program(int argc, char** argv, const std::string& default_device, const FindDevice& find_device) {
+int run_program(int argc, char** argv, const std::string& default_device, const FindDevice& find_device,
+                const FindNativeDevice& find_native_device) {
   CLI::App app(
       "Proves that a device gives the bits of the numeric contract: every operator against the CPU over random\n"
       "shapes, every input of the exact functions against their published digests, and whole training steps of a\n"
-      "model of 10 million parameters against theirs. Prints a report; the exit code is 0 when all is the same, 1\n"
-      "when something differs, 5 when the device is missing.");
+      "model of 10 million parameters against theirs. And that the native profile gives the same bits twice there,\n"
+      "near the exact profile's losses. Prints a report; the exit code is 0 when all is the same, 1 when something\n"
+      "differs, 5 when the device is missing.");
   Wishes wishes;
   wishes.device = default_device;
   app.add_option("--device", wishes.device, "cpu, cuda or cuda:N")->capture_default_str();
@@ -64,6 +91,10 @@ int run_program(int argc, char** argv, const std::string& default_device, const 
   app.add_option("--steps", wishes.steps, "Training steps; digests are published for 20 and 1000")
       ->check(CLI::NonNegativeNumber)
       ->capture_default_str();
+  app.add_option("--native-steps", wishes.native_steps,
+                 "Steps of the native profile, taken twice; 0: none. Not given: 20 on a GPU, where LibTorch's CUDA\n"
+                 "part can be loaded")
+      ->check(CLI::NonNegativeNumber);
   app.add_flag("--small", wishes.small, "Small shapes and a small model, compared with the CPU: for emulated devices");
   app.add_flag("--json", wishes.json, "Print the report as JSON");
   try {
@@ -72,7 +103,7 @@ int run_program(int argc, char** argv, const std::string& default_device, const 
     return app.exit(error) == 0 ? 0 : exit_code(ErrorKind::kUsage);
   }
   try {
-    const Report report = run_checks(wishes, find_device);
+    const Report report = run_checks(wishes, find_device, find_native_device);
     std::fputs((wishes.json ? to_json(report) : to_text(report)).c_str(), stdout);
     return report.num_mismatches() == 0 ? 0 : 1;
   } catch (...) {

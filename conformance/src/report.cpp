@@ -11,6 +11,35 @@ bool same(const TrainingPoint& point) { return point.computed.hex() == point.exp
 
 const char* verdict(bool good) { return good ? "same" : "DIFFERENT"; }
 
+std::string text_of(const NativeReport& native) {
+  if (!native.not_run.empty()) return fmt::format("native     not run: {}\n", native.not_run);
+  if (!native.failed.empty()) return fmt::format("native     FAILED: {}\n", native.failed);
+  std::string text = fmt::format("native     {} steps, twice, on {}\n", native.steps, native.device);
+  for (const NativeRuns& runs : native.runs) {
+    text += fmt::format("           {:8} {} {}, losses of {} steps within {:.1e} of exact's: {}\n", runs.type,
+                        runs.first.hex(), verdict(runs.same()), native.steps_compared, runs.largest_difference,
+                        runs.near() ? "near" : "TOO FAR");
+  }
+  return text;
+}
+
+nlohmann::ordered_json json_of(const NativeReport& native) {
+  if (!native.not_run.empty()) return {{"not_run", native.not_run}};
+  if (!native.failed.empty()) return {{"failed", native.failed}};
+  nlohmann::ordered_json json{
+      {"device", native.device}, {"steps", native.steps}, {"steps_compared", native.steps_compared}};
+  for (const NativeRuns& runs : native.runs) {
+    json["runs"].push_back({{"type", runs.type},
+                            {"digest", runs.first.hex()},
+                            {"digest_again", runs.again.hex()},
+                            {"same", runs.same()},
+                            {"largest_difference", runs.largest_difference},
+                            {"tolerance", runs.tolerance},
+                            {"near", runs.near()}});
+  }
+  return json;
+}
+
 }  // namespace
 
 std::uint64_t Report::num_mismatches() const {
@@ -18,6 +47,10 @@ std::uint64_t Report::num_mismatches() const {
   for (const numerics::FunctionCheck& function : functions) count += function.same() ? 0 : 1;
   if (training) {
     for (const TrainingPoint& point : training->points) count += same(point) ? 0 : 1;
+  }
+  if (native) {
+    count += native->failed.empty() ? 0 : 1;
+    for (const NativeRuns& runs : native->runs) count += (runs.same() ? 0 : 1) + (runs.near() ? 0 : 1);
   }
   return count;
 }
@@ -44,6 +77,7 @@ std::string to_text(const Report& report) {
           fmt::format("           behind step {}: {} {}\n", point.steps, point.computed.hex(), verdict(same(point)));
     }
   }
+  if (report.native) text += text_of(*report.native);
   return text + fmt::format("mismatches {}\n", report.num_mismatches());
 }
 
@@ -79,6 +113,7 @@ std::string to_json(const Report& report) {
                                              {"same", same(point)}});
     }
   }
+  if (report.native) json["native"] = json_of(*report.native);
   json["mismatches"] = report.num_mismatches();
   return json.dump(2) + "\n";
 }

@@ -34,6 +34,25 @@ struct TrainingReport {
   std::vector<TrainingPoint> points;
 };
 
+/// Two runs of the native profile from the start, with operands of one type.
+struct NativeRuns {
+  std::string type;  // "float32", "bfloat16"
+  Digest first, again;
+  double largest_difference = 0;  // of a step's loss from that of the exact profile, over the steps compared
+  double tolerance = 0;           // of that
+
+  bool same() const { return first == again; }
+  bool near() const { return largest_difference <= tolerance; }
+};
+
+struct NativeReport {
+  std::string not_run;  // why; empty: it was
+  std::string failed;   // with which error; counts as a mismatch
+  std::string device;   // what decides bits there
+  std::int64_t steps = 0, steps_compared = 0;
+  std::vector<NativeRuns> runs;
+};
+
 struct Report {
   std::string device;  // "cuda: NVIDIA H100 ..."
   std::string cpu;     // target of the CPU's kernels
@@ -41,8 +60,9 @@ struct Report {
   std::string function_inputs;  // "all", "sample"
   std::vector<numerics::FunctionCheck> functions;
   std::optional<TrainingReport> training;
+  std::optional<NativeReport> native;
 
-  /// Cells, functions and points of training that are not as expected.
+  /// Cells, functions, points of training, and native bits and losses that are not as expected.
   std::uint64_t num_mismatches() const;
 };
 

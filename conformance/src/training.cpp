@@ -5,9 +5,11 @@
 #include <algorithm>
 #include <bit>
 #include <cmath>
+#include <optional>
 
 #include "decoder_graph.h"
 #include "device_passes.h"
+#include "native_passes.h"
 #include "random_stream.h"
 #include "reprise/numerics/device_memory.h"
 #include "reprise/ops/device_scope.h"
@@ -85,6 +87,21 @@ class ResidentSink final : public model::GradientSink {
   std::vector<float*> gradients_;
 };
 
+/// One grain of them, for a pass of its own.
+class OneGrain final : public model::GradientSink {
+ public:
+  OneGrain(ResidentSink& all, std::size_t grain) : all_(all), grain_(grain) {}
+  std::span<const ChunkRange> parts() const override { return all_.parts(); }
+  std::size_t num_grains() const override { return 1; }
+  bool is_on_device() const override { return true; }
+  float* take(std::size_t part, std::size_t) override { return all_.take(part, grain_); }
+  void done(std::size_t) override {}
+
+ private:
+  ResidentSink& all_;
+  std::size_t grain_;
+};
+
 /// The weights that training begins with, on the device.
 float* write_initial_weights(const TensorLayout& layout, numerics::Device& device, numerics::DeviceMemory& memory) {
   float* const weights = memory.copy_of(initial_weights(layout));
@@ -117,7 +134,7 @@ double sum_of_grains(std::span<const float> losses, std::int64_t grains, std::in
 }  // namespace
 
 struct Training::State {
-  State(numerics::Device& on, const TrainingShape& of, Passes how)
+  State(numerics::Device& on, const TrainingShape& of)
       : device(on),
         shape(of),
         layout(layout_of(of)),
@@ -126,8 +143,7 @@ struct Training::State {
         m(take_zeros(layout, on, memory)),
         v(take_zeros(layout, on, memory)),
         sums(memory.take<float>(layout.num_chunks())),
-        sink(layout, of.grains, memory),
-        passes(on, layout, w, constants_of(of), {.record = how == Passes::kRecorded}) {}
+        sink(layout, of.grains, memory) {}
 
   /// A walk that a model can learn: the next token is mostly a function of the one before.
   StepTokens tokens_of_step() const {
@@ -145,7 +161,25 @@ struct Training::State {
   }
 
   model::GrainLosses pass(const StepTokens& tokens) {
-    return passes.run({tokens.inputs, tokens.targets, {}, shape.num_sequences(), shape.length}, kZWeight, sink);
+    if (native) return pass_by_grain(tokens);
+    return exact->run({tokens.inputs, tokens.targets, {}, shape.num_sequences(), shape.length}, kZWeight, sink);
+  }
+
+  model::GrainLosses pass_by_grain(const StepTokens& tokens) {
+    const auto count = static_cast<std::size_t>(shape.sequences_per_grain * shape.length);
+    model::GrainLosses losses;
+    for (std::size_t grain = 0; grain < sink.num_grains(); ++grain) {
+      const auto of_grain = [&](const std::vector<std::int32_t>& ids) {
+        return std::span<const std::int32_t>(ids).subspan(grain * count, count);
+      };
+      OneGrain gradient(sink, grain);
+      const model::GrainLosses found =
+          native->run({of_grain(tokens.inputs), of_grain(tokens.targets), {}, shape.sequences_per_grain, shape.length},
+                      kZWeight, gradient);
+      losses.cross_entropy.insert(losses.cross_entropy.end(), found.cross_entropy.begin(), found.cross_entropy.end());
+      losses.z.insert(losses.z.end(), found.z.begin(), found.z.end());
+    }
+    return losses;
   }
 
   /// Adds the gradients of grains [first, first + count) into the first of them [C-20].
@@ -178,6 +212,7 @@ struct Training::State {
       device.adamw_update(entry.spec.num_elements(), adamw, gradient + entry.offset, w + entry.offset, m + entry.offset,
                           v + entry.offset);
     }
+    if (native) native->weights_changed();
   }
 
   numerics::Device& device;
@@ -186,14 +221,26 @@ struct Training::State {
   numerics::DeviceMemory memory;
   float *w, *m, *v, *sums;
   ResidentSink sink;
-  model::DevicePasses passes;
+  std::optional<model::DevicePasses> exact;  // one of the two
+  std::optional<model::NativePasses> native;
   double beta1_power = 1.0, beta2_power = 1.0;
   std::int64_t num_steps = 0;
   std::vector<double> history;  // loss and norm of each step
 };
 
 Training::Training(numerics::Device& device, const TrainingShape& shape, Passes passes)
-    : state_(std::make_unique<State>(device, shape, passes)) {}
+    : state_(std::make_unique<State>(device, shape)) {
+  const model::DevicePassOptions options{.record = passes == Passes::kRecorded};
+  state_->exact.emplace(device, state_->layout, state_->w, constants_of(shape), options);
+}
+
+Training::Training(const NativeDevice& device, const TrainingShape& shape, numerics::OperandType type)
+    : state_(std::make_unique<State>(*device.device, shape)) {
+  native_ops::NativeOptions options;
+  options.operand_type = type == numerics::OperandType::kBfloat16 ? at::kBFloat16 : at::kFloat;
+  state_->native.emplace(device.torch_name, *device.device, options, state_->layout, state_->w, constants_of(shape),
+                         /*recompute_layers=*/0);
+}
 
 Training::~Training() = default;
 

@@ -1,7 +1,8 @@
 #pragma once
 // Whole training steps of a fixed model on fixed tokens: forward, backward, the tree over grains, norm, clip, AdamW.
 // All of it lies and happens on one device; tokens go there, losses and the sums of squares of chunks come back. The
-// model is the decoder that `reprise train` trains; nothing is read from files.
+// model is the decoder that `reprise train` trains; nothing is read from files. Under the native profile only the
+// passes are others: one for each grain.
 
 #include <cstdint>
 #include <functional>
@@ -10,9 +11,11 @@
 #include <string_view>
 #include <vector>
 
+#include "named_device.h"
 #include "reprise/core/hash.h"
 #include "reprise/core/tensor_layout.h"
 #include "reprise/numerics/device.h"
+#include "reprise/numerics/native_kernels.h"
 
 namespace reprise::conformance {
 
@@ -43,7 +46,10 @@ using SeeStep = std::function<void(std::int64_t step, const StepValues& values, 
 
 class Training {
  public:
+  /// The device must outlive it.
   Training(numerics::Device& device, const TrainingShape& shape, Passes passes = Passes::kRecorded);
+  /// Under the native profile, with products and attention of operands of `type`.
+  Training(const NativeDevice& device, const TrainingShape& shape, numerics::OperandType type);
   ~Training();
   Training(const Training&) = delete;
   Training& operator=(const Training&) = delete;

@@ -31,9 +31,9 @@ const std::map<std::string, std::set<std::string>> kMayUse = {
     {"numerics", {"core"}},
     {"data_pipeline", {"configs", "core"}},
     {"ops", {"numerics", "core"}},
-    {"native_ops", {"ops", "core"}},
+    {"native_ops", {"ops", "numerics", "core"}},
     {"model", {"ops", "native_ops", "numerics", "configs", "core"}},
-    {"conformance", {"ops", "numerics", "core"}},  // and the passes of model/src, which have no configs
+    {"conformance", {"ops", "native_ops", "numerics", "core"}},  // and the passes of model/src, which have no configs
     {"checkpoints", {"dist", "configs", "core"}},
     {"train", {"model", "native_ops", "checkpoints", "dist", "data_pipeline", "numerics", "logs", "configs", "core"}},
     {"eval", {"model", "checkpoints", "data_pipeline", "numerics", "logs", "configs", "core"}},

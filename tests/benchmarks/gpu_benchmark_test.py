@@ -19,6 +19,7 @@ CASES = ["nt 36 x 16 x 16", "nt 36 x 24 x 16", "nt 36 x 16 x 24", "nt 36 x 37 x 
          "nn 36 x 16 x 24", "nn 36 x 24 x 16", "nn 36 x 16 x 37", "tn 16 x 16 x 18", "tn 24 x 16 x 18",
          "tn 16 x 24 x 18", "tn 37 x 16 x 18"]
 PARAMETERS = 2 * 37 * 16 + 4 * 16 * 16 + 3 * 16 * 24 + 5 * 16
+NATIVE = "reprise native bf16"
 
 
 def load(path):
@@ -46,6 +47,8 @@ class Program(unittest.TestCase):
                 self.assertTrue(figures[0]["device"])
                 by_name = {}
                 for figure in figures[1:]:
+                    if figure["who"] == NATIVE:  # below
+                        continue
                     by_name.setdefault(figure["figure"], []).append(figure)
                     self.assertEqual(len(figure["seconds"]), 2)
                     self.assertTrue(all(seconds > 0 for seconds in figure["seconds"]))
@@ -61,6 +64,27 @@ class Program(unittest.TestCase):
                 self.assertGreater(step["bytes"], 4 * 4 * PARAMETERS)
                 (digests,) = by_name["digests"]
                 self.assertEqual((digests["case"], digests["hashed_bytes"]), ("tiny 3 chunks", 3 * 16384))
+
+    def test_measures_native_steps_on_a_gpu_and_says_why_not_on_the_cpu(self):
+        for program in self.programs:
+            with self.subTest(program=program):
+                done = run(program, "--json", "--only", "native")
+                self.assertEqual(done.returncode, 0, done.stderr)
+                _, figure = [json.loads(line) for line in done.stdout.splitlines()]
+                self.assertEqual((figure["figure"], figure["case"], figure["who"]),
+                                 ("step", "tiny 4 x 9 tokens", NATIVE))
+                if "emulated" not in Path(program).name:
+                    self.assertIn("--device cpu", figure["missing"])
+                    continue
+                self.assertEqual(len(figure["seconds"]), 2)
+                self.assertEqual((figure["parameters"], figure["tokens"]), (PARAMETERS, 36))
+                self.assertEqual(figure["flops"], 36 * 6 * (PARAMETERS - 37 * 16 + 16 * 9))
+                self.assertGreater(figure["bytes"], 4 * 4 * PARAMETERS)
+                self.assertEqual(figure["bytes_lack"], "LibTorch's part")  # the CPU's allocator does not count
+
+    def test_prints_what_is_missing(self):
+        done = run(self.programs[0], "--only", "native")
+        self.assertRegex(done.stdout, "tiny 4 x 9 tokens +reprise native bf16 +missing: --device cpu")
 
     def test_measures_only_what_is_asked_for(self):
         done = run(self.programs[0], "--json", "--only", "attention")
@@ -114,6 +138,35 @@ class Table(unittest.TestCase):
         exact = self.row(summary, "reprise exact")
         self.assertAlmostEqual(exact["tokens_per_second"], 100 / 1.2)
         self.assertNotIn("ratio", exact)
+
+    def test_gives_native_steps_as_speed_beside_pytorch_bf16(self):
+        summary = self.summary({
+            "reprise-1.jsonl": [self.step("reprise exact", [1.0, 1.0]),
+                                self.step(NATIVE, [0.05, 0.04, 0.05]) | {"bytes_lack": "LibTorch's part"}],
+            "pytorch-1.jsonl": [self.step("pytorch fp32 eager", [1.0]),
+                                self.step("pytorch bf16 compile flash", [0.04, 0.04, 0.06])],
+        })
+        rows = {(row["figure"], row["who"]): row for row in summary["rows"]}
+        self.assertEqual(set(rows), {("step", "reprise exact"), ("step", "pytorch fp32 eager"),
+                                     ("step", "pytorch bf16 compile flash"), ("native step", NATIVE),
+                                     ("native step", "pytorch bf16 compile flash")})
+        peer = rows["native step", "pytorch bf16 compile flash"]
+        self.assertAlmostEqual(peer["ratio"], 0.8)
+        self.assertAlmostEqual(peer["least"], 0.8)
+        self.assertAlmostEqual(peer["most"], 1.2)
+        self.assertFalse(peer["reached"])
+        self.assertAlmostEqual(rows["native step", NATIVE]["tokens_per_second"], 2000)
+        self.assertAlmostEqual(rows["step", "pytorch bf16 compile flash"]["ratio"], 25)
+        text = self.table.markdown(summary)
+        self.assertIn("## Training step, native bf16: tokens per second over PyTorch's; the aim is at least 1", text)
+        self.assertIn("| a | reprise native bf16 | 50 | 2,000 |  | 5.00 without LibTorch's part |  |  |  |", text)
+        self.assertIn("| 0.80 | 0.80 to 1.20 | **missed** |", text)
+
+    def test_native_steps_reach_their_aim_at_the_speed_of_pytorch(self):
+        summary = self.summary({"reprise-1.jsonl": [self.step(NATIVE, [0.04])],
+                                "pytorch-1.jsonl": [self.step("pytorch bf16 compile flash", [0.04])]})
+        reached = [row["reached"] for row in summary["rows"] if "reached" in row]
+        self.assertEqual(reached, [True])
 
     def test_gives_products_as_speed_beside_cublas(self):
         def product(who, seconds):

@@ -1,6 +1,7 @@
 #include "reprise/native_ops/gpu.h"
 
 #include <ATen/detail/CUDAHooksInterface.h>
+#include <c10/core/CachingDeviceAllocator.h>
 #include <dlfcn.h>
 #include <fmt/format.h>
 #include <torch/version.h>
@@ -34,6 +35,16 @@ std::string model_of(int index) {
   return name.data();
 }
 
+/// That of a device's memory, if it counts; it does from its first tensor on.
+c10::DeviceAllocator* counting_allocator(const at::Device& device) {
+  try {
+    auto* const allocator = dynamic_cast<c10::DeviceAllocator*>(c10::GetAllocator(device.type()));
+    return allocator != nullptr && allocator->initialized() ? allocator : nullptr;
+  } catch (const c10::Error&) {  // nobody has memory of this type
+    return nullptr;
+  }
+}
+
 }  // namespace
 
 void use_gpus() {
@@ -51,6 +62,19 @@ std::string gpu_description(int index) {
   const long cuda = at::detail::getCUDAHooks().versionCUDART();
   return fmt::format("{}, LibTorch {}, CUDA {}.{}, cuBLAS workspace {}", model_of(index), TORCH_VERSION, cuda / 1000,
                      cuda % 1000 / 10, cublas_workspace);
+}
+
+std::optional<std::size_t> peak_bytes(const std::string& device) {
+  const at::Device of(device);
+  c10::DeviceAllocator* const allocator = counting_allocator(of);
+  if (allocator == nullptr) return {};
+  constexpr auto kAllPools = static_cast<std::size_t>(c10::CachingAllocator::StatType::AGGREGATE);
+  return static_cast<std::size_t>(allocator->getDeviceStats(of.index()).allocated_bytes.at(kAllPools).peak);
+}
+
+void forget_peak_bytes(const std::string& device) {
+  const at::Device of(device);
+  if (c10::DeviceAllocator* const allocator = counting_allocator(of)) allocator->resetPeakStats(of.index());
 }
 
 }  // namespace reprise::native_ops

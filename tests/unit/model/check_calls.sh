@@ -13,7 +13,7 @@ in_libm=$(nm -D --defined-only "$libm" | awk '{sub(/@.*/, "", $3); print $3}' | 
 libm_calls=$(comm -12 <(echo "$undefined") <(echo "$in_libm") | grep -vxE 'fmaf?|sqrt' || true)
 demangled=$(c++filt <<<"$undefined")
 operators=$(grep -oE '^at::_ops::[A-Za-z0-9_]+' <<<"$demangled" |
-  grep -vxE 'at::_ops::(empty_memory_format|empty_strided|detach|view|view_as|as_strided)' || true)
+  grep -vxE 'at::_ops::(empty_memory_format|empty_strided|detach|view|view_as|narrow|as_strided)' || true)
 direct=$(grep -E '^(at::(native|cpu|redispatch|meta)::|at::[a-z_]+\(|cblas_|mkl_|[sdcz]gemm_?$)' <<<"$demangled" || true)
 if [[ -n $libm_calls$operators$direct ]]; then
   echo "calls outside the allow-list:" $libm_calls $operators $direct

@@ -150,6 +150,19 @@ TEST(Gpus, AreSeenOnceTheLibraryIsLoadedAndSetToFixedSums) {
   expect_error([] { gpu_description(2); }, ErrorKind::kDevice, HasSubstr("GPU 2"), HasSubstr("nvidia-smi"));
 }
 
+TEST(Gpus, SayHowMuchMemoryTensorsHadAtMost) {
+  const Variable named("REPRISE_TORCH_CUDA_LIBRARY", kLibrary);
+  const Variable unset("CUBLAS_WORKSPACE_CONFIG", nullptr);
+  use_gpus();
+  EXPECT_EQ(peak_bytes("cuda:1"), 2000u);
+  forget_peak_bytes("cuda:1");
+  EXPECT_EQ(peak_bytes("cuda:1"), 300u);
+  EXPECT_EQ(peak_bytes("cuda:0"), 1000u);
+  forget_peak_bytes("cpu");
+  EXPECT_EQ(peak_bytes("cpu"), std::nullopt) << "nobody counts there";
+  EXPECT_EQ(peak_bytes("xpu:0"), std::nullopt) << "nobody has such memory";
+}
+
 TEST(GpuOperators, AreDeterministicAndWithoutTf32) {
   at::Context& context = at::globalContext();
   context.setAllowTF32CuBLAS(true);

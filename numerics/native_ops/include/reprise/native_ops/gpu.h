@@ -1,6 +1,8 @@
 #pragma once
 // LibTorch on GPUs: the part of it that knows CUDA, and the settings that fix its sums. Shows nothing of LibTorch.
 
+#include <cstddef>
+#include <optional>
 #include <string>
 
 namespace reprise::native_ops {
@@ -17,5 +19,10 @@ int num_gpus();
 /// What decides bits on a GPU: "NVIDIA H100 80GB HBM3, LibTorch 2.11.0, CUDA 13.0, cuBLAS workspace :4096:8". Behind
 /// use_gpus(). Throws Error(kDevice).
 std::string gpu_description(int index);
+
+/// Returns the most bytes that tensors had at once on a device of LibTorch's, "cuda:0", since the last
+/// forget_peak_bytes(); none where LibTorch does not count them.
+std::optional<std::size_t> peak_bytes(const std::string& device);
+void forget_peak_bytes(const std::string& device);
 
 }  // namespace reprise::native_ops
