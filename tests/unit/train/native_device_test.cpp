@@ -31,8 +31,7 @@ ComputeSettings on_gpu(const std::string& kind, std::int64_t bucket_kib = 0, std
 }
 
 configs::RunConfig config_of(std::vector<std::string> overrides) {
-  overrides.emplace_back("recipe.numerics=\"native\"");
-  overrides.emplace_back("train.num_steps=3");
+  overrides.insert(overrides.begin(), {"recipe.numerics=\"native\"", "train.num_steps=3"});
   return tiny_config(overrides);
 }
 
@@ -45,29 +44,15 @@ class NativeTrainingOnADevice : public TinyRunTest, public testing::WithParamInt
  protected:
   void SetUp() override {
     TinyRunTest::SetUp();
-    make_whole_run("native_device", config_of({}));  // for its data
-    config_ = config_of(GetParam().overrides);
+    make_whole_run("native_device", config_of(GetParam().overrides));  // on the host
     one_rank_ = new_run("one_rank");
-    train_on(one_rank_, 1, on_gpu("one"));
+    train_on_ranks(one_rank_, 1, false, nullptr, on_gpu("one"));
   }
   void TearDown() override {
     TinyRunTest::TearDown();
     remove_runs();
   }
 
-  void train_on(const std::filesystem::path& folder, int num_ranks, const ComputeSettings& compute, bool resume = false,
-                ProgressSink* progress = nullptr) const {
-    dist::run_local_group(num_ranks, [&](dist::Communicator& communicator) {
-      TrainOptions options;
-      options.run_dir = folder;
-      options.num_threads = 2;
-      options.compute = compute;
-      options.resume = resume;
-      options.command_line = {"train_on"};
-      const bool shows = progress != nullptr && communicator.rank() == 0;
-      train(config_, options, communicator, shows ? *progress : no_progress());
-    });
-  }
   void expect_run_of_one_rank(const std::filesystem::path& folder, const std::string& what) const {
     EXPECT_EQ(roots_in(folder), roots_in(one_rank_)) << what;
     EXPECT_TRUE(read_file(folder / "run.log") == read_file(one_rank_ / "run.log")) << what;
@@ -81,7 +66,6 @@ class NativeTrainingOnADevice : public TinyRunTest, public testing::WithParamInt
   }
 
   emulation::TorchOnEmulatedGpu torch_;
-  configs::RunConfig config_;
   std::filesystem::path one_rank_;
 };
 
@@ -96,7 +80,7 @@ INSTANTIATE_TEST_SUITE_P(
 TEST_P(NativeTrainingOnADevice, GivesTheSameRootsAndLogWithAnyNumberOfRanksPartsAndRecomputedLayers) {
   for (const auto& [ranks, bucket_kib, recompute_layers] : {std::tuple{2, 1, 0u}, std::tuple{3, 0, 1u}}) {
     const auto folder = new_run("ranks");
-    train_on(folder, ranks, on_gpu("one", bucket_kib, recompute_layers));
+    train_on_ranks(folder, ranks, false, nullptr, on_gpu("one", bucket_kib, recompute_layers));
     expect_run_of_one_rank(folder, fmt::format("{} ranks, {} KiB", ranks, bucket_kib));
   }
 }
@@ -104,16 +88,14 @@ TEST_P(NativeTrainingOnADevice, GivesTheSameRootsAndLogWithAnyNumberOfRanksParts
 TEST_P(NativeTrainingOnADevice, StopsAndResumesToTheSameBits) {
   const auto folder = new_run("stopped");
   StopAt stop(2, 15);
-  train_on(folder, 1, on_gpu("one"), false, &stop);
+  train_on_ranks(folder, 1, false, &stop, on_gpu("one"));
   request_stop(0);
-  train_on(folder, 2, on_gpu("one"), true);
+  train_on_ranks(folder, 2, true, nullptr, on_gpu("one"));
   expect_run_of_one_rank(folder, "resumed");
 }
 
 TEST_P(NativeTrainingOnADevice, HasTheLossesOfTheHostToFewDigits) {
-  const auto folder = new_run("host");
-  train_on(folder, 1, {});
-  const std::vector<logs::StepRecord> host = steps_of(folder), device = steps_of(one_rank_);
+  const std::vector<logs::StepRecord> host = steps_of(whole_run()), device = steps_of(one_rank_);
   ASSERT_EQ(host.size(), 3u);
   ASSERT_EQ(device.size(), host.size());
   for (std::size_t step = 0; step < host.size(); ++step) {
@@ -127,14 +109,14 @@ TEST_P(NativeTrainingOnADevice, TakesTheMemoryThatWasPlanned) {
                                           "train.num_steps=1"};
   std::vector<std::string> overrides = GetParam().overrides;
   overrides.insert(overrides.end(), wider.begin(), wider.end());
-  overrides.emplace_back("recipe.numerics=\"native\"");
-  config_ = tiny_config(overrides);
-  config_.mutable_runtime()->set_device("cuda");
+  configs::RunConfig config = config_of(overrides);
+  make_whole_run("native_device", config);
+  config.mutable_runtime()->set_device("cuda");
   emulation::global_memory().forget_peak();
   const std::size_t before = emulation::global_memory().bytes_used();
-  train_on(new_run("memory"), 1, on_gpu("one"));
+  train_on_ranks(new_run("memory"), 1, false, nullptr, on_gpu("one"));
   const auto taken = static_cast<double>(emulation::global_memory().peak_bytes() - before);
-  const auto planned = static_cast<double>(plan_memory(config_, 1, 1).gpu);
+  const auto planned = static_cast<double>(plan_memory(config, 1, 1).gpu);
   EXPECT_LT(taken, 1.1 * planned);
   EXPECT_GT(taken, 0.6 * planned);
 }
@@ -165,16 +147,16 @@ TEST_P(NativeDevicesOfARun, AreOfOneKind) {
           options.run_dir = folder;
           options.compute = on_gpu(communicator.rank() == 0 ? "one" : "another");
           options.command_line = {"kinds"};
-          train(config_, options, communicator, no_progress());
+          train(config_of({}), options, communicator, no_progress());
         });
       },
       ErrorKind::kDevice);
   StopAt stop(2, 15);
-  train_on(folder, 1, on_gpu("one"), false, &stop);
+  train_on_ranks(folder, 1, false, &stop, on_gpu("one"));
   request_stop(0);
-  expect_refused([&] { train_on(folder, 1, on_gpu("another"), true); }, ErrorKind::kCheckpoint);
-  EXPECT_THROW(train_on(folder, 1, {}, true), Error) << "the CPU is another device";
-  EXPECT_NO_THROW(train_on(folder, 1, on_gpu("one"), true));
+  expect_refused([&] { train_on_ranks(folder, 1, true, nullptr, on_gpu("another")); }, ErrorKind::kCheckpoint);
+  EXPECT_THROW(train_on_ranks(folder, 1, true), Error) << "the CPU is another device";
+  EXPECT_NO_THROW(train_on_ranks(folder, 1, true, nullptr, on_gpu("one")));
 }
 
 TEST_P(NativeDevicesOfARun, AreThoseOfAReplayToo) {
