@@ -19,8 +19,8 @@ using Ids = std::vector<TokenId>;
 const std::string kFolder = REPRISE_SOURCE_DIR "/tests/unit/data_pipeline/sentencepiece/";
 
 const nlohmann::json& vectors() {
-  static const nlohmann::json json = nlohmann::json::parse(read_file(kFolder + "vectors.json"));
-  return json;
+  static const nlohmann::json of_file = nlohmann::json::parse(read_file(kFolder + "vectors.json"));
+  return of_file;
 }
 
 class SentencePiece : public ::testing::TestWithParam<const char*> {
