@@ -33,7 +33,9 @@ void expect_whole(const std::filesystem::path& path) {
   const std::string name = path.filename().string();
   try {
     const std::string root = checkpoints::read_checkpoint(path).info.root.hex();
-    if (name.starts_with("step-")) EXPECT_EQ(root, whole_run().file_roots.at(name)) << path;
+    if (name.starts_with("step-")) {
+      EXPECT_EQ(root, whole_run().file_roots.at(name)) << path;
+    }
   } catch (const Error& error) {
     ADD_FAILURE() << name << " has its final name but is not whole: " << error.what();
   }

@@ -15,7 +15,7 @@ namespace reprise::ops {
 struct Parameter {
   at::Tensor weight;  // leaf that requires a gradient
   std::vector<at::Tensor> gradients;
-  at::Tensor operand;  // the weight in the type that products take, where a profile keeps it so; else undefined
+  at::Tensor operand = {};  // the weight in the type that products take, where a profile keeps it so; else undefined
 };
 
 }  // namespace reprise::ops
