@@ -49,11 +49,11 @@ void Stream::free(void* memory) { emulation::free(memory); }
 
 void Stream::write(void* to, const void* from_host, std::size_t num_bytes) {
   if (of(handle_).capturing) emulation::stop("a copy from the host is captured");
-  std::memcpy(to, from_host, num_bytes);
+  if (num_bytes > 0) std::memcpy(to, from_host, num_bytes);  // memory of nothing may be null
 }
 void Stream::read(void* to_host, const void* from, std::size_t num_bytes) {
   if (of(handle_).capturing) emulation::stop("a copy to the host is captured");
-  std::memcpy(to_host, from, num_bytes);
+  if (num_bytes > 0) std::memcpy(to_host, from, num_bytes);
 }
 void Stream::copy(void* to, const void* from, std::size_t num_bytes) {
   of(handle_).run([=] { std::memmove(to, from, num_bytes); });
