@@ -67,6 +67,8 @@ struct Decoder::State {
   std::unique_ptr<DevicePasses> passes;         // empty on the CPU
   std::unique_ptr<NativePasses> native_passes;  // of LibTorch's operators on a device of its own
 
+  std::int64_t score_tokens() const { return passes || native_passes ? kScoreBatchTokensOnDevice : kScoreBatchTokens; }
+
   /// Where the documents of a batch start; empty where attention sees all of a sequence.
   std::vector<std::int32_t> document_starts(std::span<const std::int32_t> inputs, std::int64_t length) const {
     if (!document_end) return {};
@@ -186,9 +188,7 @@ GrainLosses Decoder::run_grain(std::span<const std::int32_t> inputs, std::span<c
   return run_grains(inputs, targets, num_sequences, length, z_weight, {&gradient, 1});
 }
 
-std::int64_t Decoder::score_batch_tokens() const {
-  return state_->passes || state_->native_passes ? kScoreBatchTokensOnDevice : kScoreBatchTokens;
-}
+std::int64_t Decoder::score_batch_tokens() const { return state_->native ? 0 : state_->score_tokens(); }
 
 std::vector<float> Decoder::score(std::span<const std::int32_t> inputs, std::span<const std::int32_t> targets,
                                   std::int64_t num_sequences, std::int64_t length) const {
@@ -197,7 +197,7 @@ std::vector<float> Decoder::score(std::span<const std::int32_t> inputs, std::spa
   operators.prepare_thread();
   std::vector<ops::Parameter> parameters;  // on the host
   if (!state_->passes && !state_->native_passes) parameters = parameter_views(state_->layout, state_->weights, {});
-  const std::int64_t batch = std::max<std::int64_t>(1, score_batch_tokens() / length);
+  const std::int64_t batch = std::max<std::int64_t>(1, state_->score_tokens() / length);
   std::vector<float> losses;
   losses.reserve(targets.size());
   for (std::int64_t first = 0; first < num_sequences; first += batch) {

@@ -50,6 +50,12 @@ NativePasses::NativePasses(const std::string& name, numerics::Device& device, co
   });
 }
 
+NativePasses::~NativePasses() {
+  constants_ = {};
+  operands_.reset();
+  native_ops::give_back_unused(name_);  // what comes next on the GPU may not be LibTorch's
+}
+
 void NativePasses::weights_changed() {
   const std::lock_guard lock(mutex_);
   stale_ = true;
@@ -76,11 +82,7 @@ ops::HeadLoss NativePasses::compute(const PassTokens& tokens, float z_weight, Gr
   PassGradients gradients(layout_, weights_, sink, operands_);
   gradients.take_first();
   PassOptions options = options_of(tokens);
-  // Autograd has a thread of its own for a GPU.
-  options.on_gradients = [&](std::size_t first_tensor) {
-    const ops::DeviceScope scope(device_, name_);
-    gradients.complete_from(first_tensor);
-  };
+  options.on_gradients = [&](std::size_t first_tensor) { gradients.complete_from(first_tensor); };
   return compute_losses_and_gradients(*operators_, constants_, gradients, ids_on_device(tokens.inputs, tokens),
                                       ids_on_device(tokens.targets, tokens), z_weight, options);
 }

@@ -30,6 +30,9 @@ class NativePasses {
   NativePasses(const std::string& name, numerics::Device& device, const native_ops::NativeOptions& options,
                const TensorLayout& layout, float* weights_on_device, const DecoderConstants& constants,
                std::size_t recompute_layers);
+  ~NativePasses();
+  NativePasses(const NativePasses&) = delete;
+  NativePasses& operator=(const NativePasses&) = delete;
 
   void weights_changed();
 

@@ -75,7 +75,8 @@ logs::EvaluationRecord HeldOutEvaluation::run(std::uint64_t step, const ScoreGra
                                               std::int64_t tokens_per_call) const {
   const dist::LeafRange grains = dist::leaves_of_rank(num_grains_, communicator_.rank(), communicator_.size());
   std::vector<double> mine(static_cast<std::size_t>(grains.size()));
-  // Full calls where there are enough grains for all threads.
+  // Full calls where there are enough grains for all threads. Ranks and threads decide what is scored together, so
+  // a profile that would see it in its bits asks for none: a grain at a time.
   const std::int64_t full = std::max<std::int64_t>(1, tokens_per_call / static_cast<std::int64_t>(grain_tokens_));
   const std::int64_t per_call = std::clamp<std::int64_t>(grains.size() / threads_.num_threads(), 1, full);
   threads_.parallel_for((grains.size() + per_call - 1) / per_call, [&](std::int64_t call) {

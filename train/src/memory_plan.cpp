@@ -124,10 +124,18 @@ std::int64_t native_gpu_floats(const configs::Recipe& recipe, const configs::Run
   const std::int64_t hidden = recipe.model().hidden_size();
   const std::int64_t state = 2 * slice + (slice < layout.num_elements() ? slice : 0);
   const std::int64_t weights = layout.num_elements() + (operands_per_float == 1 ? 0 : as_floats(layout.num_elements()));
+  // Plain products keep the scores of all kept layers and their softmax; flash attention keeps neither.
+  const bool flash = operands_per_float == 2 && !recipe.train().document_mask();
+  const std::int64_t layers = recipe.model().num_layers(), recompute = runtime.recompute_layers();
+  const std::int64_t scores = flash ? 0
+                                    : 2 * (recompute == 0 ? layers : std::min(recompute, layers)) * tokens *
+                                          recipe.model().num_heads() * recipe.train().sequence_length();
+  // Float32 beside what floats_per_token() counts as operands.
+  const std::int64_t inputs = recompute == 0 ? 0 : (layers + recompute - 1) / recompute * tokens * hidden;
   // Logits and the head's gradient, in the operands' type; the residual stream where the backward pass needs it.
   const std::int64_t head = as_floats(std::min(kMostLogits, tokens * vocab) + vocab * hidden) + tokens * hidden;
   return weights + state + tree_floats(layout, parts, load, 1) +
-         as_floats(tokens * floats_per_token(recipe.model(), runtime.recompute_layers())) + head;
+         as_floats(tokens * floats_per_token(recipe.model(), recompute)) + inputs - as_floats(inputs) + scores + head;
 }
 
 /// Floats on the GPU of the rank with `load`.

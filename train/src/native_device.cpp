@@ -8,6 +8,7 @@
 #include "reprise/configs/profile.h"
 #include "reprise/core/error.h"
 #include "reprise/logs/session_log.h"
+#include "run_folder.h"
 
 namespace reprise::train {
 namespace {
@@ -25,6 +26,11 @@ std::string device_of_last_session(const std::filesystem::path& session_log) {
 }
 
 }  // namespace
+
+std::filesystem::path log_of_device(const TrainOptions& options) {
+  if (!options.resume) return {};
+  return options.device_log.empty() ? RunFolder(options.run_dir).session_log() : options.device_log;
+}
 
 void expect_one_kind_of_device(const configs::Recipe& recipe, const std::string& description,
                                const std::filesystem::path& session_log, dist::Communicator& communicator) {

@@ -4,7 +4,6 @@
 
 #include "reprise/checkpoints/folder.h"
 #include "reprise/configs/config.h"
-#include "reprise/configs/profile.h"
 #include "reprise/core/error.h"
 #include "reprise/core/files.h"
 #include "reprise/dist/communicator.h"
@@ -38,8 +37,7 @@ void copy_whole(const std::filesystem::path& from, const std::filesystem::path& 
 }
 
 /// What the trainer needs to go on from `start`: the shards and the tokenizer are the run's own.
-void lay_out(const RunFolder& run, const RunFolder& work, const configs::Recipe& recipe,
-             const std::optional<checkpoints::CheckpointInfo>& start) {
+void lay_out(const RunFolder& run, const RunFolder& work, const std::optional<checkpoints::CheckpointInfo>& start) {
   make_folders(work.checkpoints());
   std::filesystem::create_directory_symlink(std::filesystem::absolute(run.shards()), work.shards());
   std::filesystem::create_directory_symlink(std::filesystem::absolute(run.tokenizer().parent_path()),
@@ -49,10 +47,6 @@ void lay_out(const RunFolder& run, const RunFolder& work, const configs::Recipe&
   }
   copy_whole(run.recipe(), work.recipe());
   copy_whole(run.run_log(), work.run_log());
-  // A native run's bits are those of its device: the replay is refused on another one.
-  if (configs::is_native(recipe) && std::filesystem::exists(run.session_log())) {
-    copy_whole(run.session_log(), work.session_log());
-  }
   if (start) copy_whole(start->path, work.checkpoints() / start->path.filename());
 }
 
@@ -81,14 +75,15 @@ std::optional<Digest> logged_state(const RunFolder& run, std::uint64_t step) {
 Replayed replay(const RunFolder& run, const RunFolder& work, const ReplayOptions& options, ProgressSink& progress) {
   Replayed replayed;
   replayed.start = find_start(run.checkpoints(), options.from);
-  const configs::RunConfig config = configs::load_config(run.recipe());
-  lay_out(run, work, config.recipe(), replayed.start);
+  lay_out(run, work, replayed.start);
+  const configs::RunConfig config = configs::load_config(work.recipe());
   replayed.first_step = replayed.start ? replayed.start->header.step : first_step(config.recipe());
   TrainOptions train_options;
   train_options.run_dir = work.root();
   train_options.num_threads = options.num_threads;
   train_options.compute = options.compute;
   train_options.resume = true;
+  train_options.device_log = run.session_log();
   train_options.stop_after_step = options.to;
   train_options.save_whole_last_state = options.save_last_state;
   train_options.observer = options.observer;

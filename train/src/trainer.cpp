@@ -180,8 +180,7 @@ void Trainer::read_data() {
 
 void Trainer::open_state() {
   model_ = std::make_unique<TrainingModel>(identity_.recipe, options_.compute, threads_, communicator_);
-  expect_one_kind_of_device(identity_.recipe, model_->device_description(),
-                            options_.resume ? folder_.session_log() : std::filesystem::path(), communicator_);
+  expect_one_kind_of_device(identity_.recipe, model_->device_description(), log_of_device(options_), communicator_);
   open_evaluation();
   writer_ = std::make_unique<CheckpointWriter>(folder_.checkpoints(), model_->layout(), communicator_, storage_);
   resumed_from_ = on_first_rank(communicator_, [&] {

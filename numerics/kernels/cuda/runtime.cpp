@@ -15,8 +15,10 @@ void check(cudaError_t code, const char* what) {
   const std::string message =
       std::string("the GPU refuses: ") + what + ": " + cudaGetErrorString(code) + " (" + cudaGetErrorName(code) + ")";
   if (code == cudaErrorMemoryAllocation) {
-    throw Error(ErrorKind::kOutOfMemory, message,
-                "fewer grains at once (runtime.grains_per_forward) or runtime.recompute_layers need less memory");
+    throw Error(
+        ErrorKind::kOutOfMemory, message,
+        "runtime.recompute_layers, or fewer grains at once (runtime.grains_per_forward, exact profile) need less "
+        "memory");
   }
   throw Error(ErrorKind::kDevice, message, "nvidia-smi shows the state of the GPU and its driver");
 }

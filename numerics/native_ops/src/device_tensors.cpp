@@ -1,6 +1,7 @@
 #include "reprise/native_ops/device_tensors.h"
 
 #include <ATen/ops/empty.h>
+#include <c10/core/CachingDeviceAllocator.h>
 #include <c10/core/DeviceGuard.h>
 #include <fmt/format.h>
 
@@ -14,8 +15,8 @@ void on_device(at::Device device, const std::function<void()>& work) {
     work();
   } catch (const c10::OutOfMemoryError& error) {
     throw Error(ErrorKind::kOutOfMemory, fmt::format("{}: {}", device.str(), error.what_without_backtrace()),
-                "fewer or shorter sequences in one pass (native.grains_per_forward, train.grain_sequences), or "
-                "runtime.recompute_layers");
+                "runtime.recompute_layers needs less; so do fewer sequences in one pass (native.grains_per_forward, "
+                "train.grain_sequences), which gives other bits");
   } catch (const c10::Error& error) {
     throw Error(ErrorKind::kDevice, fmt::format("{}: {}", device.str(), error.what_without_backtrace()),
                 "check the GPU with nvidia-smi, and that the driver is new enough for this LibTorch");
@@ -24,6 +25,12 @@ void on_device(at::Device device, const std::function<void()>& work) {
 
 at::Tensor empty_on(at::Device device, std::int64_t count, at::ScalarType type) {
   return at::empty({count}, at::TensorOptions().dtype(type).device(device));
+}
+
+void give_back_unused(at::Device device) {
+  if (device.is_cpu()) return;
+  auto* const allocator = dynamic_cast<c10::DeviceAllocator*>(c10::GetAllocator(device.type()));
+  if (allocator != nullptr && allocator->initialized()) allocator->emptyCache();
 }
 
 at::Tensor moved_to(at::Device device, const at::Tensor& tensor) { return tensor.to(device); }

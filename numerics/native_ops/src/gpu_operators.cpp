@@ -2,6 +2,7 @@
 
 #include <ATen/TensorOperators.h>
 #include <ATen/ops/ones_like.h>
+#include <c10/core/AutogradState.h>
 #include <torch/csrc/autograd/autograd.h>
 
 #include "gpu_nodes.h"
@@ -14,6 +15,20 @@ namespace {
 
 using ops::HeadLoss;
 using ops::Parameter;
+
+/// While it lives autograd runs a GPU's nodes on the thread that calls it. Its own threads for GPUs begin with the
+/// process's first backward pass, whether or not LibTorch knows of GPUs by then, and have no DeviceScope.
+class OnThisThread {
+ public:
+  OnThisThread() : before_(state().get_multithreading_enabled()) { state().set_multithreading_enabled(false); }
+  ~OnThisThread() { state().set_multithreading_enabled(before_); }
+  OnThisThread(const OnThisThread&) = delete;
+  OnThisThread& operator=(const OnThisThread&) = delete;
+
+ private:
+  static c10::AutogradState& state() { return c10::AutogradState::get_tls_state(); }
+  bool before_;
+};
 
 class GpuOperators final : public ops::OperatorSet {
  public:
@@ -71,6 +86,7 @@ class GpuOperators final : public ops::OperatorSet {
     std::vector<at::Tensor> weights;
     weights.reserve(parameters.size());
     for (const Parameter& parameter : parameters) weights.push_back(parameter.weight);
+    const OnThisThread on_this_thread;
     const std::vector<at::Tensor> gradients = torch::autograd::grad({root}, weights, {at::ones_like(root)});
     for (std::size_t i = 0; i < parameters.size(); ++i) {
       REPRISE_CHECK_EQ(parameters[i].gradients.size(), 1u);

@@ -134,6 +134,12 @@ TEST_P(NativeTypes, ScoresAsItTrains) {
   EXPECT_TRUE(same_bits(scored, trained));
 }
 
+TEST_P(NativeTypes, AsksForNothingToBeScoredTogether) {  // it would show in the bits
+  HashedModel model;
+  EXPECT_EQ(decoder_of(model, native(GetParam())).score_batch_tokens(), 0);
+  EXPECT_GT(model.decoder().score_batch_tokens(), 0);
+}
+
 TEST_P(NativeTypes, NegativeTargetsHaveNoLossAndNoGradient) {
   HashedModel model;
   std::fill(model.targets.begin(), model.targets.end(), -1);

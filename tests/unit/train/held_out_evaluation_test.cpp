@@ -1,10 +1,14 @@
 // [C-44]: the loss of held-out sequences along a run.
 
+#include "held_out_evaluation.h"
+
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cmath>
+#include <mutex>
 
 #include "reprise/checkpoints/checkpoint.h"
 #include "reprise/configs/config.h"
@@ -107,6 +111,29 @@ TEST_F(HeldOut, HasTheSameBitsAfterAStopAndAResumeOnOtherRanks) {
     train_on_ranks(folder, 1 + (stop_after + 1) % 3, true);
     expect_whole(folder);
   }
+}
+
+TEST_F(HeldOut, IsScoredAGrainAtATimeWhereNobodyAsksForMore) {
+  const configs::TrainRecipe recipe = configs::resolve(config()).recipe().train();
+  const data::TokenSet tokens = data::TokenSet::open(whole_run() / "shards", "held_out");
+  const data::Tokenizer tokenizer = data::Tokenizer::load(whole_run() / "tokenizer" / "tokenizer.json");
+  const std::size_t grain_tokens = std::size_t{recipe.grain_sequences()} * recipe.sequence_length();
+  const auto largest_call = [&](int num_threads, std::int64_t tokens_per_call) {
+    ThreadPool threads(num_threads);
+    const auto communicator = dist::make_local_communicator();
+    const HeldOutEvaluation evaluation(recipe, tokens, tokenizer, "held_out", threads, *communicator);
+    std::mutex mutex;
+    std::size_t largest = 0;
+    const auto score = [&](std::span<const std::int32_t>, std::span<const std::int32_t> targets) {
+      const std::lock_guard lock(mutex);
+      largest = std::max(largest, targets.size());
+      return std::vector<float>(targets.size(), 1.0f);
+    };
+    evaluation.run(5, score, tokens_per_call);
+    return largest;
+  };
+  for (const int threads : {1, 3}) EXPECT_EQ(largest_call(threads, 0), grain_tokens);
+  EXPECT_GT(largest_call(1, 1000), grain_tokens);
 }
 
 TEST_F(HeldOut, TakesWhatTheShardsHoldWhenThatIsLess) {

@@ -8,6 +8,9 @@
 #include "emulated_torch.h"
 #include "reprise/core/error.h"
 #include "reprise/core/files.h"
+#include "reprise/core/progress.h"
+#include "reprise/data_pipeline/shards.h"
+#include "reprise/data_pipeline/tokenizer.h"
 #include "reprise/dist/local_group.h"
 #include "reprise/train/materialize.h"
 #include "reprise/train/memory_plan.h"
@@ -31,7 +34,8 @@ ComputeSettings on_gpu(const std::string& kind, std::int64_t bucket_kib = 0, std
 }
 
 configs::RunConfig config_of(std::vector<std::string> overrides) {
-  overrides.insert(overrides.begin(), {"recipe.numerics=\"native\"", "train.num_steps=3"});
+  overrides.insert(overrides.begin(), {"recipe.numerics=\"native\"", "train.num_steps=3", "train.evaluation.interval=2",
+                                       "train.evaluation.sequences=8"});
   return tiny_config(overrides);
 }
 
@@ -44,7 +48,7 @@ class NativeTrainingOnADevice : public TinyRunTest, public testing::WithParamInt
  protected:
   void SetUp() override {
     TinyRunTest::SetUp();
-    make_whole_run("native_device", config_of(GetParam().overrides));  // on the host
+    make_run_on_host(config_of(GetParam().overrides));
     one_rank_ = new_run("one_rank");
     train_on_ranks(one_rank_, 1, false, nullptr, on_gpu("one"));
   }
@@ -53,6 +57,13 @@ class NativeTrainingOnADevice : public TinyRunTest, public testing::WithParamInt
     remove_runs();
   }
 
+  static void make_run_on_host(const configs::RunConfig& config) {
+    make_whole_run("native_device", config, [](const std::filesystem::path& data) {
+      data::write_shards(data / "data" / "train.jsonl.zst",
+                         data::Tokenizer::load(data / "tokenizer" / "tokenizer.json"), data / "shards", "held_out", 1,
+                         no_progress());
+    });
+  }
   void expect_run_of_one_rank(const std::filesystem::path& folder, const std::string& what) const {
     EXPECT_EQ(roots_in(folder), roots_in(one_rank_)) << what;
     EXPECT_TRUE(read_file(folder / "run.log") == read_file(one_rank_ / "run.log")) << what;
@@ -110,7 +121,7 @@ TEST_P(NativeTrainingOnADevice, TakesTheMemoryThatWasPlanned) {
   std::vector<std::string> overrides = GetParam().overrides;
   overrides.insert(overrides.end(), wider.begin(), wider.end());
   configs::RunConfig config = config_of(overrides);
-  make_whole_run("native_device", config);
+  make_run_on_host(config);
   config.mutable_runtime()->set_device("cuda");
   emulation::global_memory().forget_peak();
   const std::size_t before = emulation::global_memory().bytes_used();

@@ -87,7 +87,8 @@ class Decoder {
                            std::int64_t num_sequences, std::int64_t length) const;
 
   /// How many tokens score() computes at once, where sequences are not longer: calls with fewer leave the processor
-  /// idle.
+  /// idle. 0 under native, whose bits depend on what is computed together: a call's sequences are to be the recipe's
+  /// choice, not the machine's.
   std::int64_t score_batch_tokens() const;
 
   /// Runs forward alone and shows each activation in the order of the pass: "embedding"; "layers.N.attention" and

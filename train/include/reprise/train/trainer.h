@@ -23,12 +23,13 @@ struct TrainOptions {
   std::filesystem::path run_dir;  // shards/ and tokenizer/ of the run are read from here; checkpoints/ and logs go here
   int num_threads = 1;
   ComputeSettings compute;
-  std::chrono::seconds watchdog{0};  // runtime.watchdog_seconds: 0 waits for ever
+  std::chrono::seconds watchdog{0};              // runtime.watchdog_seconds: 0 waits for ever
   bool resume = false;                           // continue run_dir from its latest resumable checkpoint
   std::optional<std::uint64_t> stop_after_step;  // end early, as if finished there (for replays, tests and benchmarks)
   bool save_whole_last_state = false;            // store the moments of the last step, scheduled or not
-  StepObserver* observer = nullptr;              // sees every step from inside; one rank alone
-  std::vector<std::string> command_line;         // for session.log
+  std::filesystem::path device_log;       // the session log whose device a resumed native run must have; empty: its own
+  StepObserver* observer = nullptr;       // sees every step from inside; one rank alone
+  std::vector<std::string> command_line;  // for session.log
 };
 
 struct TrainSummary {

@@ -14,6 +14,9 @@ void on_device(at::Device device, const std::function<void()>& work);
 /// Returns `count` elements without values.
 at::Tensor empty_on(at::Device device, std::int64_t count, at::ScalarType type);
 
+/// Gives the memory that LibTorch keeps for tensors to come back to the device.
+void give_back_unused(at::Device device);
+
 /// Returns `tensor` itself where it lies there already.
 at::Tensor moved_to(at::Device device, const at::Tensor& tensor);
 

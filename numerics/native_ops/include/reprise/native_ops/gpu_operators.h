@@ -1,7 +1,7 @@
 #pragma once
 // The operators of the native profile on a GPU: products and attention are LibTorch's, and what lies between them is
 // this project's own kernels, which read and write each activation once. Activations are of the operands' type, the
-// residual stream and all gradients of weights are float32.
+// residual stream is float32; a product rounds the gradient of its weight, which is then kept in float32.
 
 #include <memory>
 
