@@ -20,10 +20,11 @@ constexpr std::int64_t kNativeStepsCompared = 20;
 struct NativeType {
   const char* name;
   numerics::OperandType type;
-  double tolerance;  // of a loss's difference from the exact profile's
+  double tolerance;           // of a loss's difference from the exact profile's
+  double gradient_tolerance;  // of the distance of a tensor's first gradient
 };
-constexpr NativeType kNativeTypes[] = {{"float32", numerics::OperandType::kFloat32, 1e-3},
-                                       {"bfloat16", numerics::OperandType::kBfloat16, 5e-3}};
+constexpr NativeType kNativeTypes[] = {{"float32", numerics::OperandType::kFloat32, 1e-3, 1e-3},
+                                       {"bfloat16", numerics::OperandType::kBfloat16, 5e-3, 0.2}};
 
 std::vector<float> on_cpu(const Cell& cell, bool portable) {
   const numerics::Target before = numerics::active_target();
@@ -54,6 +55,22 @@ double largest_difference(std::span<const double> losses, std::span<const double
     if (std::isnan(difference) || difference > largest) largest = difference;
   }
   return largest;
+}
+
+/// Of two gradients by tensor: the largest distance, over the length of the second. NaN if one is.
+double largest_distance(const std::vector<std::vector<float>>& gradients,
+                        const std::vector<std::vector<float>>& expected) {
+  std::vector<double> distances;
+  for (std::size_t tensor = 0; tensor < expected.size(); ++tensor) {
+    double difference = 0, length = 0;
+    for (std::size_t i = 0; i < expected[tensor].size(); ++i) {
+      const auto value = static_cast<double>(expected[tensor][i]);
+      difference += std::pow(static_cast<double>(gradients[tensor][i]) - value, 2);
+      length += value * value;
+    }
+    distances.push_back(std::sqrt(difference / length));
+  }
+  return largest_difference(distances, std::vector<double>(distances.size()));
 }
 
 std::vector<double> losses_of(Training& training, std::int64_t steps) {
@@ -133,13 +150,15 @@ NativeReport check_native(const std::function<NativeDevice()>& make, numerics::D
   report.steps = steps;
   report.steps_compared = std::min(steps, kNativeStepsCompared);
   Training expected(exact, shape);
+  const std::vector<std::vector<float>> exact_gradient = expected.gradient_of_pass();
   const std::vector<double> exact_losses = losses_of(expected, report.steps_compared);
-  for (const auto& [name, type, tolerance] : kNativeTypes) {
-    NativeRuns runs{name, {}, {}, 0, tolerance};
+  for (const auto& [name, type, tolerance, gradient_tolerance] : kNativeTypes) {
+    NativeRuns runs{name, {}, {}, 0, tolerance, 0, gradient_tolerance};
     for (Digest* const digest : {&runs.first, &runs.again}) {
       const NativeDevice device = make();
       report.device = device.description;
       Training training(device, shape, type);
+      runs.gradient_distance = largest_distance(training.gradient_of_pass(), exact_gradient);
       runs.largest_difference = largest_difference(losses_of(training, steps), exact_losses);  // the digest holds them
       *digest = training.digest();
     }

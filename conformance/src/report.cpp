@@ -16,9 +16,10 @@ std::string text_of(const NativeReport& native) {
   if (!native.failed.empty()) return fmt::format("native     FAILED: {}\n", native.failed);
   std::string text = fmt::format("native     {} steps, twice, on {}\n", native.steps, native.device);
   for (const NativeRuns& runs : native.runs) {
-    text += fmt::format("           {:8} {} {}, losses of {} steps within {:.1e} of exact's: {}\n", runs.type,
-                        runs.first.hex(), verdict(runs.same()), native.steps_compared, runs.largest_difference,
-                        runs.near() ? "near" : "TOO FAR");
+    text += fmt::format(
+        "           {:8} {} {}, losses of {} steps within {:.1e} of exact's, first gradients within {:.1e}: {}\n",
+        runs.type, runs.first.hex(), verdict(runs.same()), native.steps_compared, runs.largest_difference,
+        runs.gradient_distance, runs.near() ? "near" : "TOO FAR");
   }
   return text;
 }
@@ -35,6 +36,8 @@ nlohmann::ordered_json json_of(const NativeReport& native) {
                             {"same", runs.same()},
                             {"largest_difference", runs.largest_difference},
                             {"tolerance", runs.tolerance},
+                            {"gradient_distance", runs.gradient_distance},
+                            {"gradient_tolerance", runs.gradient_tolerance},
                             {"near", runs.near()}});
   }
   return json;

@@ -40,9 +40,11 @@ struct NativeRuns {
   Digest first, again;
   double largest_difference = 0;  // of a step's loss from that of the exact profile, over the steps compared
   double tolerance = 0;           // of that
+  double gradient_distance = 0;  // the largest of a tensor's gradient from the exact profile's, over the length of that
+  double gradient_tolerance = 0;  // of that; AdamW hides a factor of a gradient from the losses
 
   bool same() const { return first == again; }
-  bool near() const { return largest_difference <= tolerance; }
+  bool near() const { return largest_difference <= tolerance && gradient_distance <= gradient_tolerance; }
 };
 
 struct NativeReport {

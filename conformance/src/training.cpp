@@ -271,6 +271,16 @@ StepValues Training::step() {
 
 void Training::pass() { state_->pass(state_->tokens_of_step()); }
 
+std::vector<std::vector<float>> Training::gradient_of_pass() {
+  pass();
+  std::vector<std::vector<float>> tensors;
+  for (const TensorLayout::Entry& entry : state_->layout.entries()) {
+    std::vector<float>& values = tensors.emplace_back(static_cast<std::size_t>(entry.spec.num_elements()));
+    state_->device.read(values.data(), state_->gradient(0) + entry.offset, values.size() * sizeof(float));
+  }
+  return tensors;
+}
+
 Digest Training::digest() const {
   const State& state = *state_;
   Sha256 hash;

@@ -59,6 +59,8 @@ class Training {
   StepValues step();
   /// Runs forward and backward on the tokens of the next step, which changes nothing.
   void pass();
+  /// The same; returns the gradient of the first grain by tensor, in the order of the layout.
+  std::vector<std::vector<float>> gradient_of_pass();
   /// SHA-256 over losses and norms of all steps so far, then weights and moments as they are.
   Digest digest() const;
 

@@ -60,6 +60,16 @@ class WithOtherLosses final : public CpuDevice {
   float excess_;
 };
 
+/// Doubles the gradients of norms' weights, which AdamW hides from the losses.
+class WithOtherGradients final : public CpuDevice {
+ public:
+  void rms_norm_backward(std::int64_t num_rows, std::int64_t dim, const float* dy, const float* x, const float* weight,
+                         const float* inverse_rms, float* dx, float* dweight) override {
+    CpuDevice::rms_norm_backward(num_rows, dim, dy, x, weight, inverse_rms, dx, dweight);
+    for (std::int64_t i = 0; i < dim; ++i) dweight[i] *= 2.0f;
+  }
+};
+
 class NativeCheck : public ::testing::Test {
  protected:
   static NativeReport check(numerics::Device& exact, const std::function<NativeDevice()>& make) {
@@ -102,6 +112,17 @@ TEST_F(NativeCheck, SeesLossesThatAreNotThoseOfTheExactProfile) {
     EXPECT_FALSE(report.runs[0].near());
     EXPECT_EQ(mismatches(report), 2u);
   }
+}
+
+TEST_F(NativeCheck, SeesAGradientThatIsNotThatOfTheExactProfile) {
+  WithOtherGradients exact;
+  const NativeReport report = check(exact, [] { return quick_gpu(); });
+  for (const NativeRuns& runs : report.runs) {
+    EXPECT_NEAR(runs.gradient_distance, 0.5, 0.05) << runs.type;
+    EXPECT_LE(runs.largest_difference, runs.tolerance) << runs.type;
+    EXPECT_FALSE(runs.near()) << runs.type;
+  }
+  EXPECT_EQ(mismatches(report), 2u);
 }
 
 TEST_F(NativeCheck, ComparesTheLossesOfTheFirstStepsAlone) {
