@@ -17,9 +17,6 @@ namespace {
 using torch::autograd::AutogradContext;
 using torch::autograd::variable_list;
 
-// Logits that exist at once: 1 GiB of bfloat16, enough tokens for the products of any vocabulary. Sums over tokens are
-// cut where pieces end, so the number decides bits.
-constexpr std::int64_t kLogitsAtOnce = std::int64_t{1} << 29;
 constexpr std::int64_t kPieceGranule = 512;
 
 /// The losses of all tokens, and the logits of one piece of them after another.
@@ -36,7 +33,7 @@ struct Pieces {
   void visit(float z_weight, bool with_gradient,
              const std::function<void(std::int64_t first, const at::Tensor& rows, const at::Tensor& logits)>& visit) {
     const std::int64_t vocab = weight.size(0);
-    const std::int64_t most = std::max<std::int64_t>(1, kLogitsAtOnce / vocab / kPieceGranule) * kPieceGranule;
+    const std::int64_t most = std::max<std::int64_t>(1, gpu.logits_at_once / vocab / kPieceGranule) * kPieceGranule;
     for (std::int64_t first = 0; first < ids.numel(); first += most) {
       const std::int64_t count = std::min(most, ids.numel() - first);
       const at::Tensor piece = rows.narrow(0, first, count);

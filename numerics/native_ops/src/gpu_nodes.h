@@ -17,6 +17,7 @@ namespace reprise::native_ops {
 struct GpuContext {
   numerics::NativeKernels* kernels = nullptr;
   at::ScalarType operand_type = at::kFloat;
+  std::int64_t logits_at_once = 0;  // gpu_head_loss() alone
 
   numerics::OperandType type() const {
     return operand_type == at::kBFloat16 ? numerics::OperandType::kBfloat16 : numerics::OperandType::kFloat32;

@@ -33,7 +33,7 @@ class OnThisThread {
 class GpuOperators final : public ops::OperatorSet {
  public:
   GpuOperators(const NativeOptions& options, numerics::NativeKernels& kernels)
-      : options_(options), context_{&kernels, options.operand_type} {}
+      : options_(options), context_{&kernels, options.operand_type, options.logits_at_once} {}
 
   void prepare_thread() const override { use_threads(options_.num_threads); }
 

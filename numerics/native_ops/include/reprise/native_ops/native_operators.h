@@ -14,6 +14,9 @@ namespace reprise::native_ops {
 struct NativeOptions {
   at::ScalarType operand_type = at::kFloat;  // of products and attention: kFloat or kBFloat16; all else is float32
   int num_threads = 1;                       // LibTorch's threads for each calling thread
+  /// Of a GPU's head: 1 GiB of bfloat16, enough tokens for the products of any vocabulary. Sums over tokens are cut
+  /// where pieces end, so the number decides bits.
+  std::int64_t logits_at_once = std::int64_t{1} << 29;
 };
 
 /// Returns the native operators. Switches LibTorch's deterministic algorithms on for the whole process, so call it
