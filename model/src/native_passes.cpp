@@ -41,8 +41,8 @@ NativePasses::NativePasses(const std::string& name, numerics::Device& device, co
       weights_(weights_on_device, static_cast<std::size_t>(layout.num_elements())) {
   native_ops::on_device(name_, [&] {
     const ops::DeviceScope scope(device_, name_);
-    constants_.cos = native_ops::moved_to(name_, constants.cos);
-    constants_.sin = native_ops::moved_to(name_, constants.sin);
+    constants_.cos = native_ops::copied_to(name_, constants.cos);
+    constants_.sin = native_ops::copied_to(name_, constants.sin);
     flat_weights_ = ops::view_of(weights_on_device, {layout.num_elements()});
     operands_ = options.operand_type == at::kFloat
                     ? flat_weights_
@@ -68,7 +68,7 @@ void NativePasses::refresh_operands() {
 }
 
 at::Tensor NativePasses::ids_on_device(std::span<const std::int32_t> ids, const PassTokens& tokens) const {
-  return native_ops::moved_to(name_, id_view(ids, tokens.num_sequences, tokens.length));
+  return native_ops::copied_to(name_, id_view(ids, tokens.num_sequences, tokens.length));
 }
 
 PassOptions NativePasses::options_of(const PassTokens& tokens) const {

@@ -33,7 +33,9 @@ void give_back_unused(at::Device device) {
   if (allocator != nullptr && allocator->initialized()) allocator->emptyCache();
 }
 
-at::Tensor moved_to(at::Device device, const at::Tensor& tensor) { return tensor.to(device); }
+at::Tensor copied_to(at::Device device, const at::Tensor& tensor) {
+  return tensor.to(tensor.options().device(device), /*non_blocking=*/false, /*copy=*/true);
+}
 
 void copy_values(const at::Tensor& from, const at::Tensor& to) { to.copy_(from); }
 

@@ -35,12 +35,19 @@ std::size_t GlobalMemory::remove(const void* begin) {
   return num_bytes;
 }
 
+std::pair<const std::byte*, std::size_t> GlobalMemory::allocation_of(const void* address) const {
+  const auto* const place = static_cast<const std::byte*>(address);
+  auto behind = allocations_.upper_bound(place);
+  if (behind == allocations_.begin()) return {};
+  --behind;
+  if (!lies_in(place, 1, *behind)) return {};
+  return *behind;
+}
+
 bool GlobalMemory::holds(const void* begin, std::size_t num_bytes) {
   const auto* const first = static_cast<const std::byte*>(begin);
   if (lies_in(first, num_bytes, last_)) return true;
-  auto behind = allocations_.upper_bound(first);
-  if (behind == allocations_.begin()) return false;
-  last_ = *--behind;
+  if (const auto found = allocation_of(begin); found.second != 0) last_ = found;
   return lies_in(first, num_bytes, last_);
 }
 

@@ -6,6 +6,7 @@
 #include <limits>
 #include <map>
 #include <mutex>
+#include <utility>
 
 namespace reprise::emulation {
 
@@ -17,6 +18,8 @@ class GlobalMemory {
   void add(const void* begin, std::size_t num_bytes);
   /// Returns the size of an allocation and forgets it.
   std::size_t remove(const void* begin);
+  /// The allocation that an address lies in, and its size; none where the size is 0.
+  std::pair<const std::byte*, std::size_t> allocation_of(const void* address) const;
   /// Whether all of the bytes lie in one allocation.
   bool holds(const void* begin, std::size_t num_bytes);
 

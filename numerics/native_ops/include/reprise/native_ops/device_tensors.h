@@ -17,8 +17,8 @@ at::Tensor empty_on(at::Device device, std::int64_t count, at::ScalarType type);
 /// Gives the memory that LibTorch keeps for tensors to come back to the device.
 void give_back_unused(at::Device device);
 
-/// Returns `tensor` itself where it lies there already.
-at::Tensor moved_to(at::Device device, const at::Tensor& tensor);
+/// A copy of `tensor` in the device's memory, also where LibTorch's CPU stands for a device: kernels read it.
+at::Tensor copied_to(at::Device device, const at::Tensor& tensor);
 
 /// Rounds to the type of `to`. Waits until the values are in the host's memory, if `to` is.
 void copy_values(const at::Tensor& from, const at::Tensor& to);

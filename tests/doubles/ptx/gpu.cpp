@@ -1,0 +1,76 @@
+#include "gpu.h"
+
+#include <cstdio>
+#include <cstdlib>
+#include <map>
+#include <mutex>
+
+#include "emulated_memory.h"
+#include "fat_binary.h"
+
+namespace reprise::ptx {
+namespace {
+
+struct Registered {
+  std::mutex mutex;  // guards what follows
+  std::vector<const void*> unread;
+  std::map<const void*, std::string> names;
+  Module kernels;
+};
+
+Registered& registered() {
+  static auto* const all = new Registered;  // used before main() and after it
+  return *all;
+}
+
+Range allocation_of(std::uint64_t address) {
+  const auto [begin, num_bytes] = emulation::global_memory().allocation_of(reinterpret_cast<const void*>(address));
+  const auto first = reinterpret_cast<std::uint64_t>(begin);
+  return {first, first + num_bytes};
+}
+
+}  // namespace
+
+void stop(const std::string& problem) {
+  std::fprintf(stderr, "PTX on the host: %s\n", problem.c_str());
+  std::abort();
+}
+
+void register_fat_binary(const void* fat_binary) {
+  const std::lock_guard lock(registered().mutex);
+  registered().unread.push_back(fat_binary);
+}
+
+void register_kernel(const void* host_function, const char* name) {
+  const std::lock_guard lock(registered().mutex);
+  registered().names[host_function] = name;
+}
+
+const Kernel& kernel_of(const void* host_function) {
+  Registered& all = registered();
+  const std::lock_guard lock(all.mutex);
+  try {
+    for (const void* fat_binary : all.unread) {
+      for (const std::string& text : ptx_of_fat_binary(fat_binary)) all.kernels.merge(parse_module(text));
+    }
+    all.unread.clear();
+  } catch (const Fault& fault) {
+    stop(fault.what());
+  }
+  const auto name = all.names.find(host_function);
+  if (name == all.names.end()) stop("a kernel that was not registered");
+  const auto kernel = all.kernels.find(name->second);
+  if (kernel == all.kernels.end()) stop("no PTX of " + name->second);
+  return kernel->second;
+}
+
+void execute_or_stop(const Launch& launch) {
+  const std::lock_guard lock(emulation::one_at_a_time());
+  try {
+    execute(launch, allocation_of);
+  } catch (const Fault& fault) {
+    stop(fault.what());
+  }
+}
+
+}  // namespace reprise::ptx

@@ -1,0 +1,167 @@
+// The CUDA runtime's functions that this project calls, over host memory: linked in place of NVIDIA's library, so that a
+// program that nvcc compiled runs as it is where there is no GPU. Works at once, in the order of the calls; the emulated
+// GPU (doubles/cuda) is the one that looks for work that is not ordered.
+
+#include <cuda_runtime_api.h>
+
+#include <cstring>
+#include <string>
+#include <utility>
+
+#include "emulated_memory.h"
+#include "gpu.h"
+#include "reprise/core/error.h"
+#include "stream.h"
+
+namespace reprise::ptx {
+namespace {
+
+thread_local cudaError_t last_error = cudaSuccess;
+
+cudaError_t remembered(cudaError_t error) {
+  if (error != cudaSuccess) last_error = error;
+  return error;
+}
+
+struct RecordedGraph {
+  std::vector<Work> work;
+};
+
+}  // namespace
+
+Stream& stream_of(cudaStream_t handle) {
+  static Stream legacy;
+  if (handle == nullptr || handle == cudaStreamLegacy) return legacy;
+  return *reinterpret_cast<Stream*>(handle);
+}
+
+void run(Stream& stream, Work work) {
+  if (stream.capturing) {
+    stream.captured.push_back(std::move(work));
+  } else {
+    work();
+  }
+}
+
+}  // namespace reprise::ptx
+
+using reprise::ptx::RecordedGraph;
+using reprise::ptx::remembered;
+using reprise::ptx::stream_of;
+namespace emulation = reprise::emulation;
+
+extern "C" {
+
+cudaError_t cudaGetDeviceCount(int* count) {
+  *count = 1;
+  return cudaSuccess;
+}
+cudaError_t cudaSetDevice(int device) { return remembered(device == 0 ? cudaSuccess : cudaErrorInvalidDevice); }
+cudaError_t cudaDriverGetVersion(int* version) {
+  *version = CUDART_VERSION;
+  return cudaSuccess;
+}
+cudaError_t cudaRuntimeGetVersion(int* version) {
+  *version = CUDART_VERSION;
+  return cudaSuccess;
+}
+cudaError_t cudaGetDeviceProperties(cudaDeviceProp* properties, int) {
+  *properties = {};
+  std::strcpy(properties->name, "PTX on the host");
+  properties->major = 9;
+  properties->multiProcessorCount = 4;
+  properties->totalGlobalMem = std::size_t{4} << 30;
+  properties->sharedMemPerBlockOptin = 227 << 10;
+  return cudaSuccess;
+}
+const char* cudaGetErrorName(cudaError_t error) {
+  return error == cudaErrorMemoryAllocation ? "cudaErrorMemoryAllocation" : "an error";
+}
+const char* cudaGetErrorString(cudaError_t error) {
+  return error == cudaErrorMemoryAllocation ? "out of memory" : "no GPU's own: the runtime of the tests refuses";
+}
+cudaError_t cudaGetLastError() { return std::exchange(reprise::ptx::last_error, cudaSuccess); }
+
+cudaError_t cudaMalloc(void** memory, std::size_t num_bytes) {
+  try {
+    *memory = emulation::allocate(num_bytes);
+    return cudaSuccess;
+  } catch (const reprise::Error&) {
+    return remembered(cudaErrorMemoryAllocation);
+  }
+}
+cudaError_t cudaFree(void* memory) {
+  if (memory != nullptr) emulation::free(memory);
+  return cudaSuccess;
+}
+cudaError_t cudaMallocHost(void** memory, std::size_t num_bytes) {
+  *memory = std::malloc(num_bytes);
+  return remembered(*memory == nullptr ? cudaErrorMemoryAllocation : cudaSuccess);
+}
+cudaError_t cudaFreeHost(void* memory) {
+  std::free(memory);
+  return cudaSuccess;
+}
+
+cudaError_t cudaMemcpyAsync(void* to, const void* from, std::size_t num_bytes, cudaMemcpyKind kind, cudaStream_t stream) {
+  if (stream_of(stream).capturing && kind != cudaMemcpyDeviceToDevice) reprise::ptx::stop("the host's memory is captured");
+  reprise::ptx::run(stream_of(stream), [=] { std::memmove(to, from, num_bytes); });
+  return cudaSuccess;
+}
+cudaError_t cudaMemsetAsync(void* to, int value, std::size_t num_bytes, cudaStream_t stream) {
+  reprise::ptx::run(stream_of(stream), [=] { std::memset(to, value, num_bytes); });
+  return cudaSuccess;
+}
+
+cudaError_t cudaStreamCreateWithFlags(cudaStream_t* stream, unsigned) {
+  *stream = reinterpret_cast<cudaStream_t>(new reprise::ptx::Stream);
+  return cudaSuccess;
+}
+cudaError_t cudaStreamDestroy(cudaStream_t stream) {
+  delete &stream_of(stream);
+  return cudaSuccess;
+}
+cudaError_t cudaStreamSynchronize(cudaStream_t stream) {
+  if (stream_of(stream).capturing) reprise::ptx::stop("the host waits for a stream that is being captured");
+  return cudaSuccess;
+}
+cudaError_t cudaStreamWaitEvent(cudaStream_t, cudaEvent_t, unsigned) { return cudaSuccess; }
+
+cudaError_t cudaStreamBeginCapture(cudaStream_t stream, cudaStreamCaptureMode) {
+  if (stream == nullptr || stream == cudaStreamLegacy) return remembered(cudaErrorStreamCaptureUnsupported);
+  stream_of(stream).capturing = true;
+  return cudaSuccess;
+}
+cudaError_t cudaStreamEndCapture(cudaStream_t stream, cudaGraph_t* graph) {
+  stream_of(stream).capturing = false;
+  *graph = reinterpret_cast<cudaGraph_t>(new RecordedGraph{std::exchange(stream_of(stream).captured, {})});
+  return cudaSuccess;
+}
+cudaError_t cudaGraphInstantiate(cudaGraphExec_t* executable, cudaGraph_t graph, unsigned long long) {
+  *executable = reinterpret_cast<cudaGraphExec_t>(new RecordedGraph(*reinterpret_cast<RecordedGraph*>(graph)));
+  return cudaSuccess;
+}
+cudaError_t cudaGraphDestroy(cudaGraph_t graph) {
+  delete reinterpret_cast<RecordedGraph*>(graph);
+  return cudaSuccess;
+}
+cudaError_t cudaGraphExecDestroy(cudaGraphExec_t executable) {
+  delete reinterpret_cast<RecordedGraph*>(executable);
+  return cudaSuccess;
+}
+cudaError_t cudaGraphLaunch(cudaGraphExec_t executable, cudaStream_t) {
+  for (const reprise::ptx::Work& work : reinterpret_cast<RecordedGraph*>(executable)->work) work();
+  return cudaSuccess;
+}
+
+cudaError_t cudaEventCreateWithFlags(cudaEvent_t* event, unsigned) {
+  *event = nullptr;  // all work is done when it is begun
+  return cudaSuccess;
+}
+cudaError_t cudaEventDestroy(cudaEvent_t) { return cudaSuccess; }
+cudaError_t cudaEventRecord(cudaEvent_t, cudaStream_t stream) {
+  if (stream_of(stream).capturing) reprise::ptx::stop("an event is captured");
+  return cudaSuccess;
+}
+cudaError_t cudaEventSynchronize(cudaEvent_t) { return cudaSuccess; }
+}

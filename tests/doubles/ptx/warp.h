@@ -1,0 +1,92 @@
+#pragma once
+// The lanes of a warp, and the memory that they see.
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "machine.h"
+#include "module.h"
+
+namespace reprise::ptx {
+
+using LaneSet = std::uint32_t;  // a bit per lane
+
+template <typename Function>
+void for_each_lane(LaneSet lanes, Function function) {
+  for (; lanes != 0; lanes &= lanes - 1) function(__builtin_ctz(lanes));
+}
+
+/// What the warps of a block share.
+struct BlockMemory {
+  const Kernel& kernel;
+  const std::vector<std::byte>& parameters;
+  const FindRange& find_range;
+  std::vector<Range>& last_ranges;  // of each instruction: mostly the next one too
+  std::vector<std::byte> shared;
+
+  /// Where `bytes` of an instruction's access are, or a Fault.
+  std::byte* at(const Instruction& instruction, Space space, std::uint64_t address, int bytes);
+};
+
+class Warp {
+ public:
+  /// `registers`: kernel.num_rows rows of 32 values, kept by the caller. `lanes`: those that have a thread.
+  Warp(BlockMemory& memory, std::uint32_t* registers, LaneSet lanes)
+      : memory_(memory), registers_(registers), ready_(lanes), lanes_(lanes) {}
+
+  /// Until all lanes have ended or wait for the block. Throws Fault.
+  void run();
+
+  bool has_ended() const { return ended_ == lanes_; }
+  bool waits_for_block() const { return at_barrier_ == lanes_; }
+  /// Lets the lanes at the barrier go on.
+  void pass_barrier();
+  /// What stands where, for a fault.
+  std::string whereabouts() const;
+
+ private:
+  struct Copy {
+    std::byte* to;
+    const std::byte* from;
+    int bytes;
+    std::uint32_t group;  // of this lane
+  };
+
+  bool choose_lanes();
+  void run_chosen();
+  /// The lanes of the chosen that execute a predicated instruction.
+  LaneSet executing(const Instruction& instruction) const;
+  void set_mask(LaneSet lanes);
+  void compute(const Instruction& instruction);
+  void branch(const Instruction& instruction);
+  /// True when all lanes that it names have come.
+  bool gather(LaneSet named);
+  void shuffle(const Instruction& instruction);
+  void load(const Instruction& instruction, LaneSet lanes);
+  void store(const Instruction& instruction, LaneSet lanes);
+  void begin_copies(const Instruction& instruction, LaneSet lanes);
+  void finish_copies(int lane, std::uint32_t groups_left);
+  void end_lanes(const Instruction& instruction);
+  std::uint64_t address(Row base, bool wide, std::int64_t displacement, int lane) const;
+  [[noreturn]] void fail(const Instruction& instruction, const std::string& problem) const;
+
+  BlockMemory& memory_;
+  std::uint32_t* registers_;
+  LaneSet ready_;            // can go on
+  LaneSet lanes_;
+  LaneSet at_barrier_ = 0;
+  LaneSet gathering_ = 0;    // wait for other lanes of the warp
+  LaneSet ended_ = 0;
+  LaneSet chosen_ = 0;       // go together, from pc_ on
+  std::uint32_t pc_ = 0;
+  std::uint32_t next_pc_of_others_ = 0;
+  std::array<std::uint32_t, kLanes> pcs_{};  // of lanes that are not chosen
+  alignas(64) std::array<std::uint32_t, kLanes> mask_{};
+  std::array<std::vector<Copy>, kLanes> copies_;
+  std::array<std::uint32_t, kLanes> num_groups_{};  // committed by each lane
+};
+
+}  // namespace reprise::ptx
