@@ -2,6 +2,7 @@
 
 #include <cstdio>
 #include <cstdlib>
+#include <fstream>
 #include <map>
 #include <mutex>
 
@@ -16,6 +17,7 @@ struct Registered {
   std::vector<const void*> unread;
   std::map<const void*, std::string> names;
   Module kernels;
+  std::map<std::string, Executed> executed;
 };
 
 Registered& registered() {
@@ -67,10 +69,24 @@ const Kernel& kernel_of(const void* host_function) {
 void execute_or_stop(const Launch& launch) {
   const std::lock_guard lock(emulation::one_at_a_time());
   try {
-    execute(launch, allocation_of);
+    execute(launch, allocation_of, registered().executed[launch.kernel.name]);
   } catch (const Fault& fault) {
     stop(fault.what());
   }
+}
+
+void write_coverage_where_asked() {
+  const char* const path = std::getenv("REPRISE_PTX_COVERAGE");
+  if (path == nullptr) return;
+  std::ofstream file(path);
+  for (const auto& [name, kernel] : registered().kernels) {
+    Executed& executed = registered().executed[name];
+    executed.resize(kernel.code.size());
+    file << name << ' ';
+    for (const std::uint8_t once : executed) file << int{once};
+    file << '\n';
+  }
+  if (!file.flush()) stop(std::string("cannot write ") + path);
 }
 
 }  // namespace reprise::ptx

@@ -17,6 +17,10 @@ const Kernel& kernel_of(const void* host_function);
 
 /// Executes a launch; a fault ends the program with its message.
 void execute_or_stop(const Launch& launch);
+
+/// Writes what was executed to the file that REPRISE_PTX_COVERAGE names, if any: a line for each kernel of the program,
+/// its name and a digit for each of its instructions, 1 where it was executed.
+void write_coverage_where_asked();
 [[noreturn]] void stop(const std::string& problem);
 
 }  // namespace reprise::ptx

@@ -30,8 +30,9 @@ std::uint32_t of_axis(const Extent& extent, char axis) {
 /// All blocks of a launch. Registers of a warp keep what the block before left there, as on a GPU.
 class Grid {
  public:
-  Grid(const Launch& launch, const FindRange& find_range)
-      : launch_(launch), find_range_(find_range), last_ranges_(launch.kernel.code.size()) {
+  Grid(const Launch& launch, const FindRange& find_range, Executed& executed)
+      : launch_(launch), find_range_(find_range), executed_(executed), last_ranges_(launch.kernel.code.size()) {
+    executed_.resize(launch.kernel.code.size());
     num_threads_ = launch.block.x * launch.block.y * launch.block.z;
     const std::uint32_t num_warps = (num_threads_ + kLanes - 1) / kLanes;
     const std::size_t num_values = std::size_t{launch.kernel.num_rows} * kLanes;
@@ -42,7 +43,7 @@ class Grid {
   }
 
   void run_block(const Extent& block) {
-    BlockMemory memory{launch_.kernel, launch_.parameters, find_range_, last_ranges_, {}};
+    BlockMemory memory{launch_.kernel, launch_.parameters, find_range_, last_ranges_, executed_, {}};
     memory.shared.assign(std::size_t{launch_.kernel.static_shared} + launch_.dynamic_shared, kPoison);
     std::deque<Warp> warps;
     for (std::size_t i = 0; i < registers_.size(); ++i) {
@@ -95,6 +96,7 @@ class Grid {
 
   const Launch& launch_;
   const FindRange& find_range_;
+  Executed& executed_;
   std::vector<Range> last_ranges_;
   std::uint32_t num_threads_ = 0;
   std::vector<Registers> registers_;
@@ -102,13 +104,13 @@ class Grid {
 
 }  // namespace
 
-void execute(const Launch& launch, const FindRange& find_range) {
+void execute(const Launch& launch, const FindRange& find_range, Executed& executed) {
   const std::uint32_t num_threads = launch.block.x * launch.block.y * launch.block.z;
   if (num_threads == 0 || num_threads > launch.kernel.most_threads) {
     throw Fault(launch.kernel.name + ": a block of " + std::to_string(num_threads) + " threads, compiled for " +
                 std::to_string(launch.kernel.most_threads));
   }
-  Grid grid(launch, find_range);
+  Grid grid(launch, find_range, executed);
   for (std::uint32_t z = 0; z < launch.grid.z; ++z) {
     for (std::uint32_t y = 0; y < launch.grid.y; ++y) {
       for (std::uint32_t x = 0; x < launch.grid.x; ++x) grid.run_block({x, y, z});

@@ -37,7 +37,10 @@ struct Launch {
   std::vector<std::byte> parameters;   // as the kernel lays them out (Kernel::parameter_offsets)
 };
 
-/// Executes all blocks. Throws Fault.
-void execute(const Launch& launch, const FindRange& find_range);
+/// For each instruction of a kernel whether any lane executed it.
+using Executed = std::vector<std::uint8_t>;
+
+/// Executes all blocks, and notes in `executed` what was executed. Throws Fault.
+void execute(const Launch& launch, const FindRange& find_range, Executed& executed);
 
 }  // namespace reprise::ptx

@@ -25,6 +25,7 @@ struct BlockMemory {
   const std::vector<std::byte>& parameters;
   const FindRange& find_range;
   std::vector<Range>& last_ranges;  // of each instruction: mostly the next one too
+  Executed& executed;
   std::vector<std::byte> shared;
 
   /// Where `bytes` of an instruction's access are, or a Fault.

@@ -63,7 +63,8 @@ void run(const std::string& text, std::span<std::uint32_t> words, std::uint32_t 
   const auto begin = reinterpret_cast<std::uint64_t>(words.data());
   Launch launch{module.at("tested"), {}, {threads, 1, 1}, shared, std::vector<std::byte>(8)};
   std::memcpy(launch.parameters.data(), &begin, 8);
-  execute(launch, [&](std::uint64_t) { return Range{begin, begin + words.size_bytes()}; });
+  Executed executed;
+  execute(launch, [&](std::uint64_t) { return Range{begin, begin + words.size_bytes()}; }, executed);
 }
 
 Words after(const std::string& statements, Words words, const std::string& declarations = {}) {

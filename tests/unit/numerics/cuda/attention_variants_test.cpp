@@ -76,6 +76,22 @@ TEST(CudaAttentionVariants, GroupedQueriesHaveTheBitsOfTheCpu) {
   expect_same_attention({{1, 66, 2, 1, 136}});
 }
 
+TEST(CudaAttentionVariants, LargeHeadsHaveTheBitsOfTheCpuWithEveryOption) {
+  for (const std::int64_t dim : {72, 128, 136, 256, 300}) {  // each form of the kernels
+    for (const std::int64_t offset : {0, 1}) {
+      AttentionCase c{{1, 140, 2, 1, dim}};
+      c.offset = offset;
+      c.window = 90;
+      c.softcap = 1.5f;
+      expect_same_attention(c);
+      c.window = 0;
+      c.biased = true;
+      c.document_starts = documents(140, {30, 100});
+      expect_same_attention(c);
+    }
+  }
+}
+
 TEST(CudaAttentionVariants, RandomCombinationsHaveTheBitsOfTheCpu) {
   std::mt19937 generator(11);
   const auto one_of = [&](std::initializer_list<std::int64_t> values) {

@@ -13,7 +13,7 @@ struct Shape {
 // Halves of a head that are packs of 8, and others; rows a warp keeps (to 1024), or a block, or that are read again.
 constexpr Shape kShapes[] = {{0, 3, 2, 64},  {1, 1, 1, 2},    {5, 3, 3, 2},    {7, 7, 2, 8},    {9, 4, 5, 16},
                              {35, 6, 3, 8},  {40, 16, 1, 24}, {300, 7, 1, 16}, {70, 32, 2, 64}, {3, 2, 6, 128},
-                             {3, 8, 16, 64}, {2, 2, 17, 64},  {34, 3, 9, 128}, {2, 2, 33, 64},  {1, 4, 65, 128}};
+                             {3, 8, 16, 64}, {2, 2, 17, 64},  {34, 3, 9, 128}, {2, 2, 33, 64},  {3, 3, 40, 128},  {1, 4, 65, 128}};
 
 struct Angles {
   std::vector<float> cos, sin;
