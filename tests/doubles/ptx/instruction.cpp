@@ -38,8 +38,8 @@ void parse_address(const Statement& statement, std::string_view text, Instructio
 void parse_access_opcode(const Statement& statement, Instruction& into) {
   Words words = parts_of(statement.opcode, '.');
   words.erase(words.begin());
-  for (const auto& [name, space] : {std::pair{"param", Space::kParam}, {"global", Space::kGlobal},
-                                    {"shared", Space::kShared}}) {
+  for (const auto& [name, space] :
+       {std::pair{"param", Space::kParam}, {"global", Space::kGlobal}, {"shared", Space::kShared}}) {
     if (words.front() != name) continue;
     into.space = space;
     words.erase(words.begin());

@@ -48,7 +48,8 @@ class Grid {
     std::deque<Warp> warps;
     for (std::size_t i = 0; i < registers_.size(); ++i) {
       set_block(registers_[i].get(), block);
-      const std::uint32_t threads = std::min<std::uint32_t>(num_threads_ - static_cast<std::uint32_t>(i) * kLanes, kLanes);
+      const std::uint32_t threads =
+          std::min<std::uint32_t>(num_threads_ - static_cast<std::uint32_t>(i) * kLanes, kLanes);
       warps.emplace_back(memory, registers_[i].get(), threads == kLanes ? ~LaneSet{0} : (LaneSet{1} << threads) - 1);
     }
     while (true) {

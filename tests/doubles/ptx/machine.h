@@ -33,8 +33,8 @@ using FindRange = std::function<Range(std::uint64_t address)>;
 struct Launch {
   const Kernel& kernel;
   Extent grid, block;
-  std::uint32_t dynamic_shared = 0;    // bytes
-  std::vector<std::byte> parameters;   // as the kernel lays them out (Kernel::parameter_offsets)
+  std::uint32_t dynamic_shared = 0;   // bytes
+  std::vector<std::byte> parameters;  // as the kernel lays them out (Kernel::parameter_offsets)
 };
 
 /// For each instruction of a kernel whether any lane executed it.

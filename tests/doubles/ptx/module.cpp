@@ -72,7 +72,8 @@ class KernelReader {
 
   void add_statement(const Line& line) {
     const char last = line.text.back();
-    if (line.text.front() == '.' || line.text == "{" || line.text == "}" || line.text == "(" || line.text == ")") return;
+    if (line.text.front() == '.' || line.text == "{" || line.text == "}" || line.text == "(" || line.text == ")")
+      return;
     if (last == ':') {
       labels_[std::string(line.text.substr(0, line.text.size() - 1))] = static_cast<std::uint32_t>(kernel_.code.size());
       return;

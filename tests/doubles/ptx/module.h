@@ -29,17 +29,17 @@ inline constexpr Row kNoRow = ~Row{0};
 enum class Space : std::uint8_t { kGeneric, kGlobal, kShared, kParam };
 
 enum class Kind : std::uint8_t {
-  kCompute,   // each lane for itself: `apply`
-  kLoad,      // ld
-  kStore,     // st
-  kCopy,      // cp.async
-  kCommit,    // cp.async.commit_group
-  kWait,      // cp.async.wait_group
-  kShuffle,   // shfl.sync
-  kWarpWait,  // bar.warp.sync
-  kBlockWait, // bar.sync 0
-  kBranch,    // bra
-  kExit,      // ret, exit
+  kCompute,    // each lane for itself: `apply`
+  kLoad,       // ld
+  kStore,      // st
+  kCopy,       // cp.async
+  kCommit,     // cp.async.commit_group
+  kWait,       // cp.async.wait_group
+  kShuffle,    // shfl.sync
+  kWarpWait,   // bar.warp.sync
+  kBlockWait,  // bar.sync 0
+  kBranch,     // bra
+  kExit,       // ret, exit
 };
 
 struct Instruction;
@@ -57,20 +57,20 @@ struct Instruction {
   Row operands[4] = {kNoRow, kNoRow, kNoRow, kNoRow};
 
   Space space = Space::kGeneric;
-  int bytes = 0;             // of one value in memory
-  int values = 1;            // of a vector
+  int bytes = 0;   // of one value in memory
+  int values = 1;  // of a vector
   bool is_signed = false;
   bool wide = false;  // registers of 64 bits
   Row vector[4] = {kNoRow, kNoRow, kNoRow, kNoRow};
-  Row address = kNoRow;      // none: the displacement alone
+  Row address = kNoRow;  // none: the displacement alone
   bool wide_address = false;
   std::int64_t displacement = 0;
   std::int64_t from_displacement = 0;  // of a copy, whose source is the address in operands[0]
 
-  bool by_index = false;      // a shuffle: idx, else bfly
-  std::uint32_t target = 0;   // of a branch
-  std::uint32_t groups = 0;   // that a wait leaves under way
-  std::uint32_t line = 0;     // in the PTX, from 1
+  bool by_index = false;     // a shuffle: idx, else bfly
+  std::uint32_t target = 0;  // of a branch
+  std::uint32_t groups = 0;  // that a wait leaves under way
+  std::uint32_t line = 0;    // in the PTX, from 1
 };
 
 /// A row that holds the same value in all lanes, or what differs from block to block.

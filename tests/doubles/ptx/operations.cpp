@@ -199,9 +199,8 @@ void add_floats(Table& table) {
   table["sub.rn.f32"] = operation<float, float, float>([](float a, float b) { return a - b; });
   table["mul.rn.f32"] = operation<float, float, float>([](float a, float b) { return a * b; });
   table["div.rn.f32"] = operation<float, float, float>([](float a, float b) { return a / b; });
-  table["fma.rn.f32"] = operation<float, float, float, float>([](float a, float b, float c) {
-    return std::fma(a, b, c);
-  });
+  table["fma.rn.f32"] =
+      operation<float, float, float, float>([](float a, float b, float c) { return std::fma(a, b, c); });
   table["sqrt.rn.f32"] = operation<float, float>([](float a) { return std::sqrt(a); });
   table["min.f32"] = operation<float, float, float>([](float a, float b) { return lesser(a, b); });
   table["max.f32"] = operation<float, float, float>([](float a, float b) { return greater(a, b); });

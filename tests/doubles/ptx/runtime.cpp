@@ -1,6 +1,6 @@
-// The CUDA runtime's functions that this project calls, over host memory: linked in place of NVIDIA's library, so that a
-// program that nvcc compiled runs as it is where there is no GPU. Works at once, in the order of the calls; the emulated
-// GPU (doubles/cuda) is the one that looks for work that is not ordered.
+// The CUDA runtime's functions that this project calls, over host memory: linked in place of NVIDIA's library, so that
+// a program that nvcc compiled runs as it is where there is no GPU. Works at once, in the order of the calls; the
+// emulated GPU (doubles/cuda) is the one that looks for work that is not ordered.
 
 #include <cuda_runtime_api.h>
 
@@ -15,6 +15,8 @@
 
 namespace reprise::ptx {
 namespace {
+
+constexpr int kDevices = 2;
 
 thread_local cudaError_t last_error = cudaSuccess;
 
@@ -45,6 +47,7 @@ void run(Stream& stream, Work work) {
 
 }  // namespace reprise::ptx
 
+using reprise::ptx::kDevices;
 using reprise::ptx::RecordedGraph;
 using reprise::ptx::remembered;
 using reprise::ptx::stream_of;
@@ -53,10 +56,12 @@ namespace emulation = reprise::emulation;
 extern "C" {
 
 cudaError_t cudaGetDeviceCount(int* count) {
-  *count = 1;
+  *count = kDevices;
   return cudaSuccess;
 }
-cudaError_t cudaSetDevice(int device) { return remembered(device == 0 ? cudaSuccess : cudaErrorInvalidDevice); }
+cudaError_t cudaSetDevice(int device) {
+  return remembered(device >= 0 && device < kDevices ? cudaSuccess : cudaErrorInvalidDevice);
+}
 cudaError_t cudaDriverGetVersion(int* version) {
   *version = CUDART_VERSION;
   return cudaSuccess;
@@ -103,8 +108,10 @@ cudaError_t cudaFreeHost(void* memory) {
   return cudaSuccess;
 }
 
-cudaError_t cudaMemcpyAsync(void* to, const void* from, std::size_t num_bytes, cudaMemcpyKind kind, cudaStream_t stream) {
-  if (stream_of(stream).capturing && kind != cudaMemcpyDeviceToDevice) reprise::ptx::stop("the host's memory is captured");
+cudaError_t cudaMemcpyAsync(void* to, const void* from, std::size_t num_bytes, cudaMemcpyKind kind,
+                            cudaStream_t stream) {
+  if (stream_of(stream).capturing && kind != cudaMemcpyDeviceToDevice)
+    reprise::ptx::stop("the host's memory is captured");
   reprise::ptx::run(stream_of(stream), [=] { std::memmove(to, from, num_bytes); });
   return cudaSuccess;
 }

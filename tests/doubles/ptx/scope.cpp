@@ -9,8 +9,8 @@ namespace {
 
 bool is_digit(char c) { return c >= '0' && c <= '9'; }
 
-const std::set<std::string, std::less<>> kSpecials = {"%tid.x",   "%tid.y",   "%tid.z",    "%ntid.x",   "%ntid.y",
-                                                      "%ntid.z",  "%ctaid.x", "%ctaid.y",  "%ctaid.z",  "%nctaid.x",
+const std::set<std::string, std::less<>> kSpecials = {"%tid.x",    "%tid.y",    "%tid.z",   "%ntid.x",  "%ntid.y",
+                                                      "%ntid.z",   "%ctaid.x",  "%ctaid.y", "%ctaid.z", "%nctaid.x",
                                                       "%nctaid.y", "%nctaid.z", "%laneid"};
 
 }  // namespace

@@ -9,7 +9,7 @@
 namespace reprise::ptx {
 
 struct Line {
-  std::uint32_t number;  // from 1
+  std::uint32_t number;   // from 1
   std::string_view text;  // without comment and blanks around it; never empty
 };
 

@@ -1,5 +1,6 @@
 #pragma once
-// A stream of the GPU that the runtime pretends to have: does what it is given at once, or keeps it while it is captured.
+// A stream of the GPU that the runtime pretends to have: does what it is given at once, or keeps it while it is
+// captured.
 
 #include <driver_types.h>
 

@@ -76,12 +76,12 @@ class Warp {
 
   BlockMemory& memory_;
   std::uint32_t* registers_;
-  LaneSet ready_;            // can go on
+  LaneSet ready_;  // can go on
   LaneSet lanes_;
   LaneSet at_barrier_ = 0;
-  LaneSet gathering_ = 0;    // wait for other lanes of the warp
+  LaneSet gathering_ = 0;  // wait for other lanes of the warp
   LaneSet ended_ = 0;
-  LaneSet chosen_ = 0;       // go together, from pc_ on
+  LaneSet chosen_ = 0;  // go together, from pc_ on
   std::uint32_t pc_ = 0;
   std::uint32_t next_pc_of_others_ = 0;
   std::array<std::uint32_t, kLanes> pcs_{};  // of lanes that are not chosen

@@ -57,8 +57,7 @@ std::uint64_t Warp::address(Row base, bool wide, std::int64_t displacement, int 
 void Warp::load(const Instruction& instruction, LaneSet lanes) {
   const int all_bytes = instruction.bytes * instruction.values;
   for_each_lane(lanes, [&](int lane) {
-    const std::uint64_t from =
-        address(instruction.address, instruction.wide_address, instruction.displacement, lane);
+    const std::uint64_t from = address(instruction.address, instruction.wide_address, instruction.displacement, lane);
     const std::byte* place = nullptr;
     if (instruction.space == Space::kParam) {
       if (from + static_cast<std::uint64_t>(all_bytes) > memory_.parameters.size()) fail(instruction, "no parameter");
@@ -82,8 +81,7 @@ void Warp::load(const Instruction& instruction, LaneSet lanes) {
 void Warp::store(const Instruction& instruction, LaneSet lanes) {
   const int all_bytes = instruction.bytes * instruction.values;
   for_each_lane(lanes, [&](int lane) {
-    const std::uint64_t to =
-        address(instruction.address, instruction.wide_address, instruction.displacement, lane);
+    const std::uint64_t to = address(instruction.address, instruction.wide_address, instruction.displacement, lane);
     if (instruction.space == Space::kParam) fail(instruction, "a parameter is written");
     std::byte* const place = memory_.at(instruction, instruction.space, to, all_bytes);
     for (int i = 0; i < instruction.values; ++i) {
@@ -96,10 +94,8 @@ void Warp::store(const Instruction& instruction, LaneSet lanes) {
 
 void Warp::begin_copies(const Instruction& instruction, LaneSet lanes) {
   for_each_lane(lanes, [&](int lane) {
-    const std::uint64_t to =
-        address(instruction.address, instruction.wide_address, instruction.displacement, lane);
-    const std::uint64_t from =
-        address(instruction.operands[0], true, instruction.from_displacement, lane);
+    const std::uint64_t to = address(instruction.address, instruction.wide_address, instruction.displacement, lane);
+    const std::uint64_t from = address(instruction.operands[0], true, instruction.from_displacement, lane);
     const std::byte* const source = memory_.at(instruction, Space::kGlobal, from, instruction.bytes);
     copies_[lane].push_back(
         {memory_.at(instruction, Space::kShared, to, instruction.bytes), source, instruction.bytes, num_groups_[lane]});

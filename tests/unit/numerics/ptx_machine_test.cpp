@@ -64,7 +64,12 @@ void run(const std::string& text, std::span<std::uint32_t> words, std::uint32_t 
   Launch launch{module.at("tested"), {}, {threads, 1, 1}, shared, std::vector<std::byte>(8)};
   std::memcpy(launch.parameters.data(), &begin, 8);
   Executed executed;
-  execute(launch, [&](std::uint64_t) { return Range{begin, begin + words.size_bytes()}; }, executed);
+  execute(
+      launch,
+      [&](std::uint64_t) {
+        return Range{begin, begin + words.size_bytes()};
+      },
+      executed);
 }
 
 Words after(const std::string& statements, Words words, const std::string& declarations = {}) {
@@ -105,7 +110,8 @@ TEST(PtxMachine, TakesTheNumberOfANumberAndANaNAndOrdersZerosBySign) {
 
 TEST(PtxMachine, AnswersUnorderedComparisonsOfNaNsWithYesAndOthersWithNo) {
   const auto answer = [](const std::string& comparison) {
-    return of_one("mov.b32 %f1, %r1;\nsetp." + comparison + ".f32 %p1, %f1, 0f00000000;\nselp.u32 %r1, 1, 0, %p1;", kNaN);
+    return of_one("mov.b32 %f1, %r1;\nsetp." + comparison + ".f32 %p1, %f1, 0f00000000;\nselp.u32 %r1, 1, 0, %p1;",
+                  kNaN);
   };
   for (const char* ordered : {"eq", "ne", "lt", "le", "gt", "ge", "num"}) EXPECT_EQ(answer(ordered), 0u) << ordered;
   for (const char* open : {"equ", "neu", "ltu", "leu", "gtu", "geu", "nan"}) EXPECT_EQ(answer(open), 1u) << open;

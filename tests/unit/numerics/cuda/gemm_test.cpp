@@ -151,6 +151,11 @@ TEST(CudaGemm, SumsOfEarlierSegmentsAreContinued) {
     expect_product({Kind::kTn, 70, 72, {k}, 0, 0, true}, {kLarge, kSmall, {TileSize::kSmall, 3}});
     expect_product({Kind::kTn, 35, 37, {k}, 3, 2, true}, {kLarge, kSmall, {TileSize::kSmall, 3}});
   }
+  for (const Kind kind : {Kind::kNt, Kind::kNn, Kind::kTn}) {
+    for (const Index offset : {0, 1}) {
+      expect_product({kind, 70, 72, {300}, 4, offset, true}, {kLarge, kSmall, {TileSize::kLarge, 2}});
+    }
+  }
 }
 
 TEST(CudaGemm, ManyTilesAreEachComputedOnce) {

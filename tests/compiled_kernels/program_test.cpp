@@ -1,0 +1,82 @@
+// The program itself, as nvcc and the C++ compiler made it, on GPUs whose kernels are executed from their PTX: a run on
+// them is the run of the CPU. docs/reference/gpu.md, "The first time on a GPU", lines 11 to 13.
+
+#include "program.h"
+
+#include <filesystem>
+#include <string>
+#include <vector>
+
+#include "reprise/core/files.h"
+
+namespace reprise::cli_test {
+namespace {
+
+namespace fs = std::filesystem;
+using Words = std::vector<std::string>;
+
+Outcome run_on_ptx(const Words& arguments) {
+  return run_program(fs::path(REPRISE_BINARY_DIR) / "tests/reprise_on_ptx", arguments);
+}
+
+class ProgramOnGpus : public ProgramTest {
+ protected:
+  /// Trains in a folder of its own and returns it.
+  fs::path train(const std::string& name, const Words& flags) {
+    const fs::path run = folder_ / name;
+    copy_prepared_run(run);
+    Words arguments = {"train", small_config(), "--out", run.string(), "--threads", "1"};
+    arguments.insert(arguments.end(), flags.begin(), flags.end());
+    const Outcome outcome = run_on_ptx(arguments);
+    EXPECT_EQ(outcome.exit_code, 0) << outcome.err;
+    return run;
+  }
+
+  void expect_same(const fs::path& run, const fs::path& other) {
+    const Words roots = checkpoint_roots(other);
+    EXPECT_FALSE(roots.empty());
+    EXPECT_EQ(checkpoint_roots(run), roots);
+    EXPECT_EQ(read_file(run / "run.log"), read_file(other / "run.log"));
+  }
+};
+
+TEST_F(ProgramOnGpus, TrainsToTheRootsAndTheLogOfTheCpu) {
+  const fs::path cpu = train("cpu", {"--set", "runtime.device=cpu"});
+  expect_same(train("gpu", {"--set", "runtime.device=cuda"}), cpu);
+  expect_same(train("named", {"--set", "runtime.device=cuda:1", "--set", "runtime.recompute_layers=1"}), cpu);
+}
+
+TEST_F(ProgramOnGpus, TrainsOnTwoOfThemWithGradientsInParts) {
+  const fs::path cpu = train("cpu", {"--set", "runtime.device=cpu"});
+  expect_same(train("gpus", {"--ranks", "2", "--set", "runtime.device=cuda", "--set", "runtime.bucket_kib=16"}), cpu);
+}
+
+TEST_F(ProgramOnGpus, EvaluatesWithTheFiguresOfTheCpu) {
+  const fs::path run = train("run", {"--set", "runtime.device=cpu"});
+  const Outcome cpu = run_on_ptx({"eval", run.string(), "--json"});
+  const Outcome gpu = run_on_ptx({"eval", run.string(), "--device", "cuda", "--json"});
+  ASSERT_EQ(gpu.exit_code, 0) << gpu.err;
+  ASSERT_FALSE(cpu.out.empty());
+  EXPECT_EQ(gpu.out, cpu.out);
+}
+
+TEST_F(ProgramOnGpus, ReplaysAStepToTheStateOfTheCpu) {
+  const fs::path run = train("run", {"--set", "runtime.device=cpu"});
+  const auto state_of_step_9 = [&](const std::string& device) {
+    const Outcome made = run_on_ptx({"checkpoint", "materialize", run.string(), "--step", "9", "--device", device,
+                                     "--out", (folder_ / (device + ".h5")).string(), "--json", "--quiet"});
+    EXPECT_EQ(made.exit_code, 0) << made.err;
+    return nlohmann::json::parse(made.out)["state"].dump();
+  };
+  EXPECT_EQ(state_of_step_9("cuda"), state_of_step_9("cpu"));
+}
+
+TEST_F(ProgramOnGpus, NamesTheGpusThereAreWhereOneIsMissing) {
+  const Outcome outcome =
+      run_on_ptx({"train", small_config(), "--out", (folder_ / "run").string(), "--set", "runtime.device=cuda:7"});
+  EXPECT_EQ(outcome.exit_code, 5);
+  EXPECT_NE(outcome.err.find("there is no GPU 7: the CUDA runtime sees 2"), std::string::npos) << outcome.err;
+}
+
+}  // namespace
+}  // namespace reprise::cli_test
