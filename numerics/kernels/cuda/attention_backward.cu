@@ -75,6 +75,8 @@ struct KeyBlockMemory {
   using Rows = WideElementRows<kSize == HeadSize::kWhole ? kChunks * kTile : kTile>;
   static constexpr std::size_t kBytes =
       2 * sizeof(float) * (Rows::kFloats + ElementRows::kFloats + WeightRows::kFloats);
+  static constexpr std::size_t kWithVariables = kBytes + sizeof(QueryValues);
+  static_assert(kWithVariables <= kLeastSharedBytes || (kSize == HeadSize::kWhole && kChunks > 1));
 
   __device__ __forceinline__ static float* rows(int role) { return dynamic_shared() + role * Rows::kFloats; }
   __device__ __forceinline__ static float* stream(int which) { return rows(2) + which * ElementRows::kFloats; }
@@ -317,7 +319,9 @@ void attention_backward(Queue& queue, const AttentionShape& shape, const Attenti
 
   launch(queue, scale_gradient_kernel, dim3(blocks_for(num_rows, kRowThreads / kWarpSize)), dim3(kRowThreads), 0, call,
          arrays, num_rows);
-  choose_kernel(call, [&](auto chunks, auto size, auto plain) {
+  // A GPU that has no room for two heads of 128 brings keys and values anew for each tile of queries.
+  const bool keeps = queue.shared_bytes_per_block() >= KeyBlockMemory<2, HeadSize::kWhole>::kWithVariables;
+  choose_kernel(call, keeps ? kLongestOfOneBlock : kTile, [&](auto chunks, auto size, auto plain) {
     BackwardPart part = largest;
     for (part.first_unit = 0; part.first_unit < units; part.first_unit += largest.num_units) {
       part.num_units = units - part.first_unit < largest.num_units ? units - part.first_unit : largest.num_units;

@@ -211,6 +211,7 @@ void launch_forward(Queue& queue, const AttentionCall& call, Index num_sequences
   const Index tiles = (call.length + kTile - 1) / kTile;
   constexpr std::size_t kShared =
       sizeof(float) * (QueryRows<kChunks, kSize>::kFloats + ElementRows::kFloats + WeightRows::kFloats);
+  static_assert(kShared <= kLeastSharedBytes);
   const unsigned groups = kWhole ? 1 : blocks_for(call.dim, kChunks * kTile);
   launch(queue, forward_kernel<kChunks, kSize, kPlain>,
          dim3(static_cast<unsigned>(tiles * call.num_heads * num_sequences), groups), dim3(kTileThreads), kShared, call,
@@ -224,7 +225,7 @@ void attention_forward(Queue& queue, const AttentionShape& shape, const Attentio
   if (shape.num_sequences == 0 || shape.length == 0) return;
   const AttentionCall call = attention_call(shape, options, {q, k, v, out});
   const ForwardArrays arrays{q, k, v, out, row_max, row_sum};
-  choose_kernel(call, [&](auto chunks, auto size, auto plain) {
+  choose_kernel(call, kLongestOfOneBlock, [&](auto chunks, auto size, auto plain) {
     launch_forward<chunks, size, plain>(queue, call, shape.num_sequences, arrays);
   });
 }

@@ -140,6 +140,7 @@ __global__ void __launch_bounds__(kTileThreads, kChunks == 1 ? 4 : 2)
 template <int kChunks, bool kPlain>
 void launch_part(Queue& queue, const AttentionCall& call, const BackwardArrays& arrays, const BackwardPart& part) {
   constexpr std::size_t kShared = 2 * sizeof(float) * (kSlopeTile + kChunks * PlainRows::kFloats);
+  static_assert(kShared <= kLeastSharedBytes);
   const Index heads = part.num_units * (call.num_heads / call.num_kv_heads);
   launch(
       queue, query_gradient_kernel<kChunks, kPlain>,
