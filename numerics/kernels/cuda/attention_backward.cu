@@ -72,14 +72,15 @@ __device__ __forceinline__ KeyBlock key_block(const AttentionCall& call, const B
 /// The block's shared memory.
 template <int kChunks, HeadSize kSize>
 struct KeyBlockMemory {
-  static constexpr int kRowStride = kSize == HeadSize::kWhole ? kChunks * kTile + 4 : kElementStride;
-  static constexpr int kFloats = 2 * (kTile * kRowStride + kElementTile + kWeightTile);
+  using Rows = WideElementRows<kSize == HeadSize::kWhole ? kChunks * kTile : kTile>;
+  static constexpr std::size_t kBytes =
+      2 * sizeof(float) * (Rows::kFloats + ElementRows::kFloats + WeightRows::kFloats);
+  static constexpr std::size_t kWithVariables = kBytes + sizeof(QueryValues);
+  static_assert(kWithVariables <= kLeastSharedBytes || (kSize == HeadSize::kWhole && kChunks > 1));
 
-  __device__ __forceinline__ static float* rows(int role) { return dynamic_shared() + role * kTile * kRowStride; }
-  __device__ __forceinline__ static float* stream(int which) {
-    return dynamic_shared() + 2 * kTile * kRowStride + which * kElementTile;
-  }
-  __device__ __forceinline__ static float* weights(int role) { return stream(2) + role * kWeightTile; }
+  __device__ __forceinline__ static float* rows(int role) { return dynamic_shared() + role * Rows::kFloats; }
+  __device__ __forceinline__ static float* stream(int which) { return rows(2) + which * ElementRows::kFloats; }
+  __device__ __forceinline__ static float* weights(int role) { return stream(2) + role * WeightRows::kFloats; }
 };
 
 /// Adds a segment of queries to the sums of the thread's keys, or starts them with it.
@@ -125,8 +126,8 @@ struct QueryTile {
 template <int kChunks, HeadSize kSize>
 __device__ __forceinline__ void copy_queries(const QueryTile& tile, int element) {
   using Memory = KeyBlockMemory<kChunks, kSize>;
-  copy_chunk<kBlockThreads>(tile.q, element, Memory::stream(0), kElementStride);
-  copy_chunk<kBlockThreads>(tile.g, element, Memory::stream(1), kElementStride);
+  copy_chunk<kBlockThreads, ElementRows>(tile.q, element, Memory::stream(0));
+  copy_chunk<kBlockThreads, ElementRows>(tile.g, element, Memory::stream(1));
 }
 
 /// dots = k q for role 0, v g for role 1.
@@ -135,20 +136,21 @@ __device__ __forceinline__ void dot_queries(const KeyBlock& block, const QueryTi
                                             Tile& dots) {
   constexpr bool kWhole = kSize == HeadSize::kWhole;
   using Memory = KeyBlockMemory<kChunks, kSize>;
+  using Rows = typename Memory::Rows;
   Tile total;
   clear_tile(dots);
   for (int element = 0; element < block.k.dim; element += kTile) {
     __syncthreads();
     if (!kWhole) {
-      copy_chunk<kBlockThreads>(block.k, element, Memory::rows(0), Memory::kRowStride);
-      copy_chunk<kBlockThreads>(block.v, element, Memory::rows(1), Memory::kRowStride);
+      copy_chunk<kBlockThreads, Rows>(block.k, element, Memory::rows(0));
+      copy_chunk<kBlockThreads, Rows>(block.v, element, Memory::rows(1));
     }
     copy_queries<kChunks, kSize>(tile, element);
     finish_copies();
     if (kSize == HeadSize::kAny && element > 0 && element % 256 == 0) fold_segment(dots, total, element == 256);
     const int count = block.k.dim - element < kTile ? block.k.dim - element : kTile;
-    add_dots(dots, Memory::rows(block.role) + at.row * Memory::kRowStride + (kWhole ? element : 0), Memory::kRowStride,
-             Memory::stream(block.role) + at.column * kElementStride, count);
+    add_dots<Rows>(dots, Memory::rows(block.role) + Rows::at(at.row) + (kWhole ? element : 0),
+                   Memory::stream(block.role) + ElementRows::at(at.column), count);
   }
   if (kSize == HeadSize::kAny) end_segments(dots, total);
 }
@@ -158,11 +160,11 @@ template <bool kPlain>
 __device__ __forceinline__ void weigh(const AttentionCall& call, Index head, const KeyBlock& block, int first_query,
                                       const QueryValues& values, const TilePlace& at, const Tile& dots, float* weights,
                                       float* slopes) {
-  weights += at.row * kWeightStride + at.column, slopes += at.row * kWeightStride + at.column;
+  weights += WeightRows::at(at.row) + at.column, slopes += WeightRows::at(at.row) + at.column;
   const bool capped = !kPlain && call.softcap != 0.0f;
   if (block.role == 0) {
     const auto weigh_one = [&](int i, int c, float dot) {
-      const int row = at.row + 4 * i, column = at.column + 8 * c, place = 4 * i * kWeightStride + 8 * c;
+      const int row = at.row + 4 * i, column = at.column + 8 * c, place = WeightRows::at(4 * i) + 8 * c;
       const Score score = score_of<kPlain>(call, head, dot, first_query + column, block.first + row);
       weights[place] = exp_value(__fsub_rn(score.value, values.row_max[column]));
       if (capped) slopes[place] = score.derivative;
@@ -174,7 +176,7 @@ __device__ __forceinline__ void weigh(const AttentionCall& call, Index head, con
         if (kPlain) {
           weigh_one(i, c, dots[i][c]);
         } else {
-          weights[4 * i * kWeightStride + 8 * c] = dots[i][c];
+          weights[WeightRows::at(4 * i) + 8 * c] = dots[i][c];
         }
       }
     }
@@ -182,7 +184,7 @@ __device__ __forceinline__ void weigh(const AttentionCall& call, Index head, con
 #pragma unroll 1
     for (int i = 0; !kPlain && i < kTileRows; ++i) {
 #pragma unroll 4
-      for (int c = 0; c < kTileColumns; ++c) weigh_one(i, c, weights[4 * i * kWeightStride + 8 * c]);
+      for (int c = 0; c < kTileColumns; ++c) weigh_one(i, c, weights[WeightRows::at(4 * i) + 8 * c]);
     }
   }
   __syncthreads();
@@ -191,7 +193,7 @@ __device__ __forceinline__ void weigh(const AttentionCall& call, Index head, con
     for (int i = 0; i < kTileRows; ++i) {
 #pragma unroll
       for (int c = 0; c < kTileColumns; ++c) {
-        const int column = at.column + 8 * c, place = 4 * i * kWeightStride + 8 * c;
+        const int column = at.column + 8 * c, place = WeightRows::at(4 * i) + 8 * c;
         const float z = __fmul_rn(weights[place], __fsub_rn(dots[i][c], values.delta[column]));
         slopes[place] = capped ? __fmul_rn(z, slopes[place]) : z;
       }
@@ -206,7 +208,7 @@ __device__ __forceinline__ void store_slopes(const float* slopes, float* to) {
   const int row = thread / kWarpSize * 16 + lane / 16, column = lane % 16 * 4;
 #pragma unroll
   for (int i = 0; i < 16; i += 2) {
-    store4(to + (row + i) * kTile + column, load4(slopes + (row + i) * kWeightStride + column));
+    store4(to + (row + i) * kTile + column, load4(slopes + WeightRows::at(row) + WeightRows::at(i) + column));
   }
 }
 
@@ -222,8 +224,8 @@ __global__ void __launch_bounds__(kBlockThreads, kChunks == 1 && kSize == HeadSi
   const Index group = call.num_heads / call.num_kv_heads, stride = call.num_heads * call.dim;
   if (kWhole) {
     for (int element = 0; element < call.dim; element += kTile) {
-      copy_chunk<kBlockThreads>(block.k, element, Memory::rows(0) + element, Memory::kRowStride);
-      copy_chunk<kBlockThreads>(block.v, element, Memory::rows(1) + element, Memory::kRowStride);
+      copy_chunk<kBlockThreads, typename Memory::Rows>(block.k, element, Memory::rows(0) + element);
+      copy_chunk<kBlockThreads, typename Memory::Rows>(block.v, element, Memory::rows(1) + element);
     }
   }
 #pragma unroll 1
@@ -267,7 +269,7 @@ __global__ void __launch_bounds__(kBlockThreads, kChunks == 1 && kSize == HeadSi
           copy_queries<kChunks, kSize>(tile, element);
           finish_copies();
         }
-        add_weighted(sums[chunk], Memory::weights(block.role) + at.row * kWeightStride,
+        add_weighted(sums[chunk], Memory::weights(block.role) + WeightRows::at(at.row),
                      Memory::stream(1 - block.role) + 4 * at.column, whole, [&](int i, int k) {
                        const int key = block.first + at.row + 4 * i;
                        return query + k >= key && query + k < length && (kPlain || values[0].first_key[k] <= key);
@@ -288,11 +290,10 @@ __global__ void __launch_bounds__(kBlockThreads, kChunks == 1 && kSize == HeadSi
 template <int kChunks, HeadSize kSize, bool kPlain>
 void launch_part(Queue& queue, const AttentionCall& call, const BackwardArrays& arrays, const BackwardPart& part) {
   constexpr bool kWhole = kSize == HeadSize::kWhole;
-  const std::size_t shared = sizeof(float) * KeyBlockMemory<kChunks, kSize>::kFloats;
   const unsigned groups = kWhole ? 1 : blocks_for(call.dim, kChunks * kTile);
   launch(queue, key_gradient_kernel<kChunks, kSize, kPlain>,
-         dim3(static_cast<unsigned>(part.num_units * part.num_tiles), groups), dim3(kBlockThreads), shared, call,
-         arrays, part);
+         dim3(static_cast<unsigned>(part.num_units * part.num_tiles), groups), dim3(kBlockThreads),
+         KeyBlockMemory<kChunks, kSize>::kBytes, call, arrays, part);
 }
 
 }  // namespace
@@ -318,7 +319,9 @@ void attention_backward(Queue& queue, const AttentionShape& shape, const Attenti
 
   launch(queue, scale_gradient_kernel, dim3(blocks_for(num_rows, kRowThreads / kWarpSize)), dim3(kRowThreads), 0, call,
          arrays, num_rows);
-  choose_kernel(call, [&](auto chunks, auto size, auto plain) {
+  // A GPU that has no room for two heads of 128 brings keys and values anew for each tile of queries.
+  const bool keeps = queue.shared_bytes_per_block() >= KeyBlockMemory<2, HeadSize::kWhole>::kWithVariables;
+  choose_kernel(call, keeps ? kLongestOfOneBlock : kTile, [&](auto chunks, auto size, auto plain) {
     BackwardPart part = largest;
     for (part.first_unit = 0; part.first_unit < units; part.first_unit += largest.num_units) {
       part.num_units = units - part.first_unit < largest.num_units ? units - part.first_unit : largest.num_units;

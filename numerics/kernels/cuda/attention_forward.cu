@@ -60,23 +60,26 @@ __device__ __forceinline__ HeadRows key_rows(const AttentionCall& call, const Qu
           static_cast<int>(call.dim), call.aligned};
 }
 
+template <int kChunks, HeadSize kSize>
+using QueryRows = WideElementRows<kSize == HeadSize::kWhole ? kChunks * kTile : kTile>;
+
 /// Dots of the block's queries with the keys from `first` on. q_tile holds the queries when the head is kept whole.
 template <int kChunks, HeadSize kSize>
 __device__ __forceinline__ void dot_tile(const QueryBlock& block, const HeadRows& keys, const TilePlace& at,
                                          float* q_tile, float* k_tile, Tile& dots) {
   constexpr bool kWhole = kSize == HeadSize::kWhole;
-  constexpr int kStride = kWhole ? kChunks * kTile + 4 : kElementStride;
+  using Queries = QueryRows<kChunks, kSize>;
   Tile total;
   clear_tile(dots);
   for (int element = 0; element < keys.dim; element += kTile) {
     __syncthreads();
-    if (!kWhole) copy_chunk<kTileThreads>(block.q, element, q_tile, kStride);
-    copy_chunk<kTileThreads>(keys, element, k_tile, kElementStride);
+    if (!kWhole) copy_chunk<kTileThreads, Queries>(block.q, element, q_tile);
+    copy_chunk<kTileThreads, ElementRows>(keys, element, k_tile);
     finish_copies();
     if (kSize == HeadSize::kAny && element > 0 && element % 256 == 0) fold_segment(dots, total, element == 256);
     const int count = keys.dim - element < kTile ? keys.dim - element : kTile;
-    add_dots(dots, q_tile + at.row * kStride + (kWhole ? element : 0), kStride, k_tile + at.column * kElementStride,
-             count);
+    add_dots<Queries>(dots, q_tile + Queries::at(at.row) + (kWhole ? element : 0), k_tile + ElementRows::at(at.column),
+                      count);
   }
   if (kSize == HeadSize::kAny) end_segments(dots, total);
 }
@@ -116,11 +119,11 @@ __global__ void __launch_bounds__(kTileThreads, blocks_at_once(kChunks, kSize, k
   const QueryBlock block = query_block(call, arrays);
   const int length = static_cast<int>(call.length), first_chunk = static_cast<int>(blockIdx.y) * kChunks;
   float* const q_tile = dynamic_shared();
-  float* const stream = q_tile + kTile * (kWhole ? kChunks * kTile + 4 : kElementStride);
-  float* const weights = stream + kElementTile + at.row * kWeightStride + at.column;
+  float* const stream = q_tile + QueryRows<kChunks, kSize>::kFloats;
+  float* const weights = stream + ElementRows::kFloats + WeightRows::at(at.row) + at.column;
   if (kWhole) {
     for (int element = 0; element < call.dim; element += kTile) {
-      copy_chunk<kTileThreads>(block.q, element, q_tile + element, kChunks * kTile + 4);
+      copy_chunk<kTileThreads, QueryRows<kChunks, kSize>>(block.q, element, q_tile + element);
     }
   }
   KeyLimits limits;
@@ -170,7 +173,7 @@ __global__ void __launch_bounds__(kTileThreads, blocks_at_once(kChunks, kSize, k
         // The least argument of exp gives +0. Without a branch, the exponentials of a thread overlap.
         const float p = exp_value(limits.allow<kPlain>(i, j) ? __fsub_rn(s, row_max[i]) : -104.0f);
         lanes[i][c % 4] = __fadd_rn(lanes[i][c % 4], p);
-        weights[4 * i * kWeightStride + 8 * c] = p;
+        weights[WeightRows::at(4 * i) + 8 * c] = p;
       }
     }
     __syncwarp();
@@ -182,7 +185,7 @@ __global__ void __launch_bounds__(kTileThreads, blocks_at_once(kChunks, kSize, k
     for (int chunk = 0; chunk < kChunks; ++chunk) {
       const int element = (first_chunk + chunk) * kTile;
       __syncthreads();
-      copy_chunk<kTileThreads>(key_rows(call, block, block.v, key), element, stream, kElementStride);
+      copy_chunk<kTileThreads, ElementRows>(key_rows(call, block, block.v, key), element, stream);
       finish_copies();
       add_weighted(sums[chunk], weights - at.column, stream + 4 * at.column, whole,
                    [&](int i, int k) { return limits.allow<kPlain>(i, key + k); });
@@ -206,11 +209,12 @@ template <int kChunks, HeadSize kSize, bool kPlain>
 void launch_forward(Queue& queue, const AttentionCall& call, Index num_sequences, const ForwardArrays& arrays) {
   constexpr bool kWhole = kSize == HeadSize::kWhole;
   const Index tiles = (call.length + kTile - 1) / kTile;
-  const std::size_t shared =
-      sizeof(float) * ((kWhole ? kTile * (kChunks * kTile + 4) : kElementTile) + kElementTile + kWeightTile);
+  constexpr std::size_t kShared =
+      sizeof(float) * (QueryRows<kChunks, kSize>::kFloats + ElementRows::kFloats + WeightRows::kFloats);
+  static_assert(kShared <= kLeastSharedBytes);
   const unsigned groups = kWhole ? 1 : blocks_for(call.dim, kChunks * kTile);
   launch(queue, forward_kernel<kChunks, kSize, kPlain>,
-         dim3(static_cast<unsigned>(tiles * call.num_heads * num_sequences), groups), dim3(kTileThreads), shared, call,
+         dim3(static_cast<unsigned>(tiles * call.num_heads * num_sequences), groups), dim3(kTileThreads), kShared, call,
          arrays);
 }
 
@@ -221,7 +225,7 @@ void attention_forward(Queue& queue, const AttentionShape& shape, const Attentio
   if (shape.num_sequences == 0 || shape.length == 0) return;
   const AttentionCall call = attention_call(shape, options, {q, k, v, out});
   const ForwardArrays arrays{q, k, v, out, row_max, row_sum};
-  choose_kernel(call, [&](auto chunks, auto size, auto plain) {
+  choose_kernel(call, kLongestOfOneBlock, [&](auto chunks, auto size, auto plain) {
     launch_forward<chunks, size, plain>(queue, call, shape.num_sequences, arrays);
   });
 }

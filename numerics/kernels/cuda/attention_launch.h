@@ -30,10 +30,14 @@ inline AttentionCall attention_call(const AttentionShape& shape, const Attention
   return call;
 }
 
+/// Heads that a block sums alone.
+inline constexpr Index kLongestOfOneBlock = 2 * kTile;
+
 /// Calls run(chunks of 64 elements that a block sums, HeadSize, whether there are no options). Larger heads are summed
-/// by several blocks, each of which computes all dots.
+/// by several blocks, each of which computes all dots. Heads of more than 64 elements are kept whole up to
+/// `longest_whole`, which changes no bits.
 template <typename Run>
-void choose_kernel(const AttentionCall& call, const Run& run) {
+void choose_kernel(const AttentionCall& call, Index longest_whole, const Run& run) {
   const bool plain = call.softcap == 0.0f && call.window == 0 && call.document_starts == nullptr && !call.biased;
   const auto with = [&](auto chunks, auto size) {
     if (plain) {
@@ -46,7 +50,7 @@ void choose_kernel(const AttentionCall& call, const Run& run) {
   using Two = std::integral_constant<int, 2>;
   if (call.dim <= kTile) {
     with(One(), std::integral_constant<HeadSize, HeadSize::kWhole>());
-  } else if (call.dim <= 2 * kTile) {
+  } else if (call.dim <= longest_whole) {
     with(Two(), std::integral_constant<HeadSize, HeadSize::kWhole>());
   } else if (call.dim <= 256) {
     with(Two(), std::integral_constant<HeadSize, HeadSize::kOneSegment>());

@@ -34,7 +34,7 @@ __device__ __forceinline__ void copy_tile(const float* slopes, const HeadRows& k
   }
 #pragma unroll
   for (int chunk = 0; chunk < kChunks; ++chunk) {
-    copy_chunk<kTileThreads>(keys, element + chunk * kTile, to + kSlopeTile + chunk * kElementTile, kElementStride);
+    copy_chunk<kTileThreads, PlainRows>(keys, element + chunk * kTile, to + kSlopeTile + chunk * PlainRows::kFloats);
   }
   commit_copies();
 }
@@ -49,7 +49,7 @@ __device__ __forceinline__ void add_keys(Tile (&sums)[kChunks], const float* slo
     const float weight[kTileRows] = {z.x, z.y, z.z, z.w};
 #pragma unroll
     for (int chunk = 0; chunk < kChunks; ++chunk) {
-      add_weighted_row(sums[chunk], weight, keys + chunk * kElementTile + key * kElementStride,
+      add_weighted_row(sums[chunk], weight, keys + chunk * PlainRows::kFloats + PlainRows::at(key),
                        [&](int i) { return allowed(i, key); });
     }
   }
@@ -74,7 +74,7 @@ __device__ __forceinline__ void add_key_segment(const Tile& sums, float* dq, Ind
 template <int kChunks, bool kPlain>
 __global__ void __launch_bounds__(kTileThreads, kChunks == 1 ? 4 : 2)
     query_gradient_kernel(AttentionCall call, BackwardArrays arrays, BackwardPart part) {
-  constexpr int kStage = kSlopeTile + kChunks * kElementTile;
+  constexpr int kStage = kSlopeTile + kChunks * PlainRows::kFloats;
   const GradientBlock block = gradient_block(call, part);
   TilePlace at = tile_place();
   at.row = at.row / 16 * 16 + at.row % 4 * 4;  // a thread's rows are neighbours here
@@ -139,11 +139,13 @@ __global__ void __launch_bounds__(kTileThreads, kChunks == 1 ? 4 : 2)
 
 template <int kChunks, bool kPlain>
 void launch_part(Queue& queue, const AttentionCall& call, const BackwardArrays& arrays, const BackwardPart& part) {
+  constexpr std::size_t kShared = 2 * sizeof(float) * (kSlopeTile + kChunks * PlainRows::kFloats);
+  static_assert(kShared <= kLeastSharedBytes);
   const Index heads = part.num_units * (call.num_heads / call.num_kv_heads);
   launch(
       queue, query_gradient_kernel<kChunks, kPlain>,
       dim3(static_cast<unsigned>(heads * ((call.length + kTile - 1) / kTile)), blocks_for(call.dim, kChunks * kTile)),
-      dim3(kTileThreads), 2 * sizeof(float) * (kSlopeTile + kChunks * kElementTile), call, arrays, part);
+      dim3(kTileThreads), kShared, call, arrays, part);
 }
 
 }  // namespace

@@ -14,11 +14,23 @@ inline constexpr int kTileThreads = 128;
 inline constexpr int kTileRows = 4;                // of a thread
 inline constexpr int kTileColumns = 8;             // of a thread
 inline constexpr int kSegmentTiles = 256 / kTile;  // tiles of a segment of [C-3]
-// Strides of tiles in shared memory: rows that are read together lie in different banks.
-inline constexpr int kElementStride = kTile + 4;
-inline constexpr int kWeightStride = kTile + 8;
-inline constexpr int kElementTile = kTile * kElementStride;
-inline constexpr int kWeightTile = kTile * kWeightStride;
+
+/// Where the 64 rows of a tile begin in shared memory. Rows that are read together are kTogether neighbours: each lies
+/// in a group of its own, so that one gap per group puts them into different banks, where one per row took 6 KiB more.
+template <int kWidth, int kTogether, int kGap>
+struct RowPlaces {
+  static constexpr int kGroup = kTile / kTogether * kWidth + kGap;
+  static constexpr int kFloats = kTogether * kGroup;
+  /// at(a + b) is at(a) + at(b) where the remainders of a and b by kTogether add up to less than it.
+  static constexpr int at(int row) { return row % kTogether * kGroup + row / kTogether * kWidth; }
+};
+/// Elements, of which a warp reads four of each of eight rows; weights, of which it reads four of each of four rows and
+/// writes eight; what it reads a row at a time.
+template <int kWidth>
+using WideElementRows = RowPlaces<kWidth, 8, 4>;
+using ElementRows = WideElementRows<kTile>;
+using WeightRows = RowPlaces<kTile, 4, 8>;
+using PlainRows = RowPlaces<kTile, 1, 0>;
 
 /// What a block keeps of a head: all of it in shared memory; a chunk at a time; the same, with several segments of
 /// [C-3].
@@ -101,19 +113,19 @@ struct HeadRows {
 };
 
 /// Starts to copy the chunk of elements that begins at `element`; what is not there stays undefined.
-template <int kThreads>
-__device__ __forceinline__ void copy_chunk(const HeadRows& rows, int element, float* tile, int tile_stride) {
+template <int kThreads, typename Places>
+__device__ __forceinline__ void copy_chunk(const HeadRows& rows, int element, float* tile) {
   constexpr int kQuads = kTile / 4, kStep = kThreads / kQuads;  // a thread's rows lie kStep apart
   const int row = static_cast<int>(threadIdx.x) / kQuads, column = static_cast<int>(threadIdx.x) % kQuads * 4;
   const int width = rows.dim - element - column;
   if (width <= 0) return;
   const Index stride = recomputed(rows.stride);
   const float* from = rows.from + row * stride + element + column;
-  float* const to = tile + row * tile_stride + column;
+  float* const to = tile + Places::at(row) + column;
   if (rows.aligned) {
 #pragma unroll
     for (int step = 0; step < kTile; step += kStep) {
-      if (row + step < rows.count) copy16_later(to + step * tile_stride, from);
+      if (row + step < rows.count) copy16_later(to + Places::at(step), from);
       from += kStep * stride;
     }
     return;
@@ -122,7 +134,7 @@ __device__ __forceinline__ void copy_chunk(const HeadRows& rows, int element, fl
   for (int step = 0; step < kTile && row + step < rows.count; step += kStep) {
 #pragma unroll
     for (int e = 0; e < 4; ++e) {
-      if (e < width) copy4_later(to + step * tile_stride + e, from + e);
+      if (e < width) copy4_later(to + Places::at(step) + e, from + e);
     }
     from += kStep * stride;
   }
@@ -137,17 +149,17 @@ __device__ __forceinline__ void finish_copies() {
 
 /// sums[i][c] = fma(rows[i, e], columns[c, e], sums[i][c]) for e ascending below `count`. Both point at the thread's
 /// first row and column.
-__device__ __forceinline__ void add_dots(Tile& sums, const float* rows, int row_stride, const float* columns,
-                                         int count) {
+template <typename Places>
+__device__ __forceinline__ void add_dots(Tile& sums, const float* rows, const float* columns, int count) {
   const int whole = count / 4 * 4;
 #pragma unroll 1
   for (int e = 0; e < whole; e += 4) {
     float4 row[kTileRows];
 #pragma unroll
-    for (int i = 0; i < kTileRows; ++i) row[i] = load4(rows + 4 * i * row_stride + e);
+    for (int i = 0; i < kTileRows; ++i) row[i] = load4(rows + Places::at(4 * i) + e);
 #pragma unroll
     for (int c = 0; c < kTileColumns; ++c) {
-      const float4 column = load4(columns + 8 * c * kElementStride + e);
+      const float4 column = load4(columns + ElementRows::at(8 * c) + e);
 #pragma unroll
       for (int i = 0; i < kTileRows; ++i) sums[i][c] = __fmaf_rn(row[i].x, column.x, sums[i][c]);
 #pragma unroll
@@ -164,7 +176,7 @@ __device__ __forceinline__ void add_dots(Tile& sums, const float* rows, int row_
     for (int c = 0; c < kTileColumns; ++c) {
 #pragma unroll
       for (int i = 0; i < kTileRows; ++i) {
-        sums[i][c] = __fmaf_rn(rows[4 * i * row_stride + e], columns[8 * c * kElementStride + e], sums[i][c]);
+        sums[i][c] = __fmaf_rn(rows[Places::at(4 * i) + e], columns[ElementRows::at(8 * c) + e], sums[i][c]);
       }
     }
   }
@@ -191,11 +203,12 @@ __device__ __forceinline__ void add_weighted_row(Tile& sums, const float (&weigh
 template <typename Allowed>
 __device__ __forceinline__ void add_weighted_tile(Tile& sums, const float* weights, const float* values,
                                                   const Allowed& allowed) {
+  int step = ElementRows::at(4);  // to the next four rows: of the groups behind, then of the first ones again
 #pragma unroll 1
   for (int first = 0; first < kTile; first += 4) {
     float4 row[kTileRows];
 #pragma unroll
-    for (int i = 0; i < kTileRows; ++i) row[i] = load4(weights + 4 * i * kWeightStride + first);
+    for (int i = 0; i < kTileRows; ++i) row[i] = load4(weights + WeightRows::at(4 * i) + first);
 #pragma unroll
     for (int k = 0; k < 4; ++k) {
       float weight[kTileRows];
@@ -203,9 +216,9 @@ __device__ __forceinline__ void add_weighted_tile(Tile& sums, const float* weigh
       for (int i = 0; i < kTileRows; ++i) {
         weight[i] = k == 0 ? row[i].x : k == 1 ? row[i].y : k == 2 ? row[i].z : row[i].w;
       }
-      add_weighted_row(sums, weight, values + (first + k) * kElementStride,
-                       [&](int i) { return allowed(i, first + k); });
+      add_weighted_row(sums, weight, values + ElementRows::at(k), [&](int i) { return allowed(i, first + k); });
     }
+    values += step, step = ElementRows::at(8) - step;
   }
 }
 

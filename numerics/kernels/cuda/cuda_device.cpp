@@ -256,6 +256,14 @@ class CudaDevice final : public Device {
 }  // namespace
 
 std::unique_ptr<Device> make_device(int index, std::string_view kind, WorkOrder order) {
+  const DeviceProperties properties = device_properties(index);
+  if (properties.shared_bytes_per_block < kLeastSharedBytes) {
+    throw Error(ErrorKind::kDevice,
+                properties.name + ", " + properties.versions + ": a kernel can have " +
+                    std::to_string(properties.shared_bytes_per_block >> 10) + " KiB of shared memory, and needs " +
+                    std::to_string(kLeastSharedBytes >> 10),
+                "compute capability 8.0 and every later one have it: A100, H100, B200, RTX 30 and later");
+  }
   return std::make_unique<CudaDevice>(index, kind, order);
 }
 

@@ -7,7 +7,7 @@
 
 namespace reprise::numerics::cuda {
 
-/// `kind` is what Device::kind() says.
+/// `kind` is what Device::kind() says. Throws Error(kDevice) for a GPU that has less shared memory than kernels need.
 std::unique_ptr<Device> make_device(int index, std::string_view kind, WorkOrder order = WorkOrder::kOwn);
 
 }  // namespace reprise::numerics::cuda

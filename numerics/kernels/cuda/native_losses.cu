@@ -2,6 +2,8 @@
 // and the sum of the exponentials are found in one reading; a row that fits into shared memory waits there for the
 // gradient, a longer one is read again.
 
+#include <algorithm>
+
 #include "launch.h"
 #include "native.h"
 #include "native_functions.h"
@@ -12,8 +14,9 @@ namespace {
 
 constexpr int kThreads = 512;
 constexpr int kWarps = kThreads / kWarpSize;
-constexpr std::size_t kMostShared = (163 << 10) - 512;  // of compute capability 8.0, less what is not dynamic
-constexpr float kLowest = -0x1.fffffep127f;             // not infinity: two of them have no difference
+constexpr std::size_t kMostShared = 163 << 10;  // what compute capability 8.0 has
+constexpr std::size_t kVariables = 512;         // at least the shared memory that is not dynamic
+constexpr float kLowest = -0x1.fffffep127f;     // not infinity: two of them have no difference
 
 template <typename T>
 struct Rows {
@@ -153,7 +156,7 @@ template <typename T, int kWidth>
 void start(Queue& queue, Index num_tokens, const Rows<T>& rows) {
   const std::size_t row_bytes = (static_cast<std::size_t>(rows.vocab) * sizeof(T) + 15) / 16 * 16;
   const auto num_blocks = static_cast<unsigned>(num_tokens);
-  if (rows.gradient && row_bytes <= kMostShared) {
+  if (rows.gradient && row_bytes + kVariables <= std::min(kMostShared, queue.shared_bytes_per_block())) {
     launch(queue, native_losses_kernel<T, kWidth, true>, num_blocks, kThreads, row_bytes, rows);
   } else {
     launch(queue, native_losses_kernel<T, kWidth, false>, num_blocks, kThreads, 0, rows);

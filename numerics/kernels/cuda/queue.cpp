@@ -26,6 +26,11 @@ void* take_free(std::map<std::size_t, std::vector<void*>>& free, std::size_t siz
 
 }  // namespace
 
+Queue::Queue(int device, WorkOrder order)
+    : shared_bytes_per_block_(device_properties(device).shared_bytes_per_block),
+      stream_(device, order),
+      reads_(std::make_unique<ReadStream>(stream_)) {}
+
 Queue::~Queue() {
   reads_.reset();  // waits for copies whose memory goes away here
   for (void* const memory : all_) stream_.free(memory);

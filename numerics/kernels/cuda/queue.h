@@ -18,13 +18,14 @@ enum class Scratch { kSegmentSums, kLogits, kLogitRows, kAttention, kColumnSums,
 
 class Queue {
  public:
-  explicit Queue(int device, WorkOrder order = WorkOrder::kOwn)
-      : stream_(device, order), reads_(std::make_unique<ReadStream>(stream_)) {}
+  explicit Queue(int device, WorkOrder order = WorkOrder::kOwn);
   ~Queue();
   Queue(const Queue&) = delete;
   Queue& operator=(const Queue&) = delete;
 
   Stream& stream() { return stream_; }
+  /// What the GPU has for a block. Kernels that can do with less choose by it.
+  std::size_t shared_bytes_per_block() const { return shared_bytes_per_block_; }
 
   /// Returns memory of at least `count` floats on the GPU, aligned to 256 bytes; what it holds is undefined. A later
   /// call for the same buffer hands out the same memory, which is in order, for launches are. Grows by a new
@@ -71,6 +72,7 @@ class Queue {
     std::int64_t count = 0;
   };
 
+  std::size_t shared_bytes_per_block_;
   Stream stream_;
   std::unique_ptr<ReadStream> reads_;
   Buffer scratch_[static_cast<int>(Scratch::kCount)];

@@ -11,12 +11,15 @@
 
 namespace reprise::numerics::cuda {
 
+/// Shared memory that a block can have on every GPU that kernels are compiled for; 8.6, 8.9 and 12.0 have no more.
+inline constexpr std::size_t kLeastSharedBytes = 99 << 10;
+
 struct DeviceProperties {
   std::string name;      // "NVIDIA H100 80GB HBM3"
   std::string versions;  // "compute capability 9.0, driver 13.0, runtime 13.0"
   int num_multiprocessors = 0;
   std::size_t memory_bytes = 0;
-  std::size_t shared_bytes_per_block = 0;  // that a kernel can ask for
+  std::size_t shared_bytes_per_block = 0;  // that a kernel can have, its variables included
 };
 
 struct DeviceCount {

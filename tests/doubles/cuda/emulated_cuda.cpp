@@ -18,6 +18,7 @@
 #include <string>
 #include <vector>
 
+#include "emulated_device.h"
 #include "emulated_memory.h"
 #include "emulated_races.h"
 #include "emulated_stream.h"
@@ -62,14 +63,17 @@ class Block {
   };
   std::span<unsigned char> dynamic;  // with guard bytes behind it
   std::map<std::pair<std::string, int>, Variable> variables;
-  std::size_t shared_used = 0;
-  bool watches = true;                            // what threads use
-  std::uint32_t number = 0, first_of_launch = 0;  // of blocks
+  std::size_t shared_used = 0;                     // of the memory that is watched
+  std::size_t shared_asked = 0, shared_limit = 0;  // by the block, of its GPU
+  bool watches = true;                             // what threads use
+  std::uint32_t number = 0, first_of_launch = 0;   // of blocks
   jmp_buf scheduler;
   const std::function<void()>* kernel = nullptr;
 
   Fiber& running() { return fibers[current]; }
-  void prepare(dim3 grid, dim3 block, std::size_t shared_bytes);
+  void prepare(dim3 grid, dim3 block, std::size_t shared_bytes, std::size_t shared_limit);
+  /// Stops the program when the block has more than the GPU lets it have.
+  void ask_for_shared(std::size_t num_bytes);
   void run(const std::function<void()>& with);
   /// Whether all of the bytes lie in the dynamic shared memory, or in one shared variable.
   bool shares(const void* begin, std::size_t num_bytes) const;
@@ -118,10 +122,14 @@ std::vector<unsigned> order_of_threads(unsigned count, const std::string& name) 
   return order;
 }
 
-void Block::prepare(dim3 grid, dim3 size, std::size_t shared_bytes) {
+void Block::ask_for_shared(std::size_t num_bytes) {
+  shared_asked += rounded(num_bytes);
+  if (shared_asked > shared_limit) stop("a block asks for more shared memory than the GPU has for one");
+}
+
+void Block::prepare(dim3 grid, dim3 size, std::size_t shared_bytes, std::size_t limit) {
   const std::size_t count = std::size_t{size.x} * size.y * size.z;
   if (count == 0 || count > 1024) stop("a block has no thread or more than 1024");
-  if (shared_bytes > (163u << 10)) stop("a block asks for more shared memory than compute capability 8.0 has");
   if (grid.x > 0x7fffffffu || grid.y > 0xffffu || grid.z > 0xffffu) stop("a grid has too many blocks");
   while (fibers.size() < count) {
     Fiber fiber;
@@ -133,6 +141,7 @@ void Block::prepare(dim3 grid, dim3 size, std::size_t shared_bytes) {
   place.block_size = size;
   place.grid_size = grid;
   dynamic = {watched_shared_memory(), shared_bytes + kGuardBytes};
+  shared_limit = limit;
   first_of_launch = number + 1;
 }
 
@@ -187,6 +196,8 @@ void Block::run(const std::function<void()>& with) {
   const std::string order_name = name_of_order();
   const std::vector<unsigned> order = order_of_threads(count, order_name);
   watches = order_name == "forward";  // races are found in any order, and it takes time
+  shared_asked = 0;
+  ask_for_shared(dynamic.size() - kGuardBytes);
   std::fill(dynamic.begin(), dynamic.end(), kPoison);
   variables.clear();
   shared_used = rounded(dynamic.size());
@@ -225,10 +236,10 @@ bool Block::shares(const void* begin, std::size_t num_bytes) const {
                      [&](const auto& entry) { return lies_in(entry.second.memory, entry.second.num_bytes); });
 }
 
-void run_grid(dim3 grid, dim3 size, std::size_t shared_bytes, const std::function<void()>& kernel) {
+void run_grid(int device, dim3 grid, dim3 size, std::size_t shared_bytes, const std::function<void()>& kernel) {
   const std::lock_guard lock(one_at_a_time());
   Block& in = block();
-  in.prepare(grid, size, shared_bytes);
+  in.prepare(grid, size, shared_bytes, shared_bytes_of(device));
   for (unsigned z = 0; z < grid.z; ++z) {
     for (unsigned y = 0; y < grid.y; ++y) {
       for (unsigned x = 0; x < grid.x; ++x) {
@@ -275,6 +286,7 @@ void* shared_variable(const char* file, int line, std::size_t num_bytes) {
   Block& in = block();
   auto& [memory, size] = in.variables[{file, line}];
   if (memory == nullptr) {
+    in.ask_for_shared(num_bytes);
     if (in.shared_used + num_bytes > kWatchedSharedBytes) stop("a block has more variables than shared memory");
     memory = watched_shared_memory() + in.shared_used;
     size = num_bytes;
@@ -324,9 +336,10 @@ void wait_for_copies(unsigned groups_left) {
 }
 
 void launch(void* stream, dim3 grid, dim3 size, std::size_t shared_bytes, std::function<void()> kernel) {
-  if (current_device != static_cast<const Stream*>(stream)->device)
-    stop("a kernel is launched by a thread that speaks to another GPU");
-  static_cast<Stream*>(stream)->run([=, kernel = std::move(kernel)] { run_grid(grid, size, shared_bytes, kernel); });
+  const int device = static_cast<const Stream*>(stream)->device;
+  if (current_device != device) stop("a kernel is launched by a thread that speaks to another GPU");
+  static_cast<Stream*>(stream)->run(
+      [=, kernel = std::move(kernel)] { run_grid(device, grid, size, shared_bytes, kernel); });
 }
 
 }  // namespace reprise::emulation

@@ -5,10 +5,11 @@
 //
 // Faults that stop the program with a message: barriers that not all threads reach, shuffles with threads missing,
 // accesses of 16 bytes and asynchronous copies that are not aligned, or not inside an allocation or the block's shared
-// memory, any writes behind these. Shared memory and new memory hold NaNs. REPRISE_EMULATION_ORDER (forward, backward,
-// or a number as a seed) is the order in which the threads of a block run: a result that depends on it lacks a barrier.
-// In forward order all that kernels read and write is watched (emulated_races.h): it must lie in an allocation or in
-// shared memory, and two threads that use a word, one of them writing it, must have a barrier between.
+// memory, any writes behind these, more shared memory for a block than its GPU has (emulated_device.h). Shared memory
+// and new memory hold NaNs. REPRISE_EMULATION_ORDER (forward, backward, or a number as a seed) is the order in which
+// the threads of a block run: a result that depends on it lacks a barrier. In forward order all that kernels read and
+// write is watched (emulated_races.h): it must lie in an allocation or in shared memory, and two threads that use a
+// word, one of them writing it, must have a barrier between.
 
 #include <cmath>
 #include <cstddef>

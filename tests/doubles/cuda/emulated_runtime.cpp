@@ -5,6 +5,7 @@
 #include <mutex>
 
 #include "emulated_cuda.h"
+#include "emulated_device.h"
 #include "emulated_memory.h"
 #include "emulated_races.h"
 #include "emulated_reads.h"
@@ -30,9 +31,11 @@ class EmulatedGraph final : public Graph {
 
 }  // namespace
 
-DeviceCount device_count() { return {emulation::kDevice + 1, {}}; }
+DeviceCount device_count() { return {emulation::kNumDevices, {}}; }
 
-DeviceProperties device_properties(int) { return {"emulated GPU", "on the host", 4, std::size_t{1} << 30, 163 << 10}; }
+DeviceProperties device_properties(int device) {
+  return {"emulated GPU", "on the host", 4, std::size_t{1} << 30, emulation::shared_bytes_of(device)};
+}
 
 Stream::Stream(int device, WorkOrder order) : device_(device), order_(order), handle_(new emulation::Stream(device)) {
   use();

@@ -9,9 +9,8 @@ namespace reprise::emulation {
 
 using Work = std::function<void()>;
 
-/// The GPU that the calling thread speaks to. The emulated one is not that of a new thread.
+/// The GPU that the calling thread speaks to. That of tests is not that of a new thread.
 inline thread_local int current_device = 0;
-inline constexpr int kDevice = 1;
 
 struct Stream {
   explicit Stream(int of_device) : device(of_device) {}

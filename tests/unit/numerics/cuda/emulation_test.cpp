@@ -3,10 +3,13 @@
 #include <gtest/gtest.h>
 
 #include <functional>
+#include <string>
 #include <utility>
 
 #include "emulated_cuda.h"
+#include "emulated_device.h"
 #include "language.h"
+#include "reprise/core/error.h"
 #include "runtime.h"
 
 namespace reprise::numerics::cuda {
@@ -78,6 +81,41 @@ TEST_F(MemoryDeathTest, StopsCopiesThatDoNotGoFromTheGpusMemoryToTheBlocks) {
   EXPECT_DEATH(run([this] { copy16_later(floats, floats + 4); }), "target.*not shared");
   EXPECT_DEATH(run([] { copy4_later(dynamic_shared(), dynamic_shared() + 4); }), "source.*is shared");
   EXPECT_DEATH(run([this] { copy16_later(dynamic_shared(), floats + 1); }), "source.*not aligned");
+}
+
+void use_variable() {
+  REPRISE_SHARED(float, row, [8]);
+  store4(row, {1, 2, 3, 4});
+}
+
+/// Runs a block of one thread that asks for so much dynamic shared memory.
+void launch_on(int gpu, std::size_t shared_bytes) {
+  Stream stream{gpu};
+  emulation::launch(stream.handle(), dim3(1), dim3(1), shared_bytes, use_variable);
+}
+
+TEST(SharedMemory, OfABlockIsAsLargeAsTheGpuHasIt) {
+  constexpr std::size_t kVariable = 8 * sizeof(float);
+  launch_on(emulation::kDevice, 101376 - kVariable);  // what 8.6, 8.9 and 12.0 have
+  launch_on(emulation::kLargeDevice, (163 << 10) - kVariable);
+}
+
+TEST(SharedMemoryDeathTest, StopsALaunchThatAsksForMoreThanTheGpuHas) {
+  const char* const more = "asks for more shared memory than the GPU";
+  EXPECT_DEATH(launch_on(emulation::kDevice, 101376 + 16), more);
+  EXPECT_DEATH(launch_on(emulation::kDevice, 101376), more);  // its variable has no place
+  EXPECT_DEATH(launch_on(emulation::kLargeDevice, 163 << 10), more);
+}
+
+TEST(SharedMemory, OfWhichAGpuHasTooLittleMakesNoDevice) {
+  try {
+    emulation::make_emulated_device(WorkOrder::kOwn, emulation::kOldDevice);
+    FAIL() << "a device with 64 KiB of shared memory";
+  } catch (const Error& error) {
+    EXPECT_EQ(error.kind(), ErrorKind::kDevice);
+    EXPECT_NE(std::string(error.what()).find("can have 64 KiB of shared memory, and needs 99"), std::string::npos)
+        << error.what();
+  }
 }
 
 }  // namespace

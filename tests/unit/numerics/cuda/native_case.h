@@ -45,9 +45,9 @@ inline std::vector<float> operand_values(std::int64_t count, unsigned seed, bool
 /// Memory of the emulated GPU, with guards around outputs.
 class NativeCase {
  public:
-  explicit NativeCase(const char* order) {
+  explicit NativeCase(const char* order, int gpu = emulation::kDevice) {
     setenv("REPRISE_EMULATION_ORDER", order, 1);
-    device_ = emulation::make_emulated_device();
+    device_ = emulation::make_emulated_device(WorkOrder::kOwn, gpu);
     memory_ = std::make_unique<DeviceMemory>(*device_);
   }
   NativeKernels& kernels() { return *device_->native_kernels(); }
@@ -137,8 +137,8 @@ using Results = std::vector<std::vector<float>>;
 /// Makes inputs and outputs and calls a kernel.
 using UseKernel = std::function<void(NativeCase& on, OperandType type)>;
 
-inline Results results_of(const char* order, OperandType type, const UseKernel& use) {
-  NativeCase on(order);
+inline Results results_of(const char* order, OperandType type, const UseKernel& use, int gpu = emulation::kDevice) {
+  NativeCase on(order, gpu);
   use(on, type);
   return on.results();
 }

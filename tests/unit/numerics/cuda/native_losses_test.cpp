@@ -120,6 +120,15 @@ TEST(NativeLosses, RowsThatFitIntoSharedMemoryAndLongerOnesAreRight) {
   expect_reference(random_problem(1, 83400, 3.0f, 0.0f), OperandType::kBfloat16, false);
 }
 
+TEST(NativeLosses, SharedMemoryOfTheGpuDoesNotShowInTheBits) {
+  // The longest row that the smaller GPU keeps, one that only the larger does, its longest, and one that none does.
+  for (const std::int64_t vocab : {50432, 50440, 83200, 83208}) {
+    const UseKernel use = losses(random_problem(1, vocab, 3.0f, 1e-4f), true);
+    const auto on = [&](int gpu) { return results_of("forward", OperandType::kBfloat16, use, gpu); };
+    expect_bits(on(emulation::kDevice), on(emulation::kLargeDevice));
+  }
+}
+
 TEST(NativeLosses, LargeLogitsNeitherOverflowNorVanish) {
   for (const OperandType type : kOperandTypes) expect_reference(random_problem(4, 1000, 4000.0f, 1e-4f), type, true);
   Problem steps = random_problem(1, 2000, 0.0f, 1e-4f);

@@ -25,18 +25,25 @@ inline std::vector<float> computed_on(Device& device, const Compute& compute) {
   return compute(device, memory);
 }
 
-/// Expects the bits of the CPU on the emulated GPU, whatever the order of its threads.
-inline void expect_same_bits(const Compute& compute) {
+inline void expect_bits_of_cpu(const std::vector<float>& found, const std::vector<float>& expected) {
+  ASSERT_EQ(found.size(), expected.size());
+  for (std::size_t i = 0; i < found.size(); ++i) {
+    ASSERT_EQ(std::bit_cast<std::uint32_t>(found[i]), std::bit_cast<std::uint32_t>(expected[i]))
+        << "element " << i << " of " << found.size() << ": " << found[i] << " on the GPU, " << expected[i]
+        << " on the CPU";
+  }
+}
+
+/// Expects the bits of the CPU on emulated GPUs, whatever the order of their threads.
+inline void expect_same_bits(const Compute& compute, const std::vector<int>& gpus = {emulation::kDevice}) {
   const std::vector<float> expected = computed_on(cpu_device(), compute);
-  for (const char* order : {"forward", "backward", "20251122"}) {
-    setenv("REPRISE_EMULATION_ORDER", order, 1);
-    const std::unique_ptr<Device> device = emulation::make_emulated_device();
-    const std::vector<float> found = computed_on(*device, compute);
-    ASSERT_EQ(found.size(), expected.size());
-    for (std::size_t i = 0; i < found.size(); ++i) {
-      ASSERT_EQ(std::bit_cast<std::uint32_t>(found[i]), std::bit_cast<std::uint32_t>(expected[i]))
-          << "element " << i << " of " << found.size() << ": " << found[i] << " on the GPU, " << expected[i]
-          << " on the CPU; order of threads " << order;
+  for (const int gpu : gpus) {
+    for (const char* order : {"forward", "backward", "20251122"}) {
+      SCOPED_TRACE(testing::Message() << "emulated GPU " << gpu << ", order of threads " << order);
+      setenv("REPRISE_EMULATION_ORDER", order, 1);
+      const std::unique_ptr<Device> device = emulation::make_emulated_device(WorkOrder::kOwn, gpu);
+      expect_bits_of_cpu(computed_on(*device, compute), expected);
+      if (testing::Test::HasFatalFailure()) return;
     }
   }
 }
