@@ -2,8 +2,8 @@
 
 namespace reprise::emulation {
 
-std::unique_ptr<numerics::Device> make_emulated_device(numerics::WorkOrder order) {
-  return numerics::make_cuda_device(0, order);
+std::unique_ptr<numerics::Device> make_emulated_device(numerics::WorkOrder order, int device) {
+  return numerics::make_cuda_device(device, order);
 }
 
 }  // namespace reprise::emulation

@@ -5,9 +5,18 @@
 #include <string>
 #include <vector>
 
+#include "emulated_device.h"
 #include "machine.h"
 
 namespace reprise::ptx {
+
+/// GPU 0 has an H100's shared memory, the others that of the emulated GPUs of their number.
+inline constexpr int kNumDevices = emulation::kNumDevices;
+inline constexpr std::size_t shared_bytes_of(int device) {
+  return device == 0 ? std::size_t{227} << 10 : emulation::shared_bytes_of(device);
+}
+/// What the calling thread chose.
+int current_device();
 
 /// Remembers the PTX of a fat binary. Registered before main() by what nvcc adds to a source; read at the first launch.
 void register_fat_binary(const void* fat_binary);

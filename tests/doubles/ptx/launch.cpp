@@ -15,7 +15,6 @@ namespace reprise::ptx {
 namespace {
 
 constexpr std::size_t kSharedWithoutAsking = 48 << 10;
-constexpr std::size_t kMostShared = 227 << 10;
 
 struct FatBinaryWrapper {  // fatbinary_section.h
   int magic, version;
@@ -94,7 +93,7 @@ cudaError_t __cudaGetKernel(cudaKernel_t* kernel, const void* function) {
 cudaError_t cudaFuncSetAttribute(const void* function, cudaFuncAttribute attribute, int value) {
   if (attribute != cudaFuncAttributeMaxDynamicSharedMemorySize) return cudaErrorInvalidValue;
   const auto bytes = static_cast<std::size_t>(value);
-  if (kernel_of(function).static_shared + bytes > kMostShared) return cudaErrorInvalidValue;
+  if (kernel_of(function).static_shared + bytes > shared_bytes_of(current_device())) return cudaErrorInvalidValue;
   const std::lock_guard lock(asked_for().mutex);
   asked_for().bytes[function] = bytes;
   return cudaSuccess;

@@ -16,8 +16,7 @@
 namespace reprise::ptx {
 namespace {
 
-constexpr int kDevices = 2;
-
+thread_local int chosen_device = 0;
 thread_local cudaError_t last_error = cudaSuccess;
 
 cudaError_t remembered(cudaError_t error) {
@@ -30,6 +29,8 @@ struct RecordedGraph {
 };
 
 }  // namespace
+
+int current_device() { return chosen_device; }
 
 Stream& stream_of(cudaStream_t handle) {
   static Stream legacy;
@@ -47,7 +48,6 @@ void run(Stream& stream, Work work) {
 
 }  // namespace reprise::ptx
 
-using reprise::ptx::kDevices;
 using reprise::ptx::RecordedGraph;
 using reprise::ptx::remembered;
 using reprise::ptx::stream_of;
@@ -56,11 +56,13 @@ namespace emulation = reprise::emulation;
 extern "C" {
 
 cudaError_t cudaGetDeviceCount(int* count) {
-  *count = kDevices;
+  *count = reprise::ptx::kNumDevices;
   return cudaSuccess;
 }
 cudaError_t cudaSetDevice(int device) {
-  return remembered(device >= 0 && device < kDevices ? cudaSuccess : cudaErrorInvalidDevice);
+  if (device < 0 || device >= reprise::ptx::kNumDevices) return remembered(cudaErrorInvalidDevice);
+  reprise::ptx::chosen_device = device;
+  return cudaSuccess;
 }
 cudaError_t cudaDriverGetVersion(int* version) {
   *version = CUDART_VERSION;
@@ -70,13 +72,13 @@ cudaError_t cudaRuntimeGetVersion(int* version) {
   *version = CUDART_VERSION;
   return cudaSuccess;
 }
-cudaError_t cudaGetDeviceProperties(cudaDeviceProp* properties, int) {
+cudaError_t cudaGetDeviceProperties(cudaDeviceProp* properties, int device) {
   *properties = {};
   std::strcpy(properties->name, "PTX on the host");
   properties->major = 9;
   properties->multiProcessorCount = 4;
   properties->totalGlobalMem = std::size_t{4} << 30;
-  properties->sharedMemPerBlockOptin = 227 << 10;
+  properties->sharedMemPerBlockOptin = reprise::ptx::shared_bytes_of(device);
   return cudaSuccess;
 }
 const char* cudaGetErrorName(cudaError_t error) {
