@@ -15,5 +15,6 @@ int main(int argc, char** argv) {
         return conformance::NativeDevice{numerics::make_cuda_device(0, numerics::WorkOrder::kLibTorch), "cpu", "ptx"};
       });
   ptx::write_coverage_where_asked();
+  ptx::write_uses_where_asked();
   return code;
 }

@@ -8,5 +8,6 @@ int main(int argc, char** argv) {
   testing::InitGoogleTest(&argc, argv);
   const int code = RUN_ALL_TESTS();
   reprise::ptx::write_coverage_where_asked();
+  reprise::ptx::write_uses_where_asked();
   return code;
 }

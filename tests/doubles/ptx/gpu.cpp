@@ -5,6 +5,7 @@
 #include <fstream>
 #include <map>
 #include <mutex>
+#include <nlohmann/json.hpp>
 
 #include "emulated_memory.h"
 #include "fat_binary.h"
@@ -17,7 +18,7 @@ struct Registered {
   std::vector<const void*> unread;
   std::map<const void*, std::string> names;
   Module kernels;
-  std::map<std::string, Executed> executed;
+  std::map<std::string, Uses> uses;
 };
 
 Registered& registered() {
@@ -29,6 +30,13 @@ Range allocation_of(std::uint64_t address) {
   const auto [begin, num_bytes] = emulation::global_memory().allocation_of(reinterpret_cast<const void*>(address));
   const auto first = reinterpret_cast<std::uint64_t>(begin);
   return {first, first + num_bytes};
+}
+
+/// "ld.shared.v4.f32" of a statement.
+std::string opcode_of(const std::string& statement) {
+  const std::size_t begin = statement.front() == '@' ? statement.find_first_of(" \t") : 0;
+  const std::size_t first = statement.find_first_not_of(" \t", begin);
+  return statement.substr(first, statement.find_first_of(" \t;", first) - first);
 }
 
 }  // namespace
@@ -69,7 +77,8 @@ const Kernel& kernel_of(const void* host_function) {
 void execute_or_stop(const Launch& launch) {
   const std::lock_guard lock(emulation::one_at_a_time());
   try {
-    execute(launch, allocation_of, registered().executed[launch.kernel.name]);
+    static const bool measures_traffic = std::getenv("REPRISE_PTX_USES") != nullptr;
+    execute(launch, allocation_of, registered().uses[launch.kernel.name], measures_traffic);
   } catch (const Fault& fault) {
     stop(fault.what());
   }
@@ -80,11 +89,33 @@ void write_coverage_where_asked() {
   if (path == nullptr) return;
   std::ofstream file(path);
   for (const auto& [name, kernel] : registered().kernels) {
-    Executed& executed = registered().executed[name];
-    executed.resize(kernel.code.size());
+    Uses& uses = registered().uses[name];
+    uses.resize(kernel.code.size());
     file << name << ' ';
-    for (const std::uint8_t once : executed) file << int{once};
+    for (const Use& use : uses) file << (use.times > 0 ? '1' : '0');
     file << '\n';
+  }
+  if (!file.flush()) stop(std::string("cannot write ") + path);
+}
+
+void write_uses_where_asked() {
+  const char* const path = std::getenv("REPRISE_PTX_USES");
+  if (path == nullptr) return;
+  std::ofstream file(path);
+  for (const auto& [name, kernel] : registered().kernels) {
+    const Uses& uses = registered().uses[name];
+    for (std::size_t i = 0; i < uses.size(); ++i) {
+      if (uses[i].times == 0) continue;
+      const Use& use = uses[i];
+      file << nlohmann::json{{"kernel", name},
+                             {"line", kernel.code[i].line},
+                             {"ptx", opcode_of(kernel.lines[i])},
+                             {"times", use.times},
+                             {"lanes", use.lanes},
+                             {"shared", {use.shared.moved, use.shared.least}},
+                             {"global", {use.global.moved, use.global.least}}}
+           << '\n';
+    }
   }
   if (!file.flush()) stop(std::string("cannot write ") + path);
 }

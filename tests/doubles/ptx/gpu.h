@@ -30,6 +30,10 @@ void execute_or_stop(const Launch& launch);
 /// Writes what was executed to the file that REPRISE_PTX_COVERAGE names, if any: a line for each kernel of the program,
 /// its name and a digit for each of its instructions, 1 where it was executed.
 void write_coverage_where_asked();
+
+/// Writes a line of JSON for each instruction that was executed to the file that REPRISE_PTX_USES names, if any;
+/// without it accesses are not measured.
+void write_uses_where_asked();
 [[noreturn]] void stop(const std::string& problem);
 
 }  // namespace reprise::ptx

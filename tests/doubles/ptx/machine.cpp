@@ -30,9 +30,13 @@ std::uint32_t of_axis(const Extent& extent, char axis) {
 /// All blocks of a launch. Registers of a warp keep what the block before left there, as on a GPU.
 class Grid {
  public:
-  Grid(const Launch& launch, const FindRange& find_range, Executed& executed)
-      : launch_(launch), find_range_(find_range), executed_(executed), last_ranges_(launch.kernel.code.size()) {
-    executed_.resize(launch.kernel.code.size());
+  Grid(const Launch& launch, const FindRange& find_range, Uses& uses, bool measures_traffic)
+      : launch_(launch),
+        find_range_(find_range),
+        uses_(uses),
+        measures_traffic_(measures_traffic),
+        last_ranges_(launch.kernel.code.size()) {
+    uses_.resize(launch.kernel.code.size());
     num_threads_ = launch.block.x * launch.block.y * launch.block.z;
     const std::uint32_t num_warps = (num_threads_ + kLanes - 1) / kLanes;
     const std::size_t num_values = std::size_t{launch.kernel.num_rows} * kLanes;
@@ -43,7 +47,7 @@ class Grid {
   }
 
   void run_block(const Extent& block) {
-    BlockMemory memory{launch_.kernel, launch_.parameters, find_range_, last_ranges_, executed_, {}};
+    BlockMemory memory{launch_.kernel, launch_.parameters, find_range_, last_ranges_, uses_, measures_traffic_, {}};
     memory.shared.assign(std::size_t{launch_.kernel.static_shared} + launch_.dynamic_shared, kPoison);
     std::deque<Warp> warps;
     for (std::size_t i = 0; i < registers_.size(); ++i) {
@@ -97,7 +101,8 @@ class Grid {
 
   const Launch& launch_;
   const FindRange& find_range_;
-  Executed& executed_;
+  Uses& uses_;
+  bool measures_traffic_;
   std::vector<Range> last_ranges_;
   std::uint32_t num_threads_ = 0;
   std::vector<Registers> registers_;
@@ -105,13 +110,13 @@ class Grid {
 
 }  // namespace
 
-void execute(const Launch& launch, const FindRange& find_range, Executed& executed) {
+void execute(const Launch& launch, const FindRange& find_range, Uses& uses, bool measures_traffic) {
   const std::uint32_t num_threads = launch.block.x * launch.block.y * launch.block.z;
   if (num_threads == 0 || num_threads > launch.kernel.most_threads) {
     throw Fault(launch.kernel.name + ": a block of " + std::to_string(num_threads) + " threads, compiled for " +
                 std::to_string(launch.kernel.most_threads));
   }
-  Grid grid(launch, find_range, executed);
+  Grid grid(launch, find_range, uses, measures_traffic);
   for (std::uint32_t z = 0; z < launch.grid.z; ++z) {
     for (std::uint32_t y = 0; y < launch.grid.y; ++y) {
       for (std::uint32_t x = 0; x < launch.grid.x; ++x) grid.run_block({x, y, z});

@@ -16,6 +16,7 @@
 #include <vector>
 
 #include "module.h"
+#include "traffic.h"
 
 namespace reprise::ptx {
 
@@ -37,10 +38,16 @@ struct Launch {
   std::vector<std::byte> parameters;  // as the kernel lays them out (Kernel::parameter_offsets)
 };
 
-/// For each instruction of a kernel whether any lane executed it.
-using Executed = std::vector<std::uint8_t>;
+/// How often an instruction was executed by a warp, and what its accesses cost a GPU.
+struct Use {
+  std::uint64_t times = 0;
+  std::uint64_t lanes = 0;  // that took part, of all times
+  Traffic shared, global;   // where it was asked for
+};
+/// Of each instruction of a kernel.
+using Uses = std::vector<Use>;
 
-/// Executes all blocks, and notes in `executed` what was executed. Throws Fault.
-void execute(const Launch& launch, const FindRange& find_range, Executed& executed);
+/// Executes all blocks, and adds to `uses`. Throws Fault.
+void execute(const Launch& launch, const FindRange& find_range, Uses& uses, bool measures_traffic = false);
 
 }  // namespace reprise::ptx

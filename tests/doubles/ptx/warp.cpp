@@ -60,7 +60,9 @@ void Warp::run_chosen() {
   while (chosen_ != 0 && pc_ < next_pc_of_others_) {
     if (pc_ >= code.size()) throw Fault(memory_.kernel.name + ": execution runs over the end");
     const Instruction& instruction = code[pc_];
-    memory_.executed[pc_] = 1;
+    Use& use = memory_.uses[pc_];
+    ++use.times;
+    use.lanes += static_cast<std::uint64_t>(__builtin_popcount(chosen_));
     switch (instruction.kind) {
       case Kind::kCompute:
         compute(instruction);

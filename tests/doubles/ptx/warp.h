@@ -25,7 +25,8 @@ struct BlockMemory {
   const std::vector<std::byte>& parameters;
   const FindRange& find_range;
   std::vector<Range>& last_ranges;  // of each instruction: mostly the next one too
-  Executed& executed;
+  Uses& uses;
+  bool measures_traffic;
   std::vector<std::byte> shared;
 
   /// Where `bytes` of an instruction's access are, or a Fault.
@@ -70,6 +71,9 @@ class Warp {
   void store(const Instruction& instruction, LaneSet lanes);
   void begin_copies(const Instruction& instruction, LaneSet lanes);
   void finish_copies(int lane, std::uint32_t groups_left);
+  /// Notes what the lanes' access to the memory of `space` costs.
+  void measure(const Instruction& instruction, LaneSet lanes, Space space, Row base, bool wide,
+               std::int64_t displacement);
   void end_lanes(const Instruction& instruction);
   std::uint64_t address(Row base, bool wide, std::int64_t displacement, int lane) const;
   [[noreturn]] void fail(const Instruction& instruction, const std::string& problem) const;

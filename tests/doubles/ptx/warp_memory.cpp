@@ -1,6 +1,8 @@
 // What the lanes of a warp read and write.
 
+#include <array>
 #include <cstring>
+#include <span>
 #include <sstream>
 
 #include "warp.h"
@@ -54,8 +56,27 @@ std::uint64_t Warp::address(Row base, bool wide, std::int64_t displacement, int 
   return row(registers_, base)[lane] + static_cast<std::uint32_t>(displacement);  // wraps
 }
 
+void Warp::measure(const Instruction& instruction, LaneSet lanes, Space space, Row base, bool wide,
+                   std::int64_t displacement) {
+  if (!memory_.measures_traffic || lanes == 0 || space == Space::kParam) return;
+  std::array<std::uint64_t, kLanes> addresses{};
+  std::size_t count = 0;
+  for_each_lane(lanes, [&](int lane) { addresses[count++] = address(base, wide, displacement, lane); });
+  const int bytes = instruction.bytes * instruction.values;
+  const std::span<const std::uint64_t> all(addresses.data(), count);
+  const auto index = static_cast<std::size_t>(&instruction - memory_.kernel.code.data());
+  Use& use = memory_.uses[index];
+  if (space == Space::kShared) {
+    use.shared.add(shared_traffic(all, bytes));
+  } else {
+    use.global.add(global_traffic(all, bytes));
+  }
+}
+
 void Warp::load(const Instruction& instruction, LaneSet lanes) {
   const int all_bytes = instruction.bytes * instruction.values;
+  measure(instruction, lanes, instruction.space, instruction.address, instruction.wide_address,
+          instruction.displacement);
   for_each_lane(lanes, [&](int lane) {
     const std::uint64_t from = address(instruction.address, instruction.wide_address, instruction.displacement, lane);
     const std::byte* place = nullptr;
@@ -80,6 +101,8 @@ void Warp::load(const Instruction& instruction, LaneSet lanes) {
 
 void Warp::store(const Instruction& instruction, LaneSet lanes) {
   const int all_bytes = instruction.bytes * instruction.values;
+  measure(instruction, lanes, instruction.space, instruction.address, instruction.wide_address,
+          instruction.displacement);
   for_each_lane(lanes, [&](int lane) {
     const std::uint64_t to = address(instruction.address, instruction.wide_address, instruction.displacement, lane);
     if (instruction.space == Space::kParam) fail(instruction, "a parameter is written");
@@ -93,6 +116,8 @@ void Warp::store(const Instruction& instruction, LaneSet lanes) {
 }
 
 void Warp::begin_copies(const Instruction& instruction, LaneSet lanes) {
+  measure(instruction, lanes, Space::kShared, instruction.address, instruction.wide_address, instruction.displacement);
+  measure(instruction, lanes, Space::kGlobal, instruction.operands[0], true, instruction.from_displacement);
   for_each_lane(lanes, [&](int lane) {
     const std::uint64_t to = address(instruction.address, instruction.wide_address, instruction.displacement, lane);
     const std::uint64_t from = address(instruction.operands[0], true, instruction.from_displacement, lane);

@@ -63,13 +63,13 @@ void run(const std::string& text, std::span<std::uint32_t> words, std::uint32_t 
   const auto begin = reinterpret_cast<std::uint64_t>(words.data());
   Launch launch{module.at("tested"), {}, {threads, 1, 1}, shared, std::vector<std::byte>(8)};
   std::memcpy(launch.parameters.data(), &begin, 8);
-  Executed executed;
+  Uses uses;
   execute(
       launch,
       [&](std::uint64_t) {
         return Range{begin, begin + words.size_bytes()};
       },
-      executed);
+      uses);
 }
 
 Words after(const std::string& statements, Words words, const std::string& declarations = {}) {
@@ -245,6 +245,25 @@ TEST(PtxMachine, RefusesAShuffleThatSomeLanesNeverReach) {
 
 TEST(PtxMachine, RefusesABlockLargerThanTheKernelWasCompiledFor) {
   EXPECT_THAT([] { after("", Words(257)); }, faults_with("a block of 257 threads, compiled for 256"));
+}
+
+TEST(PtxMachine, CountsWhatAWarpsAccessesCost) {
+  const auto every = [](std::uint64_t distance, std::uint64_t first = 0) {
+    std::vector<std::uint64_t> addresses;
+    for (std::uint64_t lane = 0; lane < 32; ++lane) addresses.push_back(first + distance * lane);
+    return addresses;
+  };
+  const auto moved = [](const Traffic& traffic) { return std::pair(traffic.moved, traffic.least); };
+  EXPECT_EQ(moved(shared_traffic(every(4), 4)), std::pair(1ul, 1ul));
+  EXPECT_EQ(moved(shared_traffic(every(0), 4)), std::pair(1ul, 1ul));     // all lanes the same word
+  EXPECT_EQ(moved(shared_traffic(every(8), 4)), std::pair(2ul, 1ul));     // every second bank
+  EXPECT_EQ(moved(shared_traffic(every(128), 4)), std::pair(32ul, 1ul));  // one bank
+  EXPECT_EQ(moved(shared_traffic(every(132), 4)), std::pair(1ul, 1ul));   // rows of 32 words and one of padding
+  EXPECT_EQ(moved(shared_traffic(every(16), 16)), std::pair(4ul, 4ul));
+  EXPECT_EQ(moved(global_traffic(every(4), 4)), std::pair(4ul, 4ul));
+  EXPECT_EQ(moved(global_traffic(every(4, 4), 4)), std::pair(5ul, 4ul));
+  EXPECT_EQ(moved(global_traffic(every(64), 4)), std::pair(32ul, 4ul));
+  EXPECT_EQ(moved(global_traffic(every(16), 16)), std::pair(16ul, 16ul));
 }
 
 TEST(PtxMachine, RefusesByLineWhatItDoesNotKnow) {
