@@ -72,6 +72,7 @@ TEST_F(ProgramOnGpus, ReplaysAStepToTheStateOfTheCpu) {
 }
 
 TEST_F(ProgramOnGpus, NamesTheGpusThereAreWhereOneIsMissing) {
+  copy_prepared_run(folder_ / "run");
   const Outcome outcome =
       run_on_ptx({"train", small_config(), "--out", (folder_ / "run").string(), "--set", "runtime.device=cuda:7"});
   EXPECT_EQ(outcome.exit_code, 5);
