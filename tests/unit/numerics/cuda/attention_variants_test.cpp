@@ -77,18 +77,16 @@ TEST(CudaAttentionVariants, GroupedQueriesHaveTheBitsOfTheCpu) {
 }
 
 TEST(CudaAttentionVariants, LargeHeadsHaveTheBitsOfTheCpuWithEveryOption) {
-  for (const std::int64_t dim : {72, 128, 136, 256, 300}) {  // each form of the kernels
-    for (const std::int64_t offset : {0, 1}) {
-      AttentionCase c{{1, 140, 2, 1, dim}};
-      c.offset = offset;
-      c.window = 90;
-      c.softcap = 1.5f;
-      expect_same_attention(c);
-      c.window = 0;
-      c.biased = true;
-      c.document_starts = documents(140, {30, 100});
-      expect_same_attention(c);
-    }
+  for (const std::int64_t dim : {136, 300}) {  // a segment of [C-3], and more
+    AttentionCase c{{1, 70, 2, 1, dim}};
+    c.window = 40;
+    c.softcap = 1.5f;
+    expect_same_attention(c);
+    c.window = 0;
+    c.offset = 1;
+    c.biased = true;
+    c.document_starts = documents(70, {30, 50});
+    expect_same_attention(c);
   }
 }
 
