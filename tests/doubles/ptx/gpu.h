@@ -10,8 +10,10 @@
 
 namespace reprise::ptx {
 
-/// GPU 0 has an H100's shared memory, the others that of the emulated GPUs of their number.
+/// GPU 0 has an H100's multiprocessors and shared memory, by which launches are planned; the others have the shared
+/// memory of the emulated GPUs of their number.
 inline constexpr int kNumDevices = emulation::kNumDevices;
+inline constexpr int multiprocessors_of(int device) { return device == 0 ? 132 : 4; }
 inline constexpr std::size_t shared_bytes_of(int device) {
   return device == 0 ? std::size_t{227} << 10 : emulation::shared_bytes_of(device);
 }

@@ -76,7 +76,7 @@ cudaError_t cudaGetDeviceProperties(cudaDeviceProp* properties, int device) {
   *properties = {};
   std::strcpy(properties->name, "PTX on the host");
   properties->major = 9;
-  properties->multiProcessorCount = 4;
+  properties->multiProcessorCount = reprise::ptx::multiprocessors_of(device);
   properties->totalGlobalMem = std::size_t{4} << 30;
   properties->sharedMemPerBlockOptin = reprise::ptx::shared_bytes_of(device);
   return cudaSuccess;
