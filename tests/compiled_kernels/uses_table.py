@@ -58,6 +58,8 @@ def main():
         kernels[use["kernel"]].add(use)
     names = readable(sorted(kernels))
     all_times = sum(kernel.times for kernel in kernels.values())
+    fma = sum(kernel.fma for kernel in kernels.values())
+    print(f"{all_times} instructions of warps, {100 * fma / all_times:.1f} % of them fused multiply-adds\n")
     print("| kernel | warp instructions | share | fma | lanes | shared memory | global memory |\n|---|---|---|---|---|---|---|")
     for name, kernel in sorted(kernels.items(), key=lambda item: -item[1].times):
         print(f"| {names[name]} | {kernel.times} | {100 * kernel.times / all_times:.1f} % "
