@@ -55,7 +55,12 @@ NativePasses::NativePasses(const std::string& name, numerics::Device& device, co
 NativePasses::~NativePasses() {
   constants_ = {};
   operands_.reset();
-  native_ops::give_back_unused(name_);  // what comes next on the GPU may not be LibTorch's
+  try {
+    // What comes next on the GPU may not be LibTorch's.
+    native_ops::give_back_unused(name_);
+  } catch (...) {
+    // The GPU is lost: what lost it is what is reported.
+  }
 }
 
 void NativePasses::weights_changed() {

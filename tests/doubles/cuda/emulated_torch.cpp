@@ -37,10 +37,13 @@ class GpuMemory final : public c10::DeviceAllocator {
     const std::lock_guard lock(mutex_);
     free_kept();
     keeps_ = keeps;
+    is_lost_ = false;
   }
+  void lose_gpu() { is_lost_ = true; }
 
   bool initialized() override { return keeps_; }
   void emptyCache(c10::MempoolId_t) override {
+    TORCH_CHECK(!is_lost_, "the emulated GPU is lost");
     const std::lock_guard lock(mutex_);
     free_kept();
   }
@@ -88,6 +91,7 @@ class GpuMemory final : public c10::DeviceAllocator {
 
   std::mutex mutex_;
   bool keeps_ = false;
+  bool is_lost_ = false;
   std::map<void*, std::size_t> sizes_;  // of tensors' blocks
   std::map<std::size_t, std::vector<void*>> kept_;
 };
@@ -112,5 +116,7 @@ TorchOnEmulatedGpu::~TorchOnEmulatedGpu() {
   c10::SetCPUAllocator(static_cast<c10::Allocator*>(before_), /*priority=*/1);
   gpu_memory().keep(false);
 }
+
+void TorchOnEmulatedGpu::lose_gpu() { gpu_memory().lose_gpu(); }
 
 }  // namespace reprise::emulation

@@ -19,6 +19,9 @@ class TorchOnEmulatedGpu {
   TorchOnEmulatedGpu(const TorchOnEmulatedGpu&) = delete;
   TorchOnEmulatedGpu& operator=(const TorchOnEmulatedGpu&) = delete;
 
+  /// From now on memory that is kept cannot go back, as on a GPU that has failed.
+  void lose_gpu();
+
  private:
   void* before_;
 };

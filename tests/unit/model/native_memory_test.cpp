@@ -97,5 +97,12 @@ TEST_F(FullGpu, IsFilledAgainByPassesThatFailHalfWayAndChangeNoBit) {
   expect_same(there.run(), expected);
 }
 
+TEST_F(FullGpu, ThatIsLostDoesNotHideWhyByWhatIsGivenBack) {
+  auto there = std::make_unique<OnDevice>(model_, "bfloat16", std::nullopt, 0);
+  there->run();
+  torch_.lose_gpu();
+  EXPECT_NO_THROW(there.reset());
+}
+
 }  // namespace
 }  // namespace reprise::model
