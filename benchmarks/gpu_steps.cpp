@@ -98,8 +98,9 @@ void measure_steps(const Setting& setting, const SeeFigure& see) {
 void measure_digests(const Setting& setting, const SeeFigure& see) {
   for (const NamedShape& shape : setting.shapes) {
     const std::shared_ptr<numerics::Device> device = setting.find_device(setting.device);
-    const auto [vocab, hidden, ffn, layers, heads, grains, length, sequences] = shape.sizes;
-    const std::int64_t matrices = 2 * vocab * hidden + layers * (4 * hidden * hidden + 3 * hidden * ffn);
+    const conformance::TrainingShape& sizes = shape.sizes;
+    const std::int64_t of_layer = sizes.hidden * (4 * sizes.hidden + 3 * sizes.ffn);
+    const std::int64_t matrices = 2 * sizes.vocab * sizes.hidden + sizes.layers * of_layer;
     const std::int64_t of_each = (matrices + kChunkElements - 1) / kChunkElements;  // weights, either moment
     const std::int64_t num_chunks = 3 * of_each;
     numerics::DeviceMemory memory(*device);

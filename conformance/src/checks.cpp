@@ -2,9 +2,7 @@
 
 #include <fmt/format.h>
 
-#include <algorithm>
 #include <chrono>
-#include <cmath>
 #include <set>
 
 #include "reprise/numerics/target.h"
@@ -13,20 +11,6 @@ namespace reprise::conformance {
 namespace {
 
 constexpr std::size_t kDifferencesShown = 10;
-// Rounding drives the two profiles apart: far behind the start neither loss says anything about the other. Seen with
-// LibTorch's CPU over 20 steps of the full shape: 7e-4 in bfloat16, 2e-5 in float32; of the small one: 3e-3, 1e-7.
-// First gradients of the full shape: 3e-2 and 3e-6.
-constexpr std::int64_t kNativeStepsCompared = 20;
-
-struct NativeType {
-  const char* name;
-  numerics::OperandType type;
-  double tolerance;           // of a loss's difference from the exact profile's
-  double gradient_tolerance;  // of the distance of a tensor's first gradient
-};
-constexpr NativeType kNativeTypes[] = {{"float32", numerics::OperandType::kFloat32, 1e-3, 1e-4},
-                                       {"bfloat16", numerics::OperandType::kBfloat16, 5e-3, 0.1}};
-
 std::vector<float> on_cpu(const Cell& cell, bool portable) {
   const numerics::Target before = numerics::active_target();
   if (portable) numerics::set_active_target(numerics::Target::kPortable);
@@ -46,38 +30,6 @@ std::string difference(const Cell& cell, std::uint32_t index, std::span<const fl
   if (count == 0) return {};
   return fmt::format("cell {}: {}: {} of {} values differ, the first at {}: {:a} instead of {:a}", index,
                      cell.description, count, expected.size(), first, found[first], expected[first]);
-}
-
-/// NaN if one of the differences is.
-double largest_difference(std::span<const double> losses, std::span<const double> expected) {
-  double largest = 0;
-  for (std::size_t i = 0; i < expected.size(); ++i) {
-    const double difference = std::abs(losses[i] - expected[i]);
-    if (std::isnan(difference) || difference > largest) largest = difference;
-  }
-  return largest;
-}
-
-/// Of two gradients by tensor: the largest distance, over the length of the second. NaN if one is.
-double largest_distance(const std::vector<std::vector<float>>& gradients,
-                        const std::vector<std::vector<float>>& expected) {
-  std::vector<double> distances;
-  for (std::size_t tensor = 0; tensor < expected.size(); ++tensor) {
-    double difference = 0, length = 0;
-    for (std::size_t i = 0; i < expected[tensor].size(); ++i) {
-      const auto value = static_cast<double>(expected[tensor][i]);
-      difference += std::pow(static_cast<double>(gradients[tensor][i]) - value, 2);
-      length += value * value;
-    }
-    distances.push_back(std::sqrt(difference / length));
-  }
-  return largest_difference(distances, std::vector<double>(distances.size()));
-}
-
-std::vector<double> losses_of(Training& training, std::int64_t steps) {
-  std::vector<double> losses;
-  for (std::int64_t step = 0; step < steps; ++step) losses.push_back(training.step().loss);
-  return losses;
 }
 
 class Stopwatch {
@@ -141,30 +93,6 @@ TrainingReport check_training(numerics::Device& device, const TrainingShape& sha
     Training on_cpu(numerics::cpu_device(), shape);
     for (std::int64_t step = 1; step <= steps; ++step) on_cpu.step();
     report.points.push_back({steps, training.digest(), on_cpu.digest().hex()});
-  }
-  return report;
-}
-
-NativeReport check_native(const std::function<NativeDevice()>& make, numerics::Device& exact,
-                          const TrainingShape& shape, std::int64_t steps, const SayProgress& say) {
-  NativeReport report;
-  report.steps = steps;
-  report.steps_compared = std::min(steps, kNativeStepsCompared);
-  Training expected(exact, shape);
-  const std::vector<std::vector<float>> exact_gradient = expected.gradient_of_pass();
-  const std::vector<double> exact_losses = losses_of(expected, report.steps_compared);
-  for (const auto& [name, type, tolerance, gradient_tolerance] : kNativeTypes) {
-    NativeRuns runs{name, {}, {}, 0, tolerance, 0, gradient_tolerance};
-    for (Digest* const digest : {&runs.first, &runs.again}) {
-      const NativeDevice device = make();
-      report.device = device.description;
-      Training training(device, shape, type);
-      runs.gradient_distance = largest_distance(training.gradient_of_pass(), exact_gradient);
-      runs.largest_difference = largest_difference(losses_of(training, steps), exact_losses);  // the digest holds them
-      *digest = training.digest();
-    }
-    say(fmt::format("native: {}, {} steps twice", name, steps));
-    report.runs.push_back(std::move(runs));
   }
   return report;
 }

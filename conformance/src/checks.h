@@ -1,5 +1,5 @@
 #pragma once
-// The checks of the conformance program, each of which fills its part of a report.
+// The checks of the exact profile, each of which fills its part of a report.
 
 #include <cstdint>
 #include <functional>
@@ -24,10 +24,5 @@ OperatorReport check_operators(numerics::Device& device, std::uint32_t num_cells
 /// is trained on the CPU too and compared at the end.
 TrainingReport check_training(numerics::Device& device, const TrainingShape& shape, std::int64_t steps,
                               const SayProgress& say);
-
-/// Trains under the native profile twice from the start, each time on a new device of `make`, with operands of either
-/// type: the bits must be the same, and the losses of the first steps near those of the exact profile on `exact`.
-NativeReport check_native(const std::function<NativeDevice()>& make, numerics::Device& exact,
-                          const TrainingShape& shape, std::int64_t steps, const SayProgress& say);
 
 }  // namespace reprise::conformance

@@ -9,6 +9,7 @@
 
 #include "checks.h"
 #include "function_sweep.h"
+#include "native_check.h"
 #include "reprise/core/error.h"
 #include "reprise/core/report_error.h"
 #include "reprise/numerics/target.h"
@@ -62,12 +63,8 @@ Report run_checks(const Wishes& wishes, const FindDevice& find_device, const Fin
   const TrainingShape& shape = wishes.small ? kSmallTraining : kFullTraining;
   if (wishes.steps > 0) report.training = check_training(*device, shape, wishes.steps, say);
   if (!report.native || !report.native->not_run.empty()) return report;
-  try {
-    report.native = check_native([&] { return find_native_device(wishes.device); }, *device, shape,
-                                 wishes.native_steps.value_or(kUsualNativeSteps), say);
-  } catch (...) {  // what the other checks found is not lost
-    report.native->failed = caught_error().what();
-  }
+  report.native = check_native([&] { return find_native_device(wishes.device); }, *device, native_models(wishes.small),
+                               wishes.native_steps.value_or(kUsualNativeSteps), say);
   return report;
 }
 

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <nlohmann/json.hpp>
+#include <utility>
 
 namespace reprise::conformance {
 namespace {
@@ -13,32 +14,39 @@ const char* verdict(bool good) { return good ? "same" : "DIFFERENT"; }
 
 std::string text_of(const NativeReport& native) {
   if (!native.not_run.empty()) return fmt::format("native     not run: {}\n", native.not_run);
-  if (!native.failed.empty()) return fmt::format("native     FAILED: {}\n", native.failed);
-  std::string text = fmt::format("native     {} steps, twice, on {}\n", native.steps, native.device);
+  std::string text = fmt::format("native     twice, on {}\n", native.device);
   for (const NativeRuns& runs : native.runs) {
-    text += fmt::format(
-        "           {:8} {} {}, losses of {} steps within {:.1e} of exact's, first gradients within {:.1e}: {}\n",
-        runs.type, runs.first.hex(), verdict(runs.same()), native.steps_compared, runs.largest_difference,
-        runs.gradient_distance, runs.near() ? "near" : "TOO FAR");
+    text += fmt::format("           {:9} {:8} ", runs.model, runs.type);
+    if (!runs.failed.empty()) {
+      text += fmt::format("FAILED: {}\n", runs.failed);
+      continue;
+    }
+    text += fmt::format("{} {}, {} steps, losses of {} within {:.1e} of exact's, first gradients within {:.1e}: {}\n",
+                        runs.first.hex(), verdict(runs.same()), runs.steps, runs.steps_compared,
+                        runs.largest_difference, runs.gradient_distance, runs.near() ? "near" : "TOO FAR");
   }
   return text;
 }
 
 nlohmann::ordered_json json_of(const NativeReport& native) {
   if (!native.not_run.empty()) return {{"not_run", native.not_run}};
-  if (!native.failed.empty()) return {{"failed", native.failed}};
-  nlohmann::ordered_json json{
-      {"device", native.device}, {"steps", native.steps}, {"steps_compared", native.steps_compared}};
+  nlohmann::ordered_json json{{"device", native.device}};
   for (const NativeRuns& runs : native.runs) {
-    json["runs"].push_back({{"type", runs.type},
-                            {"digest", runs.first.hex()},
-                            {"digest_again", runs.again.hex()},
-                            {"same", runs.same()},
-                            {"largest_difference", runs.largest_difference},
-                            {"tolerance", runs.tolerance},
-                            {"gradient_distance", runs.gradient_distance},
-                            {"gradient_tolerance", runs.gradient_tolerance},
-                            {"near", runs.near()}});
+    nlohmann::ordered_json row{{"model", runs.model}, {"type", runs.type}, {"steps", runs.steps}};
+    if (!runs.failed.empty()) {
+      row["failed"] = runs.failed;
+    } else {
+      row.update({{"steps_compared", runs.steps_compared},
+                  {"digest", runs.first.hex()},
+                  {"digest_again", runs.again.hex()},
+                  {"same", runs.same()},
+                  {"largest_difference", runs.largest_difference},
+                  {"tolerance", runs.tolerance},
+                  {"gradient_distance", runs.gradient_distance},
+                  {"gradient_tolerance", runs.gradient_tolerance},
+                  {"near", runs.near()}});
+    }
+    json["runs"].push_back(std::move(row));
   }
   return json;
 }
@@ -52,8 +60,7 @@ std::uint64_t Report::num_mismatches() const {
     for (const TrainingPoint& point : training->points) count += same(point) ? 0 : 1;
   }
   if (native) {
-    count += native->failed.empty() ? 0 : 1;
-    for (const NativeRuns& runs : native->runs) count += (runs.same() ? 0 : 1) + (runs.near() ? 0 : 1);
+    for (const NativeRuns& runs : native->runs) count += runs.num_mismatches();
   }
   return count;
 }

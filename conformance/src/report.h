@@ -34,24 +34,28 @@ struct TrainingReport {
   std::vector<TrainingPoint> points;
 };
 
-/// Two runs of the native profile from the start, with operands of one type.
+/// Two runs of a model in the native profile from the start, with operands of one type.
 struct NativeRuns {
+  std::string model;
   std::string type;  // "float32", "bfloat16"
+  std::int64_t steps = 0, steps_compared = 0;
+  std::string failed;  // with which error, a mismatch; empty: what follows was found
   Digest first, again;
   double largest_difference = 0;  // of a step's loss from that of the exact profile, over the steps compared
   double tolerance = 0;           // of that
   double gradient_distance = 0;  // the largest of a tensor's gradient from the exact profile's, over the length of that
   double gradient_tolerance = 0;  // of that; AdamW hides a factor of a gradient from the losses
 
+  std::uint64_t num_mismatches() const {
+    return failed.empty() ? static_cast<std::uint64_t>(!same()) + static_cast<std::uint64_t>(!near()) : 1;
+  }
   bool same() const { return first == again; }
   bool near() const { return largest_difference <= tolerance && gradient_distance <= gradient_tolerance; }
 };
 
 struct NativeReport {
   std::string not_run;  // why; empty: it was
-  std::string failed;   // with which error; counts as a mismatch
   std::string device;   // what decides bits there
-  std::int64_t steps = 0, steps_compared = 0;
   std::vector<NativeRuns> runs;
 };
 
@@ -64,7 +68,7 @@ struct Report {
   std::optional<TrainingReport> training;
   std::optional<NativeReport> native;
 
-  /// Cells, functions, points of training, and native bits and losses that are not as expected.
+  /// Cells, functions, points of training, and native bits, losses and gradients that are not as expected.
   std::uint64_t num_mismatches() const;
 };
 

@@ -117,6 +117,14 @@ float* take_zeros(const TensorLayout& layout, numerics::Device& device, numerics
 
 struct StepTokens {
   std::vector<std::int32_t> inputs, targets;
+  std::vector<std::int32_t> document_starts;  // empty without documents
+
+  /// Those of sequences [first, first + count) of `length`.
+  model::PassTokens of(std::int64_t first, std::int64_t count, std::int64_t length) const {
+    const auto begin = static_cast<std::size_t>(first * length), size = static_cast<std::size_t>(count * length);
+    const auto part = [&](std::span<const std::int32_t> ids) { return ids.empty() ? ids : ids.subspan(begin, size); };
+    return {part(inputs), part(targets), part(document_starts), count, length};
+  }
 };
 
 /// Losses of a grain in token order, grains by the tree [C-22].
@@ -156,26 +164,35 @@ struct Training::State {
         if (i > 0) tokens.targets.push_back(static_cast<std::int32_t>(token));
         token = (token * 5 + random.integer(0, 2)) % shape.vocab;
       }
+      if (shape.documents) add_starts(tokens.document_starts);
     }
     return tokens;
   }
 
+  /// Of one sequence: each document is one token longer than the one before, and the last ends with the sequence.
+  void add_starts(std::vector<std::int32_t>& starts) const {
+    std::int64_t start = 0, document = 1;
+    for (std::int64_t i = 0; i < shape.length; ++i) {
+      if (i == start + document) {
+        start = i;
+        ++document;
+      }
+      starts.push_back(static_cast<std::int32_t>(start));
+    }
+  }
+
   model::GrainLosses pass(const StepTokens& tokens) {
     if (native) return pass_by_grain(tokens);
-    return exact->run({tokens.inputs, tokens.targets, {}, shape.num_sequences(), shape.length}, kZWeight, sink);
+    return exact->run(tokens.of(0, shape.num_sequences(), shape.length), kZWeight, sink);
   }
 
   model::GrainLosses pass_by_grain(const StepTokens& tokens) {
-    const auto count = static_cast<std::size_t>(shape.sequences_per_grain * shape.length);
+    const std::int64_t count = shape.sequences_per_grain;
     model::GrainLosses losses;
     for (std::size_t grain = 0; grain < sink.num_grains(); ++grain) {
-      const auto of_grain = [&](const std::vector<std::int32_t>& ids) {
-        return std::span<const std::int32_t>(ids).subspan(grain * count, count);
-      };
       OneGrain gradient(sink, grain);
-      const model::GrainLosses found =
-          native->run({of_grain(tokens.inputs), of_grain(tokens.targets), {}, shape.sequences_per_grain, shape.length},
-                      kZWeight, gradient);
+      const model::PassTokens of_grain = tokens.of(static_cast<std::int64_t>(grain) * count, count, shape.length);
+      const model::GrainLosses found = native->run(of_grain, kZWeight, gradient);
       losses.cross_entropy.insert(losses.cross_entropy.end(), found.cross_entropy.begin(), found.cross_entropy.end());
       losses.z.insert(losses.z.end(), found.z.begin(), found.z.end());
     }

@@ -23,6 +23,7 @@ struct TrainingShape {
   std::int64_t vocab, hidden, ffn, layers, heads;
   std::int64_t grains, length;
   std::int64_t sequences_per_grain = 1;
+  bool documents = false;  // of 1, 2, 3, ... tokens in each sequence, and attention stays in them
 
   std::int64_t num_sequences() const { return grains * sequences_per_grain; }
 };

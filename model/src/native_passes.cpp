@@ -39,6 +39,8 @@ NativePasses::NativePasses(const std::string& name, numerics::Device& device, co
       constants_(constants),
       recompute_layers_(recompute_layers),
       weights_(weights_on_device, static_cast<std::size_t>(layout.num_elements())) {
+  // Stays with the device: LibTorch's allocator outlives these passes.
+  device_.on_shortage([torch = name_] { native_ops::on_device(torch, [&] { native_ops::give_back_unused(torch); }); });
   native_ops::on_device(name_, [&] {
     const ops::DeviceScope scope(device_, name_);
     constants_.cos = native_ops::copied_to(name_, constants.cos);
@@ -53,7 +55,12 @@ NativePasses::NativePasses(const std::string& name, numerics::Device& device, co
 NativePasses::~NativePasses() {
   constants_ = {};
   operands_.reset();
-  native_ops::give_back_unused(name_);  // what comes next on the GPU may not be LibTorch's
+  try {
+    // What comes next on the GPU may not be LibTorch's.
+    native_ops::give_back_unused(name_);
+  } catch (...) {
+    // The GPU is lost: what lost it is what is reported.
+  }
 }
 
 void NativePasses::weights_changed() {

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "activation.h"
@@ -73,6 +74,10 @@ class CudaDevice final : public Device {
   void clear(void* to, std::size_t num_bytes) override { queue_.stream().clear(to, num_bytes); }
   void synchronize() override { queue_.stream().synchronize(); }
   std::size_t bytes_reserved() const override { return queue_.bytes_reserved(); }
+  bool give_back_unused() override { return queue_.give_back_unused(); }
+  void on_shortage(std::function<void()> others_give_back) override {
+    queue_.on_shortage(std::move(others_give_back));
+  }
 
   void* take_host(std::size_t num_bytes) override { return queue_.take_host(num_bytes); }
   void give_host(void* memory, std::size_t num_bytes) override { queue_.give_host(memory, num_bytes); }

@@ -37,20 +37,31 @@ Queue::~Queue() {
   for (void* const memory : all_host_) stream_.free_pinned(memory);
 }
 
+void* Queue::allocate_if_any(std::size_t num_bytes) {
+  try {
+    return stream_.allocate(num_bytes);
+  } catch (const Error& error) {
+    if (error.kind() != ErrorKind::kOutOfMemory) throw;
+    return nullptr;
+  }
+}
+
 void* Queue::allocate(std::size_t num_bytes) {
   void* memory = nullptr;
-  try {
-    memory = stream_.allocate(num_bytes);
-  } catch (const Error& error) {
-    if (error.kind() != ErrorKind::kOutOfMemory || capturing_ || !free_unused()) throw;
-    memory = stream_.allocate(num_bytes);
+  if (!capturing_) {
+    memory = allocate_if_any(num_bytes);
+    if (memory == nullptr && give_back_unused()) memory = allocate_if_any(num_bytes);
+    if (memory == nullptr && others_give_back_) others_give_back_();
   }
+  if (memory == nullptr) memory = stream_.allocate(num_bytes);
   all_.push_back(memory);
   reserved_ += num_bytes;
   return memory;
 }
 
-bool Queue::free_unused() {
+bool Queue::give_back_unused() {
+  const auto is_empty = [](const auto& blocks) { return blocks.second.empty(); };
+  if (capturing_ || std::all_of(free_.begin(), free_.end(), is_empty)) return false;
   stream_.synchronize();  // work under way may use what was given back
   std::set<void*> freed;
   for (const auto& [size, blocks] : free_) {
@@ -62,7 +73,7 @@ bool Queue::free_unused() {
   }
   free_.clear();
   std::erase_if(all_, [&](void* memory) { return freed.contains(memory); });
-  return !freed.empty();
+  return true;
 }
 
 float* Queue::scratch(Scratch which, std::int64_t count) {

@@ -7,6 +7,7 @@
 #include <map>
 #include <memory>
 #include <mutex>
+#include <utility>
 #include <vector>
 
 #include "runtime.h"
@@ -33,9 +34,12 @@ class Queue {
   float* scratch(Scratch which, std::int64_t count);
 
   /// Blocks of the caller's, by size, recycled. Free ones that no recording has go back to the GPU when it has no
-  /// memory left, as it would have none soon where sizes vary.
+  /// memory left, as it would have none soon where sizes vary; when that is not enough, others are asked.
   void* take(std::size_t num_bytes);
   void give(void* block, std::size_t num_bytes);
+  /// Device::give_back_unused(), on_shortage().
+  bool give_back_unused();
+  void on_shortage(std::function<void()> others_give_back) { others_give_back_ = std::move(others_give_back); }
 
   /// The same for pinned memory of the host. Any thread.
   void* take_host(std::size_t num_bytes);
@@ -63,9 +67,9 @@ class Queue {
   using FreeBlocks = std::map<std::size_t, std::vector<void*>>;
 
   void* allocate(std::size_t num_bytes);
+  /// Null when the GPU has no memory left.
+  void* allocate_if_any(std::size_t num_bytes);
   void keep_piece();
-  /// Returns whether there was anything to free.
-  bool free_unused();
 
   struct Buffer {
     float* memory = nullptr;
@@ -82,6 +86,7 @@ class Queue {
   bool capturing_ = false;
   std::vector<void*> all_;
   std::size_t reserved_ = 0;
+  std::function<void()> others_give_back_;  // may be empty
 
   std::mutex host_mutex_;  // guards what follows
   FreeBlocks host_free_;

@@ -6,6 +6,7 @@
 #include <fmt/format.h>
 
 #include "reprise/core/error.h"
+#include "reprise/ops/device_scope.h"
 
 namespace reprise::native_ops {
 
@@ -28,10 +29,11 @@ at::Tensor empty_on(at::Device device, std::int64_t count, at::ScalarType type) 
 }
 
 void give_back_unused(at::Device device) {
-  if (device.is_cpu()) return;
   auto* const allocator = dynamic_cast<c10::DeviceAllocator*>(c10::GetAllocator(device.type()));
   if (allocator != nullptr && allocator->initialized()) allocator->emptyCache();
 }
+
+bool give_back_for_tensors() { return ops::active_device().give_back_unused(); }
 
 at::Tensor copied_to(at::Device device, const at::Tensor& tensor) {
   return tensor.to(tensor.options().device(device), /*non_blocking=*/false, /*copy=*/true);

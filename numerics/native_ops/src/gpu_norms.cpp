@@ -23,8 +23,10 @@ struct Norm {
     REPRISE_CHECK(x.is_contiguous() && weight.numel() == x.size(-1));
     return {gpu.type(), x.numel() / x.size(-1), x.size(-1), weight.const_data_ptr<float>(), epsilon};
   }
-  void keep(AutogradContext* context) const {
+  /// For the backward pass, `tensors` beginning with x, its weight and the inverse roots.
+  void keep(AutogradContext* context, variable_list tensors) const {
     context->set_materialize_grads(false);
+    context->save_for_backward(std::move(tensors));
     context->saved_data["kernels"] = reinterpret_cast<std::int64_t>(gpu.kernels);
     context->saved_data["type"] = static_cast<std::int64_t>(gpu.operand_type);
     context->saved_data["destination"] = destination;
@@ -39,6 +41,21 @@ struct Norm {
   }
 };
 
+/// What a backward pass finds kept, and memory for the gradient of x.
+struct KeptNorm {
+  explicit KeptNorm(AutogradContext* context)
+      : norm(Norm::kept(context)), tensors(context->get_saved_variables()), x(tensors[0]), dx(at::empty_like(x)) {}
+
+  numerics::NativeKernels& kernels() const { return *norm.gpu.kernels; }
+  numerics::NativeNorm rows() const { return norm.of(x, tensors[1]); }
+  const float* inverse() const { return tensors[2].const_data_ptr<float>(); }
+  float* dweight() const { return norm.destination.mutable_data_ptr<float>(); }
+
+  Norm norm;
+  variable_list tensors;
+  at::Tensor x, dx;
+};
+
 at::Tensor empty_inverse(const at::Tensor& x) {
   return at::empty({x.numel() / x.size(-1)}, x.options().dtype(at::kFloat));
 }
@@ -49,20 +66,16 @@ struct GpuNormNode : torch::autograd::Function<GpuNormNode> {
     at::Tensor inverse = empty_inverse(x);
     norm.gpu.kernels->norm_forward(norm.of(x, weight), x.const_data_ptr<float>(), y.mutable_data_ptr(),
                                    inverse.mutable_data_ptr<float>());
-    norm.keep(context);
-    context->save_for_backward({x, weight, inverse});
+    norm.keep(context, {x, weight, inverse});
     return y;
   }
 
   static variable_list backward(AutogradContext* context, const variable_list& gradients) {
-    const variable_list saved = context->get_saved_variables();
-    const Norm norm = Norm::kept(context);
+    const KeptNorm kept(context);
     const at::Tensor dy = gradients[0].contiguous();
-    at::Tensor dx = at::empty_like(saved[0]);
-    norm.gpu.kernels->norm_backward(norm.of(saved[0], saved[1]), dy.const_data_ptr(), saved[0].const_data_ptr<float>(),
-                                    saved[2].const_data_ptr<float>(), dx.mutable_data_ptr<float>(),
-                                    norm.destination.mutable_data_ptr<float>());
-    return {dx, norm.destination, at::Tensor()};
+    kept.kernels().norm_backward(kept.rows(), dy.const_data_ptr(), kept.x.const_data_ptr<float>(), kept.inverse(),
+                                 kept.dx.mutable_data_ptr<float>(), kept.dweight());
+    return {kept.dx, kept.norm.destination, at::Tensor()};
   }
 };
 
@@ -73,20 +86,16 @@ struct GpuNormAddNode : torch::autograd::Function<GpuNormAddNode> {
     at::Tensor inverse = empty_inverse(x);
     norm.gpu.kernels->norm_add_forward(norm.of(x, weight), residual.const_data_ptr<float>(), x.const_data_ptr(),
                                        sum.mutable_data_ptr<float>(), inverse.mutable_data_ptr<float>());
-    norm.keep(context);
-    context->save_for_backward({x, weight, inverse});
+    norm.keep(context, {x, weight, inverse});
     return sum;
   }
 
   static variable_list backward(AutogradContext* context, const variable_list& gradients) {
-    const variable_list saved = context->get_saved_variables();
-    const Norm norm = Norm::kept(context);
+    const KeptNorm kept(context);
     const at::Tensor dsum = gradients[0].contiguous();
-    at::Tensor dx = at::empty_like(saved[0]);
-    norm.gpu.kernels->norm_add_backward(norm.of(saved[0], saved[1]), dsum.const_data_ptr<float>(),
-                                        saved[0].const_data_ptr(), saved[2].const_data_ptr<float>(),
-                                        dx.mutable_data_ptr(), norm.destination.mutable_data_ptr<float>());
-    return {dsum, dx, norm.destination, at::Tensor()};
+    kept.kernels().norm_add_backward(kept.rows(), dsum.const_data_ptr<float>(), kept.x.const_data_ptr(), kept.inverse(),
+                                     kept.dx.mutable_data_ptr(), kept.dweight());
+    return {dsum, kept.dx, kept.norm.destination, at::Tensor()};
   }
 };
 
@@ -103,21 +112,17 @@ struct GpuNormRopeNode : torch::autograd::Function<GpuNormRopeNode> {
     at::Tensor inverse = empty_inverse(x);
     norm.gpu.kernels->norm_rotate_forward(norm.of(x, weight), rotation_of(x, cos, sin), x.const_data_ptr(),
                                           y.mutable_data_ptr(), inverse.mutable_data_ptr<float>());
-    norm.keep(context);
-    context->save_for_backward({x, weight, inverse, cos, sin});
+    norm.keep(context, {x, weight, inverse, cos, sin});
     return y;
   }
 
   static variable_list backward(AutogradContext* context, const variable_list& gradients) {
-    const variable_list saved = context->get_saved_variables();
-    const Norm norm = Norm::kept(context);
+    const KeptNorm kept(context);
     const at::Tensor dy = gradients[0].contiguous();
-    at::Tensor dx = at::empty_like(saved[0]);
-    norm.gpu.kernels->norm_rotate_backward(norm.of(saved[0], saved[1]), rotation_of(saved[0], saved[3], saved[4]),
-                                           dy.const_data_ptr(), saved[0].const_data_ptr(),
-                                           saved[2].const_data_ptr<float>(), dx.mutable_data_ptr(),
-                                           norm.destination.mutable_data_ptr<float>());
-    return {dx, norm.destination, at::Tensor(), at::Tensor(), at::Tensor()};
+    kept.kernels().norm_rotate_backward(kept.rows(), rotation_of(kept.x, kept.tensors[3], kept.tensors[4]),
+                                        dy.const_data_ptr(), kept.x.const_data_ptr(), kept.inverse(),
+                                        kept.dx.mutable_data_ptr(), kept.dweight());
+    return {kept.dx, kept.norm.destination, at::Tensor(), at::Tensor(), at::Tensor()};
   }
 };
 

@@ -11,6 +11,7 @@
 #include <string>
 #include <string_view>
 
+#include "free_memory_callback.h"
 #include "reprise/core/error.h"
 
 namespace reprise::native_ops {
@@ -71,12 +72,14 @@ void load_torch_cuda() {
                   fmt::format("no CUDA part of LibTorch: there is no file {}", library.string()), hint());
   expect_same_version(library);
   // Global, because the libraries beside it look for its symbols. It stays open: its operators are LibTorch's now.
-  if (::dlopen(library.c_str(), RTLD_NOW | RTLD_GLOBAL) == nullptr) {
+  void* const handle = ::dlopen(library.c_str(), RTLD_NOW | RTLD_GLOBAL);
+  if (handle == nullptr) {
     throw Error(ErrorKind::kDevice, fmt::format("cannot load {}", ::dlerror()), hint());
   }
   // LibTorch asks for this part once, at its first use of a device. (hasCUDA() is false where there is no GPU, too.)
   REPRISE_REQUIRE(at::detail::getCUDAHooks().hasCUDART(), ErrorKind::kDevice,
                   fmt::format("{} was loaded, but LibTorch goes on without it", library.string()), hint());
+  register_free_memory_callback(handle);
 }
 
 }  // namespace reprise::native_ops

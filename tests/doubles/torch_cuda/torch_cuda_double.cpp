@@ -2,15 +2,33 @@
 
 #include <ATen/detail/CUDAHooksInterface.h>
 #include <c10/core/CachingDeviceAllocator.h>
+#include <c10/util/Registry.h>
 
 #include <array>
+#include <memory>
+
+// As in c10/cuda/CUDACachingAllocator.h, which includes CUDA's own headers.
+namespace c10 {
+
+class FreeMemoryCallback {
+ public:
+  virtual ~FreeMemoryCallback() = default;
+  virtual bool Execute() = 0;
+};
+C10_DEFINE_REGISTRY(FreeCudaMemoryCallbacksRegistry, FreeMemoryCallback)
+
+}  // namespace c10
 
 namespace {
 
-/// Has no memory, but counts: 1,000 and 2,000 bytes at most, 300 of them now.
+/// Has no memory, but asks for some, and counts: 1,000 and 2,000 bytes at most, 300 of them now.
 struct MemoryDouble final : c10::DeviceAllocator {
   MemoryDouble() { c10::SetAllocator(c10::kCUDA, this); }
-  c10::DataPtr allocate(std::size_t) override { TORCH_CHECK(false, "the double of a GPU has no memory"); }
+  c10::DataPtr allocate(std::size_t) override {
+    auto* const callbacks = c10::FreeCudaMemoryCallbacksRegistry();
+    for (const std::string& name : callbacks->Keys()) callbacks->Create(name)->Execute();
+    TORCH_CHECK(false, "the double of a GPU has no memory");
+  }
   void copy_data(void*, const void*, std::size_t) const override {}
   bool initialized() override { return true; }
   void emptyCache(c10::MempoolId_t) override {}

@@ -1,17 +1,8 @@
 // The conformance program on the emulated GPU.
 
-#include "emulated_device.h"
-#include "emulated_torch.h"
+#include "emulated_program.h"
 #include "program.h"
 
 int main(int argc, char** argv) {
-  using namespace reprise;
-  return conformance::run_program(
-      argc, argv, "emulated",
-      [](const std::string&) { return std::shared_ptr<numerics::Device>(emulation::make_emulated_device()); },
-      [](const std::string&) {
-        static const emulation::TorchOnEmulatedGpu torch;
-        return conformance::NativeDevice{emulation::make_emulated_device(numerics::WorkOrder::kLibTorch), "cpu",
-                                         "emulated"};
-      });
+  return reprise::emulation::run_on_emulated_gpu(argc, argv, reprise::conformance::run_program);
 }

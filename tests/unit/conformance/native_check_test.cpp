@@ -1,5 +1,7 @@
 // The native check: it must see what it is there to see, and say when it cannot run. The GPU is the emulated one.
 
+#include "native_check.h"
+
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -8,7 +10,6 @@
 #include <limits>
 #include <nlohmann/json.hpp>
 
-#include "checks.h"
 #include "cpu_device.h"
 #include "emulated_device.h"
 #include "emulated_torch.h"
@@ -60,20 +61,34 @@ class WithOtherLosses final : public CpuDevice {
   float excess_;
 };
 
-/// Doubles the gradients of norms' weights, which AdamW hides from the losses.
+/// Doubles the gradients of the weights of norms over rows longer than `above`, which AdamW hides from the losses.
 class WithOtherGradients final : public CpuDevice {
  public:
+  explicit WithOtherGradients(std::int64_t above = 0) : above_(above) {}
   void rms_norm_backward(std::int64_t num_rows, std::int64_t dim, const float* dy, const float* x, const float* weight,
                          const float* inverse_rms, float* dx, float* dweight) override {
     CpuDevice::rms_norm_backward(num_rows, dim, dy, x, weight, inverse_rms, dx, dweight);
-    for (std::int64_t i = 0; i < dim; ++i) dweight[i] *= 2.0f;
+    for (std::int64_t i = 0; dim > above_ && i < dim; ++i) dweight[i] *= 2.0f;
   }
+
+ private:
+  std::int64_t above_;
 };
 
 class NativeCheck : public ::testing::Test {
  protected:
   static NativeReport check(numerics::Device& exact, const std::function<NativeDevice()>& make) {
-    return check_native(make, exact, kSmallTraining, 2, kQuiet);
+    static constexpr NativeModel kModel[] = {{"small", kSmallTraining, 2}};
+    return check_native(make, exact, kModel, 2, kQuiet);
+  }
+  /// The models for which a step or two are not near the exact profile's, once for each type.
+  static std::vector<std::string> far_models(numerics::Device& exact, std::span<const NativeModel> models) {
+    std::vector<std::string> names;
+    for (const NativeRuns& runs : check_native([] { return quick_gpu(); }, exact, models, 2, kQuiet).runs) {
+      EXPECT_TRUE(runs.same()) << runs.model;
+      if (!runs.near()) names.push_back(runs.model);
+    }
+    return names;
   }
   static std::uint64_t mismatches(const NativeReport& native) {
     Report report;
@@ -129,8 +144,44 @@ TEST_F(NativeCheck, ComparesTheLossesOfTheFirstStepsAlone) {
   TrainingShape shape = kSmallTraining;
   shape.layers = shape.grains = 1;
   shape.length = 3;
-  const auto make = [] { return quick_gpu(); };
-  EXPECT_EQ(check_native(make, numerics::cpu_device(), shape, 21, kQuiet).steps_compared, 20);
+  const NativeModel models[] = {{"many steps", shape, 100}, {"few steps", shape, 2}};
+  const NativeReport report = check_native([] { return quick_gpu(); }, numerics::cpu_device(), models, 21, kQuiet);
+  ASSERT_EQ(report.runs.size(), 4u);
+  EXPECT_EQ(report.runs[0].steps, 21);
+  EXPECT_EQ(report.runs[0].steps_compared, 20);
+  EXPECT_EQ(report.runs[2].model, "few steps");
+  EXPECT_EQ(report.runs[2].steps, 2);
+  EXPECT_EQ(report.runs[2].steps_compared, 2);
+}
+
+/// Looks beyond the start of a document.
+class WithoutDocuments final : public CpuDevice {
+ public:
+  void attention_forward(const numerics::AttentionShape& shape, const numerics::AttentionOptions& options,
+                         const float* q, const float* k, const float* v, float* out, float* row_max,
+                         float* row_sum) override {
+    CpuDevice::attention_forward(shape, without(options), q, k, v, out, row_max, row_sum);
+  }
+  void attention_backward(const numerics::AttentionShape& shape, const numerics::AttentionOptions& options,
+                          const float* q, const float* k, const float* v, const float* out, const float* row_max,
+                          const float* row_sum, const float* dout, float* dq, float* dk, float* dv) override {
+    CpuDevice::attention_backward(shape, without(options), q, k, v, out, row_max, row_sum, dout, dq, dk, dv);
+  }
+
+ private:
+  static numerics::AttentionOptions without(numerics::AttentionOptions options) {
+    options.document_starts = nullptr;
+    return options;
+  }
+};
+
+// That all three are near where nothing is wrong: the test conformance.emulated_gpu.
+TEST_F(NativeCheck, SeesWideRowsAndDocumentsByModelsOfTheirOwn) {
+  const std::span<const NativeModel> models = native_models(/*small=*/true);
+  WithOtherGradients other_rows(1024);
+  WithoutDocuments no_documents;
+  EXPECT_THAT(far_models(other_rows, models.first(2)), testing::ElementsAre("wide rows", "wide rows"));
+  EXPECT_THAT(far_models(no_documents, models.last(1)), testing::ElementsAre("documents", "documents"));
 }
 
 TEST_F(NativeCheck, GrainsAddUpToTheLossAndTheStepOfOneGrainOfAllSequences) {
@@ -167,12 +218,19 @@ Outcome run(std::vector<std::string> flags, const FindNativeDevice& find_native 
 
 TEST_F(NativeCheck, ThatFailsDoesNotLoseTheRestOfTheReport) {
   int number = 0;
-  const Outcome outcome = run({"--small", "--native-steps", "1"}, [&](const std::string&) {
-    if (number++ == 2) throw Error(ErrorKind::kOutOfMemory, "the GPU is full", "");
+  const auto failing = [&](const std::string&) {  // at the decoder's second run and those that follow, but the last two
+    if (++number >= 3 && number <= 7) throw Error(ErrorKind::kOutOfMemory, "the GPU is full", "");
     return quick_gpu();
-  });
+  };
+  const Outcome outcome = run({"--small", "--native-steps", "1"}, failing);
   EXPECT_EQ(outcome.exit_code, 1);
-  EXPECT_THAT(outcome.out, testing::AllOf(HasSubstr("native     FAILED: the GPU is full"), HasSubstr("mismatches 1")));
+  EXPECT_THAT(outcome.out,
+              testing::AllOf(HasSubstr("decoder   float32  FAILED: the GPU is full"),
+                             testing::ContainsRegex("documents bfloat16 .* same, 1 steps"), HasSubstr("mismatches 5")));
+  number = 0;
+  const nlohmann::json json = nlohmann::json::parse(run({"--small", "--native-steps", "1", "--json"}, failing).out);
+  EXPECT_EQ(json["native"]["runs"][0]["failed"], "the GPU is full");
+  EXPECT_EQ(json["native"]["runs"][5]["same"], true);
 }
 
 TEST(NativeCheckOfTheCpu, IsLeftOutAndTheReportSaysSo) {
@@ -199,16 +257,19 @@ TEST(NativeCheckOfTheCpu, IsNotMentionedWhenItIsNotWanted) {
 TEST(NativeReportText, NamesWhatDiffers) {
   NativeReport native;
   native.device = "some GPU";
-  native.steps = native.steps_compared = 7;
-  native.runs = {{"float32", sha256("a"), sha256("a"), 1e-6, 1e-3}, {"bfloat16", sha256("a"), sha256("b"), 0.5, 1e-2}};
+  native.runs = {{"decoder", "float32", 7, 5, "", sha256("a"), sha256("a"), 1e-6, 1e-3},
+                 {"documents", "bfloat16", 3, 3, "", sha256("a"), sha256("b"), 0.5, 1e-2}};
   Report report;
   report.native = native;
   EXPECT_EQ(report.num_mismatches(), 2u);
-  EXPECT_THAT(to_text(report), testing::AllOf(HasSubstr("7 steps, twice, on some GPU"), HasSubstr("DIFFERENT"),
-                                              HasSubstr("TOO FAR"), HasSubstr("near")));
+  EXPECT_THAT(to_text(report), testing::AllOf(HasSubstr("twice, on some GPU"), HasSubstr("decoder   float32"),
+                                              HasSubstr("7 steps, losses of 5"), HasSubstr("documents bfloat16"),
+                                              HasSubstr("DIFFERENT"), HasSubstr("TOO FAR"), HasSubstr("near")));
   const nlohmann::json runs = nlohmann::json::parse(to_json(report))["native"]["runs"];
   EXPECT_EQ(runs[0]["same"], true);
+  EXPECT_EQ(runs[0]["steps_compared"], 5);
   EXPECT_EQ(runs[1]["near"], false);
+  EXPECT_EQ(runs[1]["model"], "documents");
 }
 
 }  // namespace

@@ -13,8 +13,10 @@
 #include <functional>
 #include <optional>
 
+#include "cpu_device.h"
 #include "gpu_settings.h"
 #include "reprise/core/error.h"
+#include "reprise/ops/device_scope.h"
 #include "torch_cuda_library.h"
 
 namespace reprise::native_ops {
@@ -161,6 +163,28 @@ TEST(Gpus, SayHowMuchMemoryTensorsHadAtMost) {
   forget_peak_bytes("cpu");
   EXPECT_EQ(peak_bytes("cpu"), std::nullopt) << "nobody counts there";
   EXPECT_EQ(peak_bytes("xpu:0"), std::nullopt) << "nobody has such memory";
+}
+
+/// Counts how often it is asked for what it keeps unused.
+struct AskedDevice final : numerics::CpuDevice {
+  bool give_back_unused() override { return ++times_asked == 1; }
+  int times_asked = 0;
+};
+
+TEST(Gpus, AreAskedForMemoryOnceTheDeviceOfTheScopeHasGivenItsOwnBack) {
+  const Variable named("REPRISE_TORCH_CUDA_LIBRARY", kLibrary);
+  const Variable unset("CUBLAS_WORKSPACE_CONFIG", nullptr);
+  use_gpus();
+  load_torch_cuda();  // tried again, as behind a failure
+  c10::Allocator& memory = *c10::GetAllocator(c10::kCUDA);
+  AskedDevice device;
+  {
+    const ops::DeviceScope scope(device, at::Device("cuda:0"));
+    EXPECT_THROW(memory.allocate(64), c10::Error);
+    EXPECT_EQ(device.times_asked, 1);
+  }
+  EXPECT_THROW(memory.allocate(64), c10::Error);
+  EXPECT_EQ(device.times_asked, 1) << "outside of its scope";
 }
 
 TEST(GpuOperators, AreDeterministicAndWithoutTf32) {

@@ -3,9 +3,9 @@
 #include <fmt/format.h>
 #include <gtest/gtest.h>
 
-#include "emulated_device.h"
 #include "emulated_memory.h"
 #include "emulated_torch.h"
+#include "native_on_gpu.h"
 #include "reprise/core/error.h"
 #include "reprise/core/files.h"
 #include "reprise/core/progress.h"
@@ -18,20 +18,6 @@
 
 namespace reprise::train {
 namespace {
-
-/// A GPU of the model `kind` for each rank.
-ComputeSettings on_gpu(const std::string& kind, std::int64_t bucket_kib = 0, std::size_t recompute_layers = 0) {
-  ComputeSettings settings;
-  settings.device = kind;
-  settings.bucket_kib = bucket_kib;
-  settings.recompute_layers = recompute_layers;
-  settings.find_device = [](const std::string&, numerics::WorkOrder order) {
-    EXPECT_EQ(order, numerics::WorkOrder::kLibTorch);
-    return std::shared_ptr<numerics::Device>(emulation::make_emulated_device(order));
-  };
-  settings.find_native_device = [](const std::string& name) { return NativeDevice{"cpu", name}; };
-  return settings;
-}
 
 configs::RunConfig config_of(std::vector<std::string> overrides) {
   overrides.insert(overrides.begin(), {"recipe.numerics=\"native\"", "train.num_steps=3", "train.evaluation.interval=2",

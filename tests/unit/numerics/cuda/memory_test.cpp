@@ -52,6 +52,26 @@ TEST_F(LittleMemory, IsAnErrorWhenNothingIsFree) {
   }
 }
 
+TEST_F(LittleMemory, IsAskedOfOthersWhereTheDeviceHasNoneUnusedItself) {
+  const auto other = emulation::make_emulated_device();
+  int times_asked = 0;
+  device->on_shortage([&] {
+    ++times_asked;
+    other->give_back_unused();
+  });
+  DeviceMemory(*device).take<float>(kCount);
+  DeviceMemory(*other).take<float>(kCount);
+  leave(0);
+  DeviceMemory memory(*device);
+  memory.take<float>(kCount / 2);
+  EXPECT_EQ(times_asked, 0) << "the block of another size is enough";
+  memory.take<float>(kCount);
+  EXPECT_EQ(times_asked, 1);
+  EXPECT_FALSE(other->give_back_unused()) << "there is none left";
+  EXPECT_THROW(memory.take<float>(kCount), Error);
+  EXPECT_EQ(times_asked, 2);
+}
+
 TEST_F(LittleMemory, LeavesARecordingItsBlocks) {
   DeviceMemory memory(*device);
   float* const x = memory.copy_of(ones(kCount));
@@ -63,6 +83,7 @@ TEST_F(LittleMemory, LeavesARecordingItsBlocks) {
     device->add(kCount, sum, x, y);
   });
   leave(0);
+  EXPECT_FALSE(device->give_back_unused());
   EXPECT_THROW(memory.take<float>(kCount / 2), Error);
   for (const auto& piece : pieces) piece();
   EXPECT_THAT(memory.values(y, kCount), Each(3.0f));

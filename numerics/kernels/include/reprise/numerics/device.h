@@ -49,6 +49,12 @@ class Device {
   virtual void clear(void* to, std::size_t num_bytes) = 0;
   virtual void synchronize() = 0;
   virtual std::size_t bytes_reserved() const = 0;
+  /// Frees what is kept for take() and part of no recording, for others that want memory of this device. Returns
+  /// whether there was any.
+  virtual bool give_back_unused() { return false; }
+  /// Called when take() finds no memory left, before it tries for the last time: `others_give_back` frees what others
+  /// keep of this device's memory unused. It must not use the device, and replaces the one before.
+  virtual void on_shortage(std::function<void()> others_give_back) { (void)others_give_back; }
 
   // ---- Copies to the host beside the work
   /// Returns memory of the host for begin_read(), recycled like that of take(). Any thread.
