@@ -2,6 +2,7 @@
 
 #include <cuda_runtime_api.h>
 
+#include <cstdlib>
 #include <cstring>
 #include <map>
 #include <mutex>
@@ -36,6 +37,14 @@ struct AskedFor {
 AskedFor& asked_for() {
   static AskedFor all;
   return all;
+}
+
+/// As for the emulated GPU: REPRISE_EMULATION_ORDER is forward (the default), backward, or a seed.
+void order_as_asked(Launch& launch) {
+  const char* const order = std::getenv("REPRISE_EMULATION_ORDER");
+  if (order == nullptr || std::strcmp(order, "forward") == 0) return;
+  launch.order = std::strcmp(order, "backward") == 0 ? Order::kBackward : Order::kRandom;
+  launch.seed = static_cast<std::uint32_t>(std::strtoul(order, nullptr, 10));
 }
 
 Extent extent_of(const dim3& size) { return {size.x, size.y, size.z}; }
@@ -104,8 +113,9 @@ cudaError_t __cudaLaunchKernel(cudaKernel_t handle, dim3 grid, dim3 block, void*
   const void* const function = reinterpret_cast<const void*>(handle);
   const Kernel& kernel = kernel_of(function);
   if (!may_have(function, kernel, dynamic_shared)) stop(kernel.name + " has more shared memory than it asked for");
-  const Launch launch{kernel, extent_of(grid), extent_of(block), static_cast<std::uint32_t>(dynamic_shared),
-                      parameters_of(kernel, arguments)};
+  Launch launch{kernel, extent_of(grid), extent_of(block), static_cast<std::uint32_t>(dynamic_shared),
+                parameters_of(kernel, arguments)};
+  order_as_asked(launch);
   run(stream_of(stream), [launch] { execute_or_stop(launch); });
   return cudaSuccess;
 }

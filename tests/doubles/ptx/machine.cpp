@@ -4,6 +4,8 @@
 #include <deque>
 #include <memory>
 #include <new>
+#include <numeric>
+#include <random>
 #include <string>
 
 #include "warp.h"
@@ -57,7 +59,7 @@ class Grid {
       warps.emplace_back(memory, registers_[i].get(), threads == kLanes ? ~LaneSet{0} : (LaneSet{1} << threads) - 1);
     }
     while (true) {
-      for (Warp& warp : warps) warp.run();
+      for (const std::size_t place : next_order(warps.size())) warps[place].run();
       if (std::all_of(warps.begin(), warps.end(), [](const Warp& warp) { return warp.has_ended(); })) return;
       for (const Warp& warp : warps) {
         if (warp.waits_for_block()) continue;
@@ -68,6 +70,17 @@ class Grid {
   }
 
  private:
+  /// Places of warps in the order in which they run until the next barrier.
+  const std::vector<std::size_t>& next_order(std::size_t count) {
+    if (order_.size() != count) {
+      order_.resize(count);
+      std::iota(order_.begin(), order_.end(), std::size_t{0});
+      if (launch_.order == Order::kBackward) std::reverse(order_.begin(), order_.end());
+    }
+    if (launch_.order == Order::kRandom) std::shuffle(order_.begin(), order_.end(), random_);
+    return order_;
+  }
+
   void set_constants(std::uint32_t* registers, std::uint32_t first_thread) const {
     for (const ConstantRow& constant : launch_.kernel.constants) {
       std::uint32_t* const values = row(registers, constant.row);
@@ -105,6 +118,8 @@ class Grid {
   bool measures_traffic_;
   std::vector<Range> last_ranges_;
   std::uint32_t num_threads_ = 0;
+  std::mt19937 random_{launch_.seed};
+  std::vector<std::size_t> order_;
   std::vector<Registers> registers_;
 };
 
@@ -117,10 +132,11 @@ void execute(const Launch& launch, const FindRange& find_range, Uses& uses, bool
                 std::to_string(launch.kernel.most_threads));
   }
   Grid grid(launch, find_range, uses, measures_traffic);
-  for (std::uint32_t z = 0; z < launch.grid.z; ++z) {
-    for (std::uint32_t y = 0; y < launch.grid.y; ++y) {
-      for (std::uint32_t x = 0; x < launch.grid.x; ++x) grid.run_block({x, y, z});
-    }
+  const std::uint64_t row = launch.grid.x, plane = row * launch.grid.y, count = plane * launch.grid.z;
+  for (std::uint64_t i = 0; i < count; ++i) {
+    const std::uint64_t block = launch.order == Order::kBackward ? count - 1 - i : i;
+    grid.run_block({static_cast<std::uint32_t>(block % row), static_cast<std::uint32_t>(block % plane / row),
+                    static_cast<std::uint32_t>(block / plane)});
   }
 }
 

@@ -8,7 +8,8 @@
 // Faults: an access that is not aligned, or not inside one allocation or the block's shared memory; a barrier that some
 // threads never reach; a shuffle with lanes that take no part; copies under way at a kernel's end; a block larger than
 // the kernel was compiled for. Shared memory holds NaNs at first. Asynchronous copies are done as late as they may be.
-// Not looked for: races (the emulated GPU finds those, doubles/cuda), and anything about time.
+// Not looked for: races that the order of warps does not show (the emulated GPU does, doubles/cuda), and anything about
+// time.
 
 #include <cstddef>
 #include <cstdint>
@@ -31,11 +32,17 @@ struct Range {
 /// The allocation that an address lies in; an empty range where there is none.
 using FindRange = std::function<Range(std::uint64_t address)>;
 
+/// In which order the warps of a block run, each until it waits, and the blocks: a result that depends on it lacks a
+/// barrier. At random: warps alone, anew whenever all have come to a barrier.
+enum class Order { kForward, kBackward, kRandom };
+
 struct Launch {
   const Kernel& kernel;
   Extent grid, block;
   std::uint32_t dynamic_shared = 0;   // bytes
   std::vector<std::byte> parameters;  // as the kernel lays them out (Kernel::parameter_offsets)
+  Order order = Order::kForward;
+  std::uint32_t seed = 0;  // of a random order
 };
 
 /// How often an instruction was executed by a warp, and what its accesses cost a GPU.

@@ -58,10 +58,11 @@ std::string kernel(const std::string& statements, const std::string& declaration
 }
 
 /// Executes a kernel with a thread for each word.
-void run(const std::string& text, std::span<std::uint32_t> words, std::uint32_t threads, std::uint32_t shared = 0) {
+void run(const std::string& text, std::span<std::uint32_t> words, std::uint32_t threads, std::uint32_t shared = 0,
+         Order order = Order::kForward) {
   const Module module = parse_module(text);
   const auto begin = reinterpret_cast<std::uint64_t>(words.data());
-  Launch launch{module.at("tested"), {}, {threads, 1, 1}, shared, std::vector<std::byte>(8)};
+  Launch launch{module.at("tested"), {}, {threads, 1, 1}, shared, std::vector<std::byte>(8), order};
   std::memcpy(launch.parameters.data(), &begin, 8);
   Uses uses;
   execute(
@@ -72,8 +73,9 @@ void run(const std::string& text, std::span<std::uint32_t> words, std::uint32_t 
       uses);
 }
 
-Words after(const std::string& statements, Words words, const std::string& declarations = {}) {
-  run(kernel(statements, declarations), words, static_cast<std::uint32_t>(words.size()));
+Words after(const std::string& statements, Words words, const std::string& declarations = {},
+            Order order = Order::kForward) {
+  run(kernel(statements, declarations), words, static_cast<std::uint32_t>(words.size()), 0, order);
   return words;
 }
 
@@ -200,6 +202,30 @@ TEST(PtxMachine, LetsAllWarpsReachABarrierBeforeAnyGoesOn) {
 	st.global.u32 	[%rd1], %r5;)";
   const Words words = after(text, Words(64), "\t.shared .align 16 .b8 values[256];");
   for (std::uint32_t i = 0; i < 64; ++i) EXPECT_EQ(words[i], 63 - i);
+}
+
+TEST(PtxMachine, ShowsAMissingBarrierByTheOrderOfWarps) {
+  // Each of two warps writes its word of shared memory and reads the other's.
+  const auto read_by = [](Order order, const std::string& barrier) {
+    const Words words = after(R"(
+	shr.u32 	%r1, %r0, 5;
+	shl.b32 	%r2, %r1, 2;
+	mov.u32 	%r3, values;
+	add.s32 	%r4, %r3, %r2;
+	st.shared.u32 	[%r4], %r1;
+)" + barrier + R"(
+	xor.b32 	%r5, %r2, 4;
+	add.s32 	%r6, %r3, %r5;
+	ld.shared.u32 	%r7, [%r6];
+	st.global.u32 	[%rd1], %r7;)",
+                              Words(64), "\t.shared .align 16 .b8 values[8];", order);
+    return std::pair(words[0], words[32]);
+  };
+  EXPECT_EQ(read_by(Order::kForward, ""), std::pair(0xffffffffu, 0u));
+  EXPECT_EQ(read_by(Order::kBackward, ""), std::pair(1u, 0xffffffffu));
+  for (const Order order : {Order::kForward, Order::kBackward, Order::kRandom}) {
+    EXPECT_EQ(read_by(order, "bar.sync 0;"), std::pair(1u, 0u));
+  }
 }
 
 const char* const kCopy = R"(
