@@ -23,8 +23,6 @@ struct FreeRegisters {
 };
 using Registers = std::unique_ptr<std::uint32_t[], FreeRegisters>;
 
-std::uint32_t* row(std::uint32_t* registers, Row index) { return registers + std::size_t{index} * kLanes; }
-
 std::uint32_t of_axis(const Extent& extent, char axis) {
   return axis == 'x' ? extent.x : axis == 'y' ? extent.y : extent.z;
 }

@@ -8,8 +8,6 @@ namespace {
 
 constexpr std::uint32_t kNowhere = std::numeric_limits<std::uint32_t>::max();
 
-std::uint32_t* row(std::uint32_t* registers, Row index) { return registers + std::size_t{index} * kLanes; }
-
 }  // namespace
 
 void Warp::fail(const Instruction& instruction, const std::string& problem) const {

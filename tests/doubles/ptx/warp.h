@@ -14,6 +14,9 @@ namespace reprise::ptx {
 
 using LaneSet = std::uint32_t;  // a bit per lane
 
+/// The values of a register.
+inline std::uint32_t* row(std::uint32_t* registers, Row index) { return registers + std::size_t{index} * kLanes; }
+
 template <typename Function>
 void for_each_lane(LaneSet lanes, Function function) {
   for (; lanes != 0; lanes &= lanes - 1) function(__builtin_ctz(lanes));

@@ -10,7 +10,6 @@
 namespace reprise::ptx {
 namespace {
 
-std::uint32_t* row(std::uint32_t* registers, Row index) { return registers + std::size_t{index} * kLanes; }
 std::uint64_t* wide_row(std::uint32_t* registers, Row index) {
   return reinterpret_cast<std::uint64_t*>(row(registers, index));
 }
