@@ -55,6 +55,13 @@ void Communicator::require_others_alive() const {
   if (!lost.empty()) throw Error(ErrorKind::kDistributed, lost, kLostRankHint);
 }
 
+void Communicator::all_to_all_on_gpu(std::span<const std::span<const std::byte>>,
+                                     std::span<const std::span<std::byte>>) {
+  REPRISE_CHECK(gpu().has_value());
+}
+
+void Communicator::all_gather_on_gpu(std::span<const std::span<std::byte>>) { REPRISE_CHECK(gpu().has_value()); }
+
 std::unique_ptr<Communicator> make_local_communicator() { return std::make_unique<LocalCommunicator>(); }
 
 bool launched_by_mpi() {
@@ -64,11 +71,16 @@ bool launched_by_mpi() {
                      [](const char* name) { return std::getenv(name) != nullptr; });
 }
 
-std::unique_ptr<Communicator> make_communicator() {
+std::string_view chosen_backend() {
   const char* const wish = std::getenv("REPRISE_BACKEND");
   const std::string_view backend = wish == nullptr ? "mpi" : wish;
   REPRISE_REQUIRE(backend == "mpi" || backend == "nccl", ErrorKind::kUsage,
                   fmt::format("REPRISE_BACKEND is {}", backend), "choose mpi or nccl");
+  return backend;
+}
+
+std::unique_ptr<Communicator> make_communicator() {
+  const std::string_view backend = chosen_backend();
   auto communicator = launched_by_mpi() ? make_mpi_communicator() : make_local_communicator();
   return backend == "nccl" ? make_nccl_communicator(std::move(communicator)) : std::move(communicator);
 }

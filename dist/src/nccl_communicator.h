@@ -14,7 +14,8 @@ namespace reprise::dist {
 
 class NcclCommunicator : public Communicator {
  public:
-  /// Messages are staged on the GPU in pieces of at most `staging_bytes` for all ranks together, in each direction.
+  /// Messages between hosts' memories are staged on the GPU in pieces of at most `staging_bytes` for all ranks
+  /// together, in each direction.
   NcclCommunicator(std::unique_ptr<Communicator> bootstrap, std::size_t staging_bytes);
   ~NcclCommunicator() override;
   NcclCommunicator(const NcclCommunicator&) = delete;
@@ -28,6 +29,10 @@ class NcclCommunicator : public Communicator {
   void all_gather(std::span<const std::byte> mine, std::span<const std::span<std::byte>> receive) override;
   void broadcast(std::span<std::byte> bytes, int root) override;
   void barrier() override;
+  std::optional<int> gpu() const override { return device_; }
+  void all_to_all_on_gpu(std::span<const std::span<const std::byte>> send,
+                         std::span<const std::span<std::byte>> receive) override;
+  void all_gather_on_gpu(std::span<const std::span<std::byte>> parts) override;
   [[noreturn]] void abort(int exit_code, std::string_view reason) override;
   /// A communicator of the bootstrap: what a second thread sends starts in host memory and is small.
   std::unique_ptr<Communicator> duplicate() override;

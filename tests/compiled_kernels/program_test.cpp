@@ -15,19 +15,19 @@ namespace {
 namespace fs = std::filesystem;
 using Words = std::vector<std::string>;
 
-Outcome run_on_ptx(const Words& arguments) {
-  return run_program(fs::path(REPRISE_BINARY_DIR) / "tests/reprise_on_ptx", arguments);
+Outcome run_on_ptx(const Words& arguments, const Words& environment = {}) {
+  return run_program(fs::path(REPRISE_BINARY_DIR) / "tests/reprise_on_ptx", arguments, environment);
 }
 
 class ProgramOnGpus : public ProgramTest {
  protected:
   /// Trains in a folder of its own and returns it.
-  fs::path train(const std::string& name, const Words& flags) {
+  fs::path train(const std::string& name, const Words& flags, const Words& environment = {}) {
     const fs::path run = folder_ / name;
     copy_prepared_run(run);
     Words arguments = {"train", small_config(), "--out", run.string(), "--threads", "1"};
     arguments.insert(arguments.end(), flags.begin(), flags.end());
-    const Outcome outcome = run_on_ptx(arguments);
+    const Outcome outcome = run_on_ptx(arguments, environment);
     EXPECT_EQ(outcome.exit_code, 0) << outcome.err;
     return run;
   }
@@ -49,6 +49,19 @@ TEST_F(ProgramOnGpus, TrainsToTheRootsAndTheLogOfTheCpu) {
 TEST_F(ProgramOnGpus, TrainsOnTwoOfThemWithGradientsInParts) {
   const fs::path cpu = train("cpu", {"--set", "runtime.device=cpu"});
   expect_same(train("gpus", {"--ranks", "2", "--set", "runtime.device=cuda", "--set", "runtime.bucket_kib=16"}), cpu);
+}
+
+TEST_F(ProgramOnGpus, TrainsOnTwoOfThemBetweenWhoseMemoriesNcclMoves) {
+  const std::string library = REPRISE_BINARY_DIR "/tests/libnccl_double.so";
+  if (!fs::exists(library)) GTEST_SKIP() << "built without nccl.h";
+  const Words nccl = {"REPRISE_BACKEND=nccl", "REPRISE_NCCL_LIBRARY=" + library, "REPRISE_CUDART_LIBRARY=" + library,
+                      "NCCL_DOUBLE_FOLDER=" + folder_.string(), "NCCL_DOUBLE_OTHER_MEMORY=1"};
+  const fs::path cpu = train("cpu", {"--set", "runtime.device=cpu"});
+  const Words on_gpus = {"--ranks", "2", "--set", "runtime.device=cuda"};
+  expect_same(train("gpus", on_gpus, nccl), cpu);
+  Words in_parts = on_gpus;
+  in_parts.insert(in_parts.end(), {"--set", "runtime.bucket_kib=16"});
+  expect_same(train("parts", in_parts, nccl), cpu);
 }
 
 TEST_F(ProgramOnGpus, EvaluatesWithTheFiguresOfTheCpu) {

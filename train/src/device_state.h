@@ -14,7 +14,8 @@ namespace reprise::train {
 /// One thread at a time, as the device. Failures: those of Device.
 class DeviceState {
  public:
-  /// The host's values count until load(). `shared`: other ranks have slices too, and exchange theirs through the host.
+  /// The host's values count until load(). `shared`: other ranks have slices too, and exchange theirs through the host;
+  /// else this rank has all of them, or ranks exchange them between their devices.
   /// Device and layout must outlive it.
   DeviceState(numerics::Device& device, const TensorLayout& layout, ChunkRange slice, bool shared);
 

@@ -44,12 +44,17 @@ GradientReducer::GradientReducer(std::int64_t num_grains, const TensorLayout& la
       host_memory_(device == nullptr ? memory_ : host_memory_of(*device)),
       complete_(parts.size()) {
   REPRISE_CHECK(!parts_.empty() && parts_.front().end == layout.num_chunks() && parts_.back().begin == 0);
-  if (device != nullptr) reads_ = std::make_unique<PartialReads>(*device, host_memory_, parts_.size());
+  if (exchange.is_on_device()) {
+    device_sums_ = std::make_unique<DeviceSums>(num_grains, parts_, exchange, *device);
+  } else if (device != nullptr) {
+    reads_ = std::make_unique<PartialReads>(*device, host_memory_, parts_.size());
+  }
   for (const ChunkRange& part : parts_) {
     adders_.push_back(std::make_unique<dist::TreeAdder>(num_grains, my_grains_, part.size() * kChunkElements,
                                                         adder_on(device), memory_));
   }
-  if (parts_.size() > 1) slice_sum_.resize(static_cast<std::size_t>(exchange.my_slice().size() * kChunkElements));
+  if (parts_.size() > 1 && !device_sums_)
+    slice_sum_.resize(static_cast<std::size_t>(exchange.my_slice().size() * kChunkElements));
   slice_pointer_ = slice_sum_.data();
 }
 
@@ -65,6 +70,7 @@ void GradientReducer::begin() {
 
 void GradientReducer::give(std::int64_t grain, std::size_t part, dist::GradientBuffer buffer) {
   if (!adders_[part]->give(grain, std::move(buffer)) || parts_.size() == 1) return;
+  if (device_sums_) device_sums_->begin(part, adders_[part]->finish());
   if (reads_) reads_->begin(part, adders_[part]->finish(), parts_[part].size() * kChunkElements);
   const std::lock_guard lock(mutex_);
   complete_[part] = true;
@@ -76,13 +82,24 @@ SliceSums GradientReducer::finish() {
     exchanging_.wait();
     if (reads_) reads_->release();
     exchanging_.get();
-    return {{&all_grains_, 1}, {&slice_pointer_, 1}};
+    if (!device_sums_) return {{&all_grains_, 1}, {&slice_pointer_, 1}};
   }
+  if (device_sums_) return finish_between_devices();
   // One rank alone has nothing to exchange: its sum stays where it is.
   const bool stays = device_ != nullptr && num_ranks_ == 1;
   if (my_grains_.size() > 0) partials_ = device_ == nullptr || stays ? adders_[0]->finish() : finish_on_device();
   const std::span<float* const> sums = exchange_.run(parts_[0], partials_);
   return {exchange_.nodes(), sums, stays};
+}
+
+/// The slice of the whole sum, which stays on the device.
+SliceSums GradientReducer::finish_between_devices() {
+  if (parts_.size() == 1) {
+    if (my_grains_.size() > 0) device_sums_->begin(0, adders_[0]->finish());
+    device_sums_->exchange(0);
+  }
+  slice_pointer_ = device_sums_->finish();
+  return {{&all_grains_, 1}, {&slice_pointer_, 1}, true};
 }
 
 /// The sums of this rank's maximal subtrees, brought into the host's memory.
@@ -106,12 +123,17 @@ void GradientReducer::cancel() {
   }
   exchanging_.wait();
   if (reads_) reads_->release();
+  if (device_sums_) device_sums_->release();
 }
 
 void GradientReducer::exchange_parts() {
   numerics::check_floating_point_environment();
   for (std::size_t part = 0; part < parts_.size(); ++part) {
     if (!wait_for(part)) return;
+    if (device_sums_) {
+      device_sums_->exchange(part);
+      continue;
+    }
     std::vector<dist::TreeAdder::Partial> partials;
     if (my_grains_.size() > 0) partials = reads_ ? reads_->finish(part) : adders_[part]->finish();
     keep_sum(part, exchange_.run(parts_[part], partials));

@@ -11,6 +11,7 @@
 #include <span>
 #include <vector>
 
+#include "device_sums.h"
 #include "partial_reads.h"
 #include "reprise/core/tensor_layout.h"
 #include "reprise/dist/communicator.h"
@@ -25,8 +26,9 @@ class GradientReducer {
   /// `parts`: of the layout, in the order in which the backward pass finishes them (model::gradient_parts()). With one
   /// part, finish() exchanges; with several, a thread exchanges each part once all grains of this rank have it, adds
   /// it up and frees it, so that `exchange` belongs to that thread between begin() and finish(). `device`: where
-  /// gradients lie and are added up; what several ranks exchange comes to the host's memory before. All calls but
-  /// peak_bytes() then come from the thread that runs it. Null: all of it in the host's memory.
+  /// gradients lie and are added up; what several ranks exchange comes to the host's memory before, unless `exchange`
+  /// is on the device too. All calls but peak_bytes() then come from the thread that runs it. Null: all of it in the
+  /// host's memory.
   GradientReducer(std::int64_t num_grains, const TensorLayout& layout, std::span<const ChunkRange> parts,
                   SliceExchange& exchange, int rank, int num_ranks, numerics::Device* device = nullptr);
   ~GradientReducer();
@@ -56,6 +58,7 @@ class GradientReducer {
 
  private:
   void exchange_parts();
+  SliceSums finish_between_devices();
   std::vector<dist::TreeAdder::Partial> finish_on_device();
   bool wait_for(std::size_t part);
   void keep_sum(std::size_t part, std::span<float* const> sums);
@@ -70,9 +73,10 @@ class GradientReducer {
   std::shared_ptr<dist::GradientMemory> memory_;          // of what is added up
   std::shared_ptr<dist::GradientMemory> host_memory_;     // of what is exchanged; the same without a device
   std::vector<std::unique_ptr<dist::TreeAdder>> adders_;  // by part
-  std::unique_ptr<PartialReads> reads_;                   // with a device
-  std::vector<dist::TreeAdder::Partial> partials_;        // with one part
-  std::vector<float> slice_sum_;                          // with several: the slice of the whole sum
+  std::unique_ptr<DeviceSums> device_sums_;               // where ranks exchange on their devices
+  std::unique_ptr<PartialReads> reads_;             // where they exchange what lies on devices in the host's memory
+  std::vector<dist::TreeAdder::Partial> partials_;  // with one part
+  std::vector<float> slice_sum_;                    // with several: the slice of the whole sum
   float* slice_pointer_ = nullptr;
 
   std::mutex mutex_;  // guards what follows

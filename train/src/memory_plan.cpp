@@ -157,7 +157,7 @@ std::int64_t gpu_floats(const configs::Recipe& recipe, const configs::Runtime& r
 
 }  // namespace
 
-MemoryPlan plan_memory(const configs::RunConfig& config, int num_ranks, int num_threads) {
+MemoryPlan plan_memory(const configs::RunConfig& config, int num_ranks, int num_threads, bool between_gpus) {
   const configs::Recipe& recipe = config.recipe();
   const configs::TrainRecipe& train = recipe.train();
   const TensorLayout layout =
@@ -171,7 +171,8 @@ MemoryPlan plan_memory(const configs::RunConfig& config, int num_ranks, int num_
   plan.moments = bytes(2 * slice);
   const std::vector<ChunkRange> parts = parts_of(layout, config, num_ranks);
   plan.gradients = bytes(gradient_floats(layout, parts, config.runtime(), load, num_threads, slice));
-  if (num_ranks > 1) plan.exchange = bytes(slice * (load.sums * (num_ranks - 1) + 1));
+  const auto received = [&](const RankLoad& of) { return slice * of.sums * (num_ranks - 1); };
+  if (num_ranks > 1) plan.exchange = bytes(received(load) + slice);
   const std::int64_t passes = std::min<std::int64_t>(load.grains, num_threads);
   const std::int64_t grains = std::min<std::int64_t>(
       load.grains, passes * (configs::is_native(recipe) ? 1 : config.runtime().grains_per_forward()));
@@ -180,9 +181,12 @@ MemoryPlan plan_memory(const configs::RunConfig& config, int num_ranks, int num_
   if (config.runtime().device() != "cpu") {
     for (const std::uint32_t sequences : configs::BatchPlan(train).sizes()) {  // each with passes of its own
       const RankLoad of_size = largest_load(sequences / sequences_per_grain, num_ranks);
-      plan.gpu = std::max(plan.gpu, bytes(gpu_floats(recipe, config.runtime(), layout, parts, of_size, slice)));
+      plan.gpu = std::max(plan.gpu, bytes(gpu_floats(recipe, config.runtime(), layout, parts, of_size, slice) +
+                                          (between_gpus ? received(of_size) : 0)));
     }
-    plan.gradients = num_ranks == 1 ? 0 : bytes(load.sums * layout.num_elements() + (parts.size() > 1 ? slice : 0));
+    plan.gradients = bytes(load.sums * layout.num_elements() + (parts.size() > 1 ? slice : 0));
+    if (num_ranks == 1 || between_gpus) plan.gradients = 0;
+    if (between_gpus) plan.exchange = 0;
     plan.activations = 0;
   }
   plan.checkpoint = plan.weights + plan.moments;

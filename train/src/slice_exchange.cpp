@@ -8,8 +8,8 @@
 namespace reprise::train {
 
 SliceExchange::SliceExchange(std::int64_t num_grains, const TensorLayout& layout, std::span<const ChunkRange> parts,
-                             dist::Communicator& communicator)
-    : communicator_(communicator) {
+                             dist::Communicator& communicator, numerics::Device* device)
+    : communicator_(communicator), device_(device) {
   const int num_ranks = communicator.size();
   for (int rank = 0; rank < num_ranks; ++rank) {
     slices_.push_back(chunk_slice(layout.num_chunks(), rank, num_ranks));
@@ -21,11 +21,31 @@ SliceExchange::SliceExchange(std::int64_t num_grains, const TensorLayout& layout
   }
   std::int64_t largest = 0;
   for (const ChunkRange& part : parts) largest = std::max(largest, my_share(part).size());
-  const auto elements = static_cast<std::size_t>(largest * kChunkElements);
-  for (int rank = 0; rank < num_ranks; ++rank) {
-    const std::size_t count = rank == communicator.rank() ? 0 : subtrees_[static_cast<std::size_t>(rank)].size();
-    received_.emplace_back(count, std::vector<float>(elements));
+  // On a device all parts of a step are added behind its passes, so that all of them have to have a place.
+  received_elements_ = (device == nullptr ? largest : my_slice().size()) * kChunkElements;
+  const auto of_others =
+      static_cast<std::int64_t>(nodes_.size() - subtrees_[static_cast<std::size_t>(communicator.rank())].size());
+  float* next = nullptr;
+  if (device == nullptr) {
+    host_memory_.resize(static_cast<std::size_t>(of_others * received_elements_));
+    next = host_memory_.data();
+  } else {
+    next = device_memory_.emplace(*device).take<float>(of_others * received_elements_);
   }
+  for (int rank = 0; rank < num_ranks; ++rank) {
+    std::vector<float*>& of_rank = received_.emplace_back();
+    if (rank == communicator.rank()) continue;
+    for (std::size_t k = 0; k < subtrees_[static_cast<std::size_t>(rank)].size(); ++k, next += received_elements_) {
+      of_rank.push_back(next);
+    }
+  }
+}
+
+/// Where this rank's share of a part of a subtree of `rank` comes to.
+float* SliceExchange::received(std::size_t rank, std::size_t subtree, const ChunkRange& part) {
+  const ChunkRange mine = my_share(part);
+  const bool is_first = device_ == nullptr || mine.size() == 0;
+  return received_[rank][subtree] + (is_first ? 0 : mine.begin - my_slice().begin) * kChunkElements;
 }
 
 ChunkRange SliceExchange::share(int rank, const ChunkRange& part) const {
@@ -34,11 +54,9 @@ ChunkRange SliceExchange::share(int rank, const ChunkRange& part) const {
 }
 
 std::int64_t SliceExchange::receive_bytes() const {
-  std::size_t elements = 0;
-  for (const auto& of_rank : received_) {
-    for (const std::vector<float>& values : of_rank) elements += values.size();
-  }
-  return static_cast<std::int64_t>(elements * sizeof(float));
+  std::size_t subtrees = 0;
+  for (const std::vector<float*>& of_rank : received_) subtrees += of_rank.size();
+  return static_cast<std::int64_t>(subtrees * sizeof(float)) * received_elements_;
 }
 
 std::span<float* const> SliceExchange::run(const ChunkRange& part, std::span<const dist::TreeAdder::Partial> partials) {
@@ -50,7 +68,7 @@ std::span<float* const> SliceExchange::run(const ChunkRange& part, std::span<con
     for (std::size_t k = 0; k < subtrees_[rank].size(); ++k) {
       // This rank's own sums stay where they are.
       pointers_.push_back(rank == me ? partials[k].buffer.get() + (my_share(part).begin - part.begin) * kChunkElements
-                                     : received_[rank][k].data());
+                                     : received(rank, k, part));
     }
   }
   return pointers_;
@@ -74,10 +92,14 @@ void SliceExchange::exchange_round(std::size_t round, const ChunkRange& part,
                                  static_cast<std::size_t>(theirs.size() * kChunkElements)));
     }
     if (round < subtrees_[rank].size()) {
-      receive[rank] = std::as_writable_bytes(std::span(received_[rank][round]).first(my_count));
+      receive[rank] = std::as_writable_bytes(std::span(received(rank, round, part), my_count));
     }
   }
-  communicator_.all_to_all(send, receive);
+  if (device_ != nullptr) {
+    communicator_.all_to_all_on_gpu(send, receive);
+  } else {
+    communicator_.all_to_all(send, receive);
+  }
 }
 
 void SliceExchange::gather_slices(std::span<float> flat) {
@@ -87,12 +109,16 @@ void SliceExchange::gather_slices(std::span<float> flat) {
     return flat.subspan(static_cast<std::size_t>(range.begin * kChunkElements),
                         static_cast<std::size_t>(range.size() * kChunkElements));
   };
+  std::vector<std::span<std::byte>> slices;
+  for (const ChunkRange& range : slices_) slices.push_back(std::as_writable_bytes(slice_of(range)));
+  if (device_ != nullptr) {
+    device_->synchronize();
+    return communicator_.all_gather_on_gpu(slices);
+  }
   // A transport may not read and write the same memory, so this rank's slice goes out from a copy.
   const std::span<const float> mine = slice_of(my_slice());
   outgoing_.assign(mine.begin(), mine.end());
-  std::vector<std::span<std::byte>> receive;
-  for (const ChunkRange& range : slices_) receive.push_back(std::as_writable_bytes(slice_of(range)));
-  communicator_.all_gather(std::as_bytes(std::span<const float>(outgoing_)), receive);
+  communicator_.all_gather(std::as_bytes(std::span<const float>(outgoing_)), slices);
 }
 
 }  // namespace reprise::train

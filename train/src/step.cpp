@@ -87,11 +87,13 @@ StepRunner::StepRunner(const configs::TrainRecipe& recipe, std::uint32_t batch_s
       run_grains_(std::move(run_grains)),
       weights_changed_(settings.weights_changed ? settings.weights_changed : [] {}),
       grains_per_forward_(std::max(1, settings.grains_per_forward)),
+      on_device_(settings.on_device),
       grain_threads_(grain_threads),
       communicator_(communicator),
       num_grains_(batch_sequences / recipe.grain_sequences()),
       parts_(settings.parts.empty() ? std::vector<ChunkRange>{{0, layout.num_chunks()}} : settings.parts),
-      exchange_(num_grains_, layout, parts_, communicator),
+      exchange_(num_grains_, layout, parts_, communicator,
+                settings.between_devices ? &settings.on_device->device() : nullptr),
       reducer_(num_grains_, layout, parts_, exchange_, communicator.rank(), communicator.size(),
                settings.on_device == nullptr ? nullptr : &settings.on_device->device()),
       optimizer_(make_optimizer(recipe, layout, exchange_.my_slice(), settings, threads)) {}
@@ -128,7 +130,8 @@ StepOutcome StepRunner::run(std::uint64_t step, const Batch& batch, TrainingStat
       record.skipped ? -1 : optimizer_->update(record.clip_factor, unrounded_learning_rate(recipe_, step), state);
   reducer_.release();
   outcome.update_seconds += watch.lap();
-  exchange_.gather_slices(state.weights);
+  exchange_.gather_slices(exchange_.is_on_device() ? std::span(on_device_->weights(), state.weights.size())
+                                                   : std::span(state.weights));
   weights_changed_();
   gather_digests(bad_chunk, state, outcome);
   outcome.exchange_seconds += watch.lap();

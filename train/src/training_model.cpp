@@ -17,6 +17,16 @@ void resize_large(std::vector<float>& values, std::size_t count) {
   values.resize(count);
 }
 
+/// Whether each rank's device is the GPU whose memory its communicator moves. Collective.
+bool exchanges_between_gpus(const numerics::Device& device, dist::Communicator& communicator) {
+  if (communicator.size() == 1) return false;
+  Message mine;
+  mine.put(static_cast<std::uint8_t>(communicator.gpu() && communicator.gpu() == device.gpu()));
+  std::vector<Message> all =
+      gather_messages(communicator, mine, std::vector<std::size_t>(static_cast<std::size_t>(communicator.size()), 1));
+  return std::all_of(all.begin(), all.end(), [](Message& one) { return one.take<std::uint8_t>() == 1; });
+}
+
 /// The recipe of the step: under native its grain is all that one forward pass takes, for that has one gradient.
 configs::TrainRecipe step_recipe(const configs::Recipe& recipe) {
   configs::TrainRecipe train = recipe.train();
@@ -39,7 +49,9 @@ TrainingModel::TrainingModel(const configs::Recipe& recipe, const ComputeSetting
   state_.slice = chunk_slice(layout_.num_chunks(), communicator.rank(), communicator.size());
   model::DeviceWeights device_weights;
   if (device_) {
-    device_state_ = std::make_unique<DeviceState>(*device_, layout_, state_.slice, communicator.size() > 1);
+    settings_.between_devices = exchanges_between_gpus(*device_, communicator);
+    const bool shared = communicator.size() > 1 && !settings_.between_devices;
+    device_state_ = std::make_unique<DeviceState>(*device_, layout_, state_.slice, shared);
     device_weights = {device_.get(), device_state_->weights()};
   }
   decoder_ = std::make_unique<model::Decoder>(
@@ -53,7 +65,7 @@ TrainingModel::TrainingModel(const configs::Recipe& recipe, const ComputeSetting
   settings_.on_device = device_state_.get();
   settings_.weights_changed = [this] {
     decoder_->weights_changed();
-    if (device_state_ && communicator_.size() > 1) device_state_->host_has_all_weights();
+    if (device_state_ && device_state_->is_shared()) device_state_->host_has_all_weights();
   };
   if (configs::is_native(recipe)) settings_.grains_per_forward = 1;
   choose_grain_threads(recipe);

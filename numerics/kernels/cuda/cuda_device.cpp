@@ -61,6 +61,7 @@ class CudaDevice final : public Device {
     const DeviceProperties properties = device_properties(index_);
     return properties.name + ", " + properties.versions;
   }
+  std::optional<int> gpu() const override { return index_; }
 
   void* take(std::size_t num_bytes) override { return queue_.take(num_bytes); }
   void give(void* memory, std::size_t num_bytes) override { queue_.give(memory, num_bytes); }
@@ -73,6 +74,7 @@ class CudaDevice final : public Device {
   void copy(void* to, const void* from, std::size_t num_bytes) override { queue_.stream().copy(to, from, num_bytes); }
   void clear(void* to, std::size_t num_bytes) override { queue_.stream().clear(to, num_bytes); }
   void synchronize() override { queue_.stream().synchronize(); }
+  std::function<void()> mark() override { return queue_.mark(); }
   std::size_t bytes_reserved() const override { return queue_.bytes_reserved(); }
   bool give_back_unused() override { return queue_.give_back_unused(); }
   void on_shortage(std::function<void()> others_give_back) override {

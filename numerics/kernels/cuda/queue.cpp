@@ -112,6 +112,11 @@ void Queue::give_host(void* memory, std::size_t num_bytes) {
   host_free_[size_class(num_bytes)].push_back(memory);
 }
 
+std::function<void()> Queue::mark() {
+  REPRISE_CHECK(recorded_ == nullptr);
+  return stream_.mark();
+}
+
 std::function<void()> Queue::begin_read(void* to_host, const void* from, std::size_t num_bytes) {
   REPRISE_CHECK(recorded_ == nullptr);
   return reads_->begin(to_host, from, num_bytes);

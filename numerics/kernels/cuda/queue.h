@@ -45,7 +45,8 @@ class Queue {
   void* take_host(std::size_t num_bytes);
   void give_host(void* memory, std::size_t num_bytes);
 
-  /// Device::begin_read(). Throws Error(kInternal) in a recording.
+  /// Device::mark(), begin_read(). Both throw Error(kInternal) in a recording.
+  std::function<void()> mark();
   std::function<void()> begin_read(void* to_host, const void* from, std::size_t num_bytes);
 
   /// A recording has memory of its own: blocks given from its begin to its end stay with it, for it writes to them

@@ -59,7 +59,11 @@ class Event {
 
   void record(cudaStream_t stream) { check(cudaEventRecord(event_, stream), "cudaEventRecord"); }
   void make_wait(cudaStream_t stream) { check(cudaStreamWaitEvent(stream, event_, 0), "cudaStreamWaitEvent"); }
-  void wait() { check(cudaEventSynchronize(event_), "a copy to the host, or a kernel before it"); }
+  /// Any thread, also one that has not spoken to `device`.
+  void wait(int device) {
+    check(cudaSetDevice(device), "cudaSetDevice");
+    check(cudaEventSynchronize(event_), "a kernel, or a copy");
+  }
 
  private:
   cudaEvent_t event_ = nullptr;
@@ -155,6 +159,13 @@ void Stream::synchronize() {
   check(cudaStreamSynchronize(of(handle_)), "a kernel, or a copy");
 }
 
+std::function<void()> Stream::mark() {
+  use();
+  const auto reached = std::make_shared<Event>();
+  reached->record(of(handle_));
+  return [device = device_, reached] { reached->wait(device); };
+}
+
 void Stream::begin_capture() {
   use();
   check(cudaStreamBeginCapture(of(handle_), cudaStreamCaptureModeThreadLocal), "cudaStreamBeginCapture");
@@ -207,10 +218,7 @@ std::function<void()> ReadStream::begin(void* to_host, const void* from, std::si
   const auto copied = std::make_shared<Event>();
   check(cudaMemcpyAsync(to_host, from, num_bytes, cudaMemcpyDeviceToHost, of(handle_)), "copy to the host");
   copied->record(of(handle_));
-  return [device = work_.device(), copied] {
-    check(cudaSetDevice(device), "cudaSetDevice");
-    copied->wait();
-  };
+  return [device = work_.device(), copied] { copied->wait(device); };
 }
 
 }  // namespace reprise::numerics::cuda

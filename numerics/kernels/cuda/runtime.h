@@ -62,6 +62,8 @@ class Stream {
   void clear(void* to, std::size_t num_bytes);
   /// Throws what a kernel before it failed with.
   void synchronize();
+  /// Returns a function that waits until what was given before is done, for any thread. Not while capturing.
+  std::function<void()> mark();
 
   /// What is given between the two is kept, not done.
   void begin_capture();

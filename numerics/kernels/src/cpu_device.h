@@ -28,6 +28,9 @@ class CpuDevice : public Device {
   void copy(void* to, const void* from, std::size_t num_bytes) override { std::memcpy(to, from, num_bytes); }
   void clear(void* to, std::size_t num_bytes) override { std::memset(to, 0, num_bytes); }
   void synchronize() override {}
+  std::function<void()> mark() override {
+    return [] {};
+  }
   std::size_t bytes_reserved() const override { return pool_.bytes_reserved(); }
   void* take_host(std::size_t num_bytes) override { return pool_.take(num_bytes); }
   void give_host(void* memory, std::size_t num_bytes) override { pool_.give(memory, num_bytes); }

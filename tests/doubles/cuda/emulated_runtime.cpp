@@ -67,6 +67,10 @@ void Stream::clear(void* to, std::size_t num_bytes) {
 void Stream::synchronize() {
   if (of(handle_).capturing) emulation::stop("the host waits for a stream that is being captured");
 }
+std::function<void()> Stream::mark() {
+  if (of(handle_).capturing) emulation::stop("the host waits for a stream that is being captured");
+  return [] {};
+}
 
 void Stream::begin_capture() {
   if (order_ == WorkOrder::kLibTorch) emulation::stop("the default stream is captured");

@@ -4,7 +4,8 @@
 // not end until it is aborted, as a kernel of NCCL would not.
 //
 // NCCL_DOUBLE_FOLDER is where the sockets are (the folder for temporary files); NCCL_DOUBLE_VERSION is the version it
-// says it is; NCCL_DOUBLE_REFUSES is the rank whose start fails.
+// says it is; NCCL_DOUBLE_REFUSES is the rank whose start fails. NCCL_DOUBLE_OTHER_MEMORY=1: messages may lie in memory
+// of another double of the CUDA runtime, which is taken for a GPU's as it is.
 
 #include <nccl.h>
 #include <poll.h>
@@ -24,6 +25,10 @@
 namespace {
 
 using nccl_double::is_device_memory;
+
+bool is_a_gpus(const void* pointer, std::size_t bytes) {
+  return is_device_memory(pointer, bytes) || nccl_double::number_from_environment("NCCL_DOUBLE_OTHER_MEMORY", 0) == 1;
+}
 
 void nap() { std::this_thread::sleep_for(std::chrono::microseconds(100)); }
 
@@ -181,7 +186,7 @@ ncclResult_t add(bool sends, const void* bytes, std::size_t size, int peer, nccl
   if (comm->finalized || comm->ranks->state == ncclInProgress) return ncclInvalidUsage;
   if (comm->ranks->device != nccl_double::current_device()) return ncclInvalidUsage;
   if (peer < 0 || peer >= comm->ranks->size() || peer == comm->ranks->rank()) return ncclInvalidArgument;
-  if (!is_device_memory(bytes, size)) return ncclInvalidArgument;
+  if (!is_a_gpus(bytes, size)) return ncclInvalidArgument;
   group.comm = comm;
   group.stream = stream;
   Operation operation;

@@ -127,6 +127,85 @@ TEST(NcclCommunicatorTest, GathersEqualAndUnequalSizes) {
   }
 }
 
+/// Memory of the double's GPU, which is the host's.
+class OnGpu {
+ public:
+  explicit OnGpu(std::span<const std::byte> values) : size_(values.size()) {
+    load_nccl().cuda.malloc(reinterpret_cast<void**>(&memory_), size_);
+    std::copy(values.begin(), values.end(), memory_);
+  }
+  ~OnGpu() { load_nccl().cuda.free(memory_); }
+  OnGpu(const OnGpu&) = delete;
+  OnGpu& operator=(const OnGpu&) = delete;
+  std::span<std::byte> bytes() const { return {memory_, size_}; }
+
+ private:
+  std::byte* memory_ = nullptr;
+  std::size_t size_;
+};
+
+TEST(NcclCommunicatorTest, MovesMessagesBetweenMemoriesOfGpusInOnePiece) {
+  std::mt19937 random(2);
+  const Sizes sizes = random_sizes(4, 5000, random);
+  run_ranks_over_nccl(4, 100, [&](NcclCommunicator& ranks) {
+    const auto me = static_cast<std::size_t>(ranks.rank());
+    EXPECT_EQ(ranks.gpu(), ranks.rank());
+    std::vector<std::unique_ptr<OnGpu>> out, in;
+    std::vector<std::span<const std::byte>> send(4);
+    std::vector<std::span<std::byte>> receive(4);
+    std::uint64_t expected = 0;
+    for (std::size_t other = 0; other < 4; ++other) {
+      if (other == me) continue;
+      out.push_back(std::make_unique<OnGpu>(message(ranks.rank(), static_cast<int>(other), sizes[me][other])));
+      in.push_back(std::make_unique<OnGpu>(std::vector<std::byte>(sizes[other][me])));
+      send[other] = out.back()->bytes();
+      receive[other] = in.back()->bytes();
+      expected += sizes[me][other];
+    }
+    ranks.all_to_all_on_gpu(send, receive);
+    for (std::size_t other = 0; other < 4; ++other) {
+      const std::vector<std::byte> got(receive[other].begin(), receive[other].end());
+      if (other != me) ASSERT_EQ(got, message(static_cast<int>(other), ranks.rank(), sizes[other][me]));
+    }
+    EXPECT_EQ(ranks.bytes_sent(), expected);
+  });
+}
+
+TEST(NcclCommunicatorTest, GathersPartsOfAnySizeInPlaceOnGpus) {
+  const std::vector<std::size_t> sizes = {700, 0, 5000, 699};
+  run_ranks_over_nccl(4, 100, [&](NcclCommunicator& ranks) {
+    const OnGpu whole(std::vector<std::byte>(6399));
+    std::vector<std::span<std::byte>> parts;
+    std::size_t begin = 0;
+    for (const std::size_t size : sizes) {
+      parts.push_back(whole.bytes().subspan(begin, size));
+      begin += size;
+    }
+    const std::span<std::byte> mine = parts[static_cast<std::size_t>(ranks.rank())];
+    const std::vector<std::byte> values = message(ranks.rank(), 0, mine.size());
+    std::copy(values.begin(), values.end(), mine.begin());
+    ranks.all_gather_on_gpu(parts);
+    for (int rank = 0; rank < 4; ++rank) {
+      const std::span<std::byte> part = parts[static_cast<std::size_t>(rank)];
+      ASSERT_EQ(std::vector<std::byte>(part.begin(), part.end()), message(rank, 0, part.size()));
+    }
+    EXPECT_EQ(ranks.bytes_sent(), mine.size() * 3);
+  });
+}
+
+TEST(NcclCommunicatorTest, MemoryOfTheHostIsAnErrorOfTheDoubleBetweenGpus) {
+  try {
+    run_ranks_over_nccl(2, kMuch, [](NcclCommunicator& ranks) {
+      std::vector<std::byte> bytes(10);
+      const std::vector<std::span<std::byte>> parts(2, bytes);
+      ranks.all_gather_on_gpu(parts);
+    });
+    FAIL() << "no error";
+  } catch (const Error& error) {
+    EXPECT_EQ(error.kind(), ErrorKind::kDistributed);
+  }
+}
+
 TEST(NcclCommunicatorTest, BroadcastsFromAnyRank) {
   run_ranks_over_nccl(3, 200, [](NcclCommunicator& ranks) {
     for (int root = 0; root < 3; ++root) {

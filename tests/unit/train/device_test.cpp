@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "batch.h"
+#include "between_emulated_gpus.h"
 #include "cpu_device.h"
 #include "emulated_device.h"
 #include "reprise/configs/config.h"
@@ -92,15 +93,58 @@ TEST_F(TrainingOnADevice, GoesOnFromTheCpuAndBack) {
   expect_whole(folder);
 }
 
+/// Every rank's communicator moves the memory of its GPU.
+std::unique_ptr<dist::Communicator> between_gpus(dist::Communicator& communicator) {
+  return std::make_unique<BetweenEmulatedGpus>(communicator, emulation::kDevice);
+}
+
+TEST_F(TrainingOnADevice, ExchangesBetweenTheMemoriesOfGpus) {
+  for (const auto& [ranks, bucket_kib, grains_per_forward] : {std::tuple{2, 0, 2}, {3, 1, 1}, {7, 1, 5}}) {
+    const auto folder = new_run("between_gpus");
+    ComputeSettings settings = on_emulated_gpu(grains_per_forward);
+    settings.bucket_kib = bucket_kib;
+    train_on_ranks(folder, ranks, false, nullptr, settings, between_gpus);
+    expect_whole(folder);
+  }
+}
+
+TEST_F(TrainingOnADevice, BetweenMemoriesOfGpusStopsAndGoesOnThroughThoseOfHosts) {
+  const auto folder = new_run("between_gpus_stop");
+  StopAt first(2, 15);
+  train_on_ranks(folder, 3, false, &first, on_emulated_gpu(1), between_gpus);
+  request_stop(0);
+  StopAt second(3, 15);
+  train_on_ranks(folder, 2, true, &second, on_emulated_gpu(2));
+  request_stop(0);
+  train_on_ranks(folder, 2, true, nullptr, on_emulated_gpu(2), between_gpus);
+  expect_whole(folder);
+}
+
+/// Moves the memory of the rank's own GPU on rank 0 alone.
+class BetweenUnlikeGpus final : public ForwardingCommunicator {
+ public:
+  using ForwardingCommunicator::ForwardingCommunicator;
+  std::optional<int> gpu() const override { return rank() == 0 ? emulation::kDevice : emulation::kLargeDevice; }
+};
+
+TEST_F(TrainingOnADevice, ExchangesThroughTheHostsWhereARankComputesOnAnotherGpuThanItsTransport) {
+  const auto folder = new_run("unlike");
+  train_on_ranks(folder, 2, false, nullptr, on_emulated_gpu(2), [](dist::Communicator& communicator) {
+    return std::make_unique<BetweenUnlikeGpus>(communicator);  // whose exchange of GPUs would throw
+  });
+  expect_whole(folder);
+}
+
 /// Trains some steps and returns what the device was asked for and what the plan says.
 std::pair<double, double> memory_of(const std::filesystem::path& folder, const std::vector<std::string>& overrides,
-                                    int num_ranks, int grains_per_forward) {
+                                    int num_ranks, int grains_per_forward, bool between) {
   configs::RunConfig config = tiny_config(overrides);
   config.mutable_runtime()->set_device("cuda");
   config.mutable_runtime()->set_grains_per_forward(static_cast<std::uint32_t>(grains_per_forward));
   config.mutable_runtime()->set_bucket_kib(1);
   std::vector<std::size_t> taken(static_cast<std::size_t>(num_ranks));
-  dist::run_local_group(num_ranks, [&](dist::Communicator& communicator) {
+  dist::run_local_group(num_ranks, [&](dist::Communicator& of_group) {
+    BetweenEmulatedGpus communicator(of_group, between ? std::optional(emulation::kDevice) : std::nullopt);
     std::shared_ptr<numerics::Device> device;
     TrainOptions options;
     options.run_dir = folder;
@@ -113,16 +157,17 @@ std::pair<double, double> memory_of(const std::filesystem::path& folder, const s
     taken[static_cast<std::size_t>(communicator.rank())] = device->bytes_reserved();
   });
   return {static_cast<double>(*std::max_element(taken.begin(), taken.end())),
-          static_cast<double>(plan_memory(config, num_ranks, 1).gpu)};
+          static_cast<double>(plan_memory(config, num_ranks, 1, between).gpu)};
 }
 
 TEST_F(TrainingOnADevice, TakesTheMemoryThatWasPlanned) {
   const std::vector<std::string> wider = {"model.hidden_size=64", "model.ffn_size=160", "model.num_layers=2",
                                           "train.num_steps=1"};
-  for (const auto& [ranks, grains] : {std::pair{1, 2}, {1, 5}, {2, 3}}) {
-    const auto [taken, planned] = memory_of(new_run("memory"), wider, ranks, grains);
-    EXPECT_LT(taken, 1.1 * planned) << ranks << " ranks, " << grains << " grains";
-    EXPECT_GT(taken, 0.6 * planned) << ranks << " ranks, " << grains << " grains";
+  for (const auto& [ranks, grains, between] :
+       {std::tuple{1, 2, false}, {1, 5, false}, {2, 3, false}, {2, 3, true}, {3, 1, true}}) {
+    const auto [taken, planned] = memory_of(new_run("memory"), wider, ranks, grains, between);
+    EXPECT_LT(taken, 1.1 * planned) << ranks << " ranks, " << grains << " grains, between GPUs: " << between;
+    EXPECT_GT(taken, 0.6 * planned) << ranks << " ranks, " << grains << " grains, between GPUs: " << between;
   }
 }
 
@@ -133,21 +178,36 @@ class CountsReads final : public numerics::CpuDevice {
     bytes_read += num_bytes;
     CpuDevice::read(to_host, from, num_bytes);
   }
+  std::optional<int> gpu() const override { return 0; }
+  std::function<void()> begin_read(void*, const void*, std::size_t) override {
+    ADD_FAILURE() << "sums are copied to the host";
+    return [] {};
+  }
   std::size_t bytes_read = 0;
 };
 
-TEST_F(TrainingOnADevice, BringsTheStateToTheHostOnlyForWhoeverLooks) {
+/// Moves its memory.
+class GpuOfTheCpu final : public GpuCommunicator {
+ public:
+  explicit GpuOfTheCpu(dist::Communicator& inner) : GpuCommunicator(inner, 0) {}
+
+ protected:
+  void check(std::span<const std::byte>) const override {}
+};
+
+/// Trains three steps on a device, looks at the state then, and expects what comes to the host.
+void expect_reads(const std::filesystem::path& run, dist::Communicator& communicator) {
   const RunIdentity identity = identify(tiny_config());
-  const data::TokenSet tokens = data::TokenSet::open(new_run("reads") / "shards", "train");
+  const data::TokenSet tokens = data::TokenSet::open(run / "shards", "train");
   const data::ReadingOrder order(tokens, identity.recipe);
   const auto device = std::make_shared<CountsReads>();
   ComputeSettings settings = on_emulated_gpu(2);
   settings.find_device = [&](const std::string&, numerics::WorkOrder) { return device; };
-  const auto communicator = dist::make_local_communicator();
   ThreadPool threads(1);
-  TrainingModel model(identity.recipe, settings, threads, *communicator);
+  TrainingModel model(identity.recipe, settings, threads, communicator);
   model.initialize(identity);
-  const auto state_bytes = static_cast<std::size_t>(3 * model.layout().num_elements()) * sizeof(float);
+  const auto state_elements = model.layout().num_elements() + 2 * model.slice().size() * kChunkElements;
+  const auto state_bytes = static_cast<std::size_t>(state_elements) * sizeof(float);
   Batch batch;
   device->bytes_read = 0;
   for (std::uint64_t step = 1; step <= 3; ++step) {
@@ -156,9 +216,19 @@ TEST_F(TrainingOnADevice, BringsTheStateToTheHostOnlyForWhoeverLooks) {
   }
   EXPECT_LT(device->bytes_read, state_bytes / 50);  // losses, sums of squares, digests
   device->bytes_read = 0;
-  EXPECT_EQ(chunk_digests(model.layout(), model.slice(), model.state().weights), model.digests().weights);
+  const ChunkRange all{0, model.layout().num_chunks()};
+  EXPECT_EQ(chunk_digests(model.layout(), all, model.state().weights), model.digests().weights);
   model.state();
   EXPECT_EQ(device->bytes_read, state_bytes);
+}
+
+TEST_F(TrainingOnADevice, BringsTheStateToTheHostOnlyForWhoeverLooks) {
+  const auto folder = new_run("reads");
+  expect_reads(folder, *dist::make_local_communicator());
+  dist::run_local_group(2, [&](dist::Communicator& communicator) {
+    GpuOfTheCpu between(communicator);
+    expect_reads(folder, between);
+  });
 }
 
 TEST(FindGpu, NamesWhatIsNoDevice) {

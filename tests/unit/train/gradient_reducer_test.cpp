@@ -1,5 +1,5 @@
-// Gradients in parts on a device: added there, and exchanged from the host beside the device's work. The device is the
-// CPU, with copies that are done when they are waited for.
+// Gradients in parts on a device: added there, and exchanged beside the device's work, from the host's memory or from
+// device to device. The device is the CPU, with copies that are done when they are waited for.
 
 #include "gradient_reducer.h"
 
@@ -16,6 +16,7 @@
 
 #include "cpu_device.h"
 #include "forwarding_communicator.h"
+#include "gpu_communicator.h"
 #include "reprise/core/error.h"
 #include "reprise/dist/local_group.h"
 
@@ -38,6 +39,7 @@ class LateDevice final : public numerics::CpuDevice {
     void* const block = CpuDevice::take(num_bytes);
     const std::lock_guard lock(mutex_);
     in_use_[block] = 0;
+    sizes_[block] = num_bytes;
     return block;
   }
   void give(void* block, std::size_t num_bytes) override {
@@ -63,9 +65,20 @@ class LateDevice final : public numerics::CpuDevice {
       ++num_finished;
     };
   }
+  std::function<void()> mark() override {
+    return [this, done = std::make_shared<bool>(false)] { num_marks_reached += std::exchange(*done, true) ? 0 : 1; };
+  }
+  bool is_memory_in_use(const void* begin, std::size_t num_bytes) {
+    const std::lock_guard lock(mutex_);
+    auto block = in_use_.upper_bound(begin);
+    if (block == in_use_.begin()) return false;
+    --block;
+    const auto offset = static_cast<const std::byte*>(begin) - static_cast<const std::byte*>(block->first);
+    return static_cast<std::size_t>(offset) + num_bytes <= sizes_[block->first];
+  }
 
   int num_reads = 0;
-  std::atomic<int> num_finished{0};
+  std::atomic<int> num_finished{0}, num_marks_reached{0};
   int failing_begin = 0, failing_wait = 0;  // which of the reads; 0: none
 
  private:
@@ -77,6 +90,21 @@ class LateDevice final : public numerics::CpuDevice {
   std::thread::id owner_ = std::this_thread::get_id();
   std::mutex mutex_;                   // guards what follows
   std::map<const void*, int> in_use_;  // and by how many copies
+  std::map<const void*, std::size_t> sizes_;
+};
+
+/// Exchanges what lies on LateDevices, behind the work on it.
+class BetweenLateDevices final : public GpuCommunicator {
+ public:
+  BetweenLateDevices(dist::Communicator& inner, LateDevice& device) : GpuCommunicator(inner, 0), device_(device) {}
+
+ protected:
+  void check(std::span<const std::byte> bytes) const override {
+    EXPECT_TRUE(bytes.empty() || device_.is_memory_in_use(bytes.data(), bytes.size()));
+  }
+
+ private:
+  LateDevice& device_;
 };
 
 /// Tells when an exchange begins.
@@ -111,8 +139,8 @@ float gradient_of(std::int64_t grain, std::int64_t element) {
 
 /// What a rank has.
 struct Rank {
-  explicit Rank(dist::Communicator& communicator, numerics::Device* device)
-      : exchange(kGrains, layout, kParts, communicator),
+  Rank(dist::Communicator& communicator, numerics::Device* device, numerics::Device* exchanges_on = nullptr)
+      : exchange(kGrains, layout, kParts, communicator, exchanges_on),
         reducer(kGrains, layout, kParts, exchange, communicator.rank(), communicator.size(), device) {}
 
   void give(std::size_t part) {
@@ -182,6 +210,72 @@ TEST(GradientsOnADevice, HaveTheBitsOfTheCpuStepAfterStepOnAnyNumberOfRanks) {
       EXPECT_EQ(device.num_reads, static_cast<int>(3 * kParts.size() * sums));
     });
   }
+}
+
+TEST(GradientsBetweenDevices, HaveTheBitsOfTheCpuStepAfterStepOnAnyNumberOfRanks) {
+  for (const int num_ranks : {2, 3, 5, 13}) {
+    dist::run_local_group(num_ranks, [](dist::Communicator& inner) {
+      LateDevice device;
+      BetweenLateDevices communicator(inner, device);
+      Rank rank(communicator, &device, &device);
+      const bool has_grains = rank.reducer.my_grains().size() > 0;
+      for (int step = 0; step < 3; ++step) {
+        rank.reducer.begin();
+        for (std::size_t part = 0; part < kParts.size(); ++part) rank.give(part);
+        expect_slice(rank.finish(), rank.exchange.my_slice().begin);
+        EXPECT_EQ(device.num_marks_reached, has_grains ? (step + 1) * static_cast<int>(kParts.size()) : 0);
+      }
+      EXPECT_EQ(device.num_reads, 0);
+      EXPECT_EQ(communicator.num_exchanges_of_hosts, 0);
+      EXPECT_GE(communicator.num_exchanges_of_gpus, 3 * static_cast<int>(kParts.size()));
+    });
+  }
+}
+
+TEST(GradientsBetweenDevices, AreExchangedBesideTheRestOfThePass) {
+  dist::run_local_group(2, [](dist::Communicator& inner) {
+    LateDevice device;
+    BetweenLateDevices communicator(inner, device);
+    Rank rank(communicator, &device, &device);
+    rank.reducer.begin();
+    rank.give(0);
+    // Of the first part, before there is a second one; the time is for a machine that is busy.
+    for (int turn = 0; turn < 60'000 && communicator.num_exchanges_of_gpus == 0; ++turn) {
+      std::this_thread::sleep_for(std::chrono::milliseconds(1));
+    }
+    EXPECT_GT(communicator.num_exchanges_of_gpus, 0);
+    rank.give(1);
+    rank.give(2);
+    expect_slice(rank.finish(), rank.exchange.my_slice().begin);
+  });
+}
+
+TEST(GradientsBetweenDevices, AreNotSentBeforeTheWorkOnThemIsDone) {
+  dist::run_local_group(2, [](dist::Communicator& inner) {
+    class Unready final : public numerics::CpuDevice {
+      std::function<void()> mark() override {
+        return [] { throw Error(ErrorKind::kDevice, "the work on them fails"); };
+      }
+    } device;
+    LateDevice ignored;
+    BetweenLateDevices communicator(inner, ignored);
+    Rank rank(communicator, &device, &device);
+    rank.reducer.begin();
+    for (std::size_t part = 0; part < kParts.size(); ++part) rank.give(part);
+    EXPECT_THROW(rank.finish(), Error);
+    EXPECT_EQ(communicator.num_exchanges_of_gpus, 0);
+  });
+}
+
+TEST(GradientsBetweenDevices, EndTheStepWithTheErrorOfAnExchangeThatFails) {
+  auto group = dist::make_local_group(2);
+  group.pop_back();  // the other rank has left
+  LateDevice device;
+  BetweenLateDevices communicator(*group[0], device);
+  Rank rank(communicator, &device, &device);
+  rank.reducer.begin();
+  for (std::size_t part = 0; part < kParts.size(); ++part) rank.give(part);
+  EXPECT_THROW(rank.finish(), Error);
 }
 
 TEST(GradientsOnADevice, EndTheStepWithTheErrorOfACopyThatFails) {

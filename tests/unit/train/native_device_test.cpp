@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 #include <gtest/gtest.h>
 
+#include "between_emulated_gpus.h"
 #include "emulated_memory.h"
 #include "emulated_torch.h"
 #include "native_on_gpu.h"
@@ -80,6 +81,14 @@ TEST_P(NativeTrainingOnADevice, GivesTheSameRootsAndLogWithAnyNumberOfRanksParts
     train_on_ranks(folder, ranks, false, nullptr, on_gpu("one", bucket_kib, recompute_layers));
     expect_run_of_one_rank(folder, fmt::format("{} ranks, {} KiB", ranks, bucket_kib));
   }
+}
+
+TEST_P(NativeTrainingOnADevice, GivesThemWhereRanksExchangeBetweenTheMemoriesOfGpus) {
+  const auto folder = new_run("between_gpus");
+  train_on_ranks(folder, 2, false, nullptr, on_gpu("one", 1), [](dist::Communicator& communicator) {
+    return std::make_unique<BetweenEmulatedGpus>(communicator, emulation::kDevice);
+  });
+  expect_run_of_one_rank(folder, "between GPUs");
 }
 
 TEST_P(NativeTrainingOnADevice, StopsAndResumesToTheSameBits) {

@@ -35,8 +35,10 @@ std::vector<logs::StepRecord> TinyRunTest::steps() {
 }
 
 void TinyRunTest::train_on_ranks(const std::filesystem::path& folder, int num_ranks, bool resume,
-                                 ProgressSink* progress, const ComputeSettings& compute) {
-  dist::run_local_group(num_ranks, [&](dist::Communicator& communicator) {
+                                 ProgressSink* progress, const ComputeSettings& compute, const WrapCommunicator& wrap) {
+  dist::run_local_group(num_ranks, [&](dist::Communicator& of_group) {
+    const std::unique_ptr<dist::Communicator> wrapped = wrap ? wrap(of_group) : nullptr;
+    dist::Communicator& communicator = wrapped ? *wrapped : of_group;
     TrainOptions options;
     options.run_dir = folder;
     options.num_threads = 2;

@@ -5,10 +5,12 @@
 
 #include <filesystem>
 #include <functional>
+#include <memory>
 #include <string>
 #include <vector>
 
 #include "reprise/core/stop.h"
+#include "reprise/dist/communicator.h"
 #include "reprise/logs/run_log.h"
 #include "tiny_run.h"
 
@@ -34,9 +36,12 @@ class TinyRunTest : public testing::Test {
   /// The step records of the whole run.
   static std::vector<logs::StepRecord> steps();
 
-  /// Trains with ranks of this process, two threads each. Progress is rank 0's.
+  using WrapCommunicator = std::function<std::unique_ptr<dist::Communicator>(dist::Communicator&)>;
+  /// Trains with ranks of this process, two threads each. Progress is rank 0's. `wrap`: puts another communicator over
+  /// each rank's.
   static void train_on_ranks(const std::filesystem::path& folder, int num_ranks, bool resume,
-                             ProgressSink* progress = nullptr, const ComputeSettings& compute = {});
+                             ProgressSink* progress = nullptr, const ComputeSettings& compute = {},
+                             const WrapCommunicator& wrap = {});
   /// Expects the roots and the bytes of run.log of the whole run.
   static void expect_whole(const std::filesystem::path& folder);
 

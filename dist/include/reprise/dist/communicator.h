@@ -7,6 +7,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -28,6 +29,17 @@ class Communicator {
   virtual void all_gather(std::span<const std::byte> mine, std::span<const std::span<std::byte>> receive) = 0;
   virtual void broadcast(std::span<std::byte> bytes, int root) = 0;
   virtual void barrier() = 0;
+
+  // ---- Between the memories of GPUs, without the hosts'. Work on what is sent must be done; what is received is there
+  // on return. Errors and patience as above.
+  /// Which of the GPUs that this process sees these are for; none: host memory alone can be sent.
+  virtual std::optional<int> gpu() const { return std::nullopt; }
+  /// all_to_all() with addresses of gpu()'s memory. send[rank()] stays where it is.
+  virtual void all_to_all_on_gpu(std::span<const std::span<const std::byte>> send,
+                                 std::span<const std::span<std::byte>> receive);
+  /// Rank r has values in its parts[r], in gpu()'s memory; fills in the other parts. All ranks give the same sizes.
+  virtual void all_gather_on_gpu(std::span<const std::span<std::byte>> parts);
+
   /// Returns a second communicator over the same ranks, for another thread of each: messages of the two never meet.
   /// Patience carries over. Collective. To be destroyed before this one.
   virtual std::unique_ptr<Communicator> duplicate() = 0;
@@ -65,8 +77,12 @@ std::unique_ptr<Communicator> make_mpi_communicator();
 /// True when this process was started by mpirun or another launcher of MPI ranks.
 bool launched_by_mpi();
 
-/// Makes the local communicator, or the MPI one when launched_by_mpi(). The variable REPRISE_BACKEND (mpi, nccl)
-/// chooses what moves the bytes; NCCL takes the other one to begin with. Throws kUsage for another value.
+/// What is to move the bytes between ranks: the variable REPRISE_BACKEND (mpi, nccl), or mpi. Throws kUsage for another
+/// value.
+std::string_view chosen_backend();
+
+/// Makes the local communicator, or the MPI one when launched_by_mpi(), or the chosen_backend() NCCL, which takes the
+/// other one to begin with.
 std::unique_ptr<Communicator> make_communicator();
 
 /// mpirun_command() of launch.h for ranks on this machine that are not bound to cores.

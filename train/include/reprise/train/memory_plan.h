@@ -19,13 +19,14 @@ struct MemoryPlan {
   std::uint64_t program = 0;      // program and libraries, about
   /// On the GPU of a rank, where runtime.device names one: weights, gradients and activations of its passes, the tree,
   /// what operators need beside. Then the host holds no activations, and of gradients the sums of the rank, in
-  /// memory that is pinned, and with buckets the slice.
+  /// memory that is pinned, and with buckets the slice. Where ranks exchange between their GPUs, what other ranks send
+  /// is here, and the host holds no gradients either.
   std::uint64_t gpu = 0;
   /// Of the host.
   std::uint64_t total() const { return weights + moments + gradients + exchange + activations + checkpoint + program; }
 };
 
-/// `config` is resolved. `num_threads`: of each rank.
-MemoryPlan plan_memory(const configs::RunConfig& config, int num_ranks, int num_threads);
+/// `config` is resolved. `num_threads`: of each rank. `between_gpus`: ranks on GPUs exchange between their memories.
+MemoryPlan plan_memory(const configs::RunConfig& config, int num_ranks, int num_threads, bool between_gpus = false);
 
 }  // namespace reprise::train

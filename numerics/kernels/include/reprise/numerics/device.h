@@ -12,6 +12,7 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -36,6 +37,8 @@ class Device {
   virtual std::string_view kind() const = 0;
   /// Model and versions, for logs.
   virtual std::string description() const = 0;
+  /// Which of the GPUs that this process sees; none: the CPU.
+  virtual std::optional<int> gpu() const { return std::nullopt; }
 
   // ---- Memory. On the CPU, that of the process.
   /// Returns at least `num_bytes`, aligned to 64 bytes, contents undefined; recycled by size, so that a pass that was
@@ -48,6 +51,9 @@ class Device {
   virtual void copy(void* to, const void* from, std::size_t num_bytes) = 0;
   virtual void clear(void* to, std::size_t num_bytes) = 0;
   virtual void synchronize() = 0;
+  /// Returns a function that waits until what was called before is done, and not for what follows, for any thread. It
+  /// throws what synchronize() throws. The device must outlive it.
+  virtual std::function<void()> mark() = 0;
   virtual std::size_t bytes_reserved() const = 0;
   /// Frees what is kept for take() and part of no recording, for others that want memory of this device. Returns
   /// whether there was any.
