@@ -121,7 +121,10 @@ void NcclCommunicator::connect(const ncclUniqueId& id) {
   config.blocking = 0;
   require(library_->nccl.comm_init_rank_config(&comm_, size(), id, rank(), &config),
           "cannot connect the ranks by NCCL");
-  require_cuda(library_->cuda.stream_create(&stream_, kCudaStreamNonBlocking), "cannot make a stream");
+  // Beside a backward pass that fills the GPU, the few blocks of a message come first.
+  int least = 0, greatest = 0;
+  require_cuda(library_->cuda.stream_priorities(&least, &greatest), "cannot ask for the priorities of streams");
+  require_cuda(library_->cuda.stream_create(&stream_, kCudaStreamNonBlocking, greatest), "cannot make a stream");
 }
 
 /// A collective call begins.

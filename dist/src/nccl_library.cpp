@@ -54,7 +54,8 @@ void find_cuda(NcclLibrary& library) {
   file.find(library.cuda.malloc, "cudaMalloc");
   file.find(library.cuda.free, "cudaFree");
   file.find(library.cuda.memcpy_async, "cudaMemcpyAsync");
-  file.find(library.cuda.stream_create, "cudaStreamCreateWithFlags");
+  file.find(library.cuda.stream_priorities, "cudaDeviceGetStreamPriorityRange");
+  file.find(library.cuda.stream_create, "cudaStreamCreateWithPriority");
   file.find(library.cuda.stream_destroy, "cudaStreamDestroy");
   file.find(library.cuda.stream_query, "cudaStreamQuery");
   file.find(library.cuda.get_error_string, "cudaGetErrorString");

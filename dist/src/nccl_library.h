@@ -17,7 +17,8 @@ struct CudaFunctions {
   int (*malloc)(void** pointer, std::size_t bytes) = nullptr;
   int (*free)(void* pointer) = nullptr;
   int (*memcpy_async)(void* to, const void* from, std::size_t bytes, int kind, cudaStream_t stream) = nullptr;
-  int (*stream_create)(cudaStream_t* stream, unsigned flags) = nullptr;
+  int (*stream_priorities)(int* least, int* greatest) = nullptr;
+  int (*stream_create)(cudaStream_t* stream, unsigned flags, int priority) = nullptr;
   int (*stream_destroy)(cudaStream_t stream) = nullptr;
   int (*stream_query)(cudaStream_t stream) = nullptr;
   const char* (*get_error_string)(int code) = nullptr;

@@ -139,7 +139,14 @@ int cudaMemcpyAsync(void* to, const void* from, std::size_t bytes, int kind, CUs
   return kSuccess;
 }
 
-int cudaStreamCreateWithFlags(CUstream_st** stream, unsigned) {
+int cudaDeviceGetStreamPriorityRange(int* least, int* greatest) {
+  *least = 0;
+  *greatest = -5;
+  return kSuccess;
+}
+
+int cudaStreamCreateWithPriority(CUstream_st** stream, unsigned, int priority) {
+  if (priority < -5 || priority > 0) return kInvalidValue;
   *stream = new CUstream_st;
   return kSuccess;
 }

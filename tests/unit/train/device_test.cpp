@@ -98,8 +98,9 @@ std::unique_ptr<dist::Communicator> between_gpus(dist::Communicator& communicato
   return std::make_unique<BetweenEmulatedGpus>(communicator, emulation::kDevice);
 }
 
+// Gradients in one piece; and in parts, on ranks of which two have no grain.
 TEST_F(TrainingOnADevice, ExchangesBetweenTheMemoriesOfGpus) {
-  for (const auto& [ranks, bucket_kib, grains_per_forward] : {std::tuple{2, 0, 2}, {3, 1, 1}, {7, 1, 5}}) {
+  for (const auto& [ranks, bucket_kib, grains_per_forward] : {std::tuple{2, 0, 2}, {7, 1, 5}}) {
     const auto folder = new_run("between_gpus");
     ComputeSettings settings = on_emulated_gpu(grains_per_forward);
     settings.bucket_kib = bucket_kib;
@@ -163,8 +164,7 @@ std::pair<double, double> memory_of(const std::filesystem::path& folder, const s
 TEST_F(TrainingOnADevice, TakesTheMemoryThatWasPlanned) {
   const std::vector<std::string> wider = {"model.hidden_size=64", "model.ffn_size=160", "model.num_layers=2",
                                           "train.num_steps=1"};
-  for (const auto& [ranks, grains, between] :
-       {std::tuple{1, 2, false}, {1, 5, false}, {2, 3, false}, {2, 3, true}, {3, 1, true}}) {
+  for (const auto& [ranks, grains, between] : {std::tuple{1, 2, false}, {1, 5, false}, {2, 3, false}, {3, 1, true}}) {
     const auto [taken, planned] = memory_of(new_run("memory"), wider, ranks, grains, between);
     EXPECT_LT(taken, 1.1 * planned) << ranks << " ranks, " << grains << " grains, between GPUs: " << between;
     EXPECT_GT(taken, 0.6 * planned) << ranks << " ranks, " << grains << " grains, between GPUs: " << between;

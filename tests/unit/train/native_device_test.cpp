@@ -83,14 +83,6 @@ TEST_P(NativeTrainingOnADevice, GivesTheSameRootsAndLogWithAnyNumberOfRanksParts
   }
 }
 
-TEST_P(NativeTrainingOnADevice, GivesThemWhereRanksExchangeBetweenTheMemoriesOfGpus) {
-  const auto folder = new_run("between_gpus");
-  train_on_ranks(folder, 2, false, nullptr, on_gpu("one", 1), [](dist::Communicator& communicator) {
-    return std::make_unique<BetweenEmulatedGpus>(communicator, emulation::kDevice);
-  });
-  expect_run_of_one_rank(folder, "between GPUs");
-}
-
 TEST_P(NativeTrainingOnADevice, StopsAndResumesToTheSameBits) {
   const auto folder = new_run("stopped");
   StopAt stop(2, 15);
@@ -163,6 +155,14 @@ TEST_P(NativeDevicesOfARun, AreOfOneKind) {
   expect_refused([&] { train_on_ranks(folder, 1, true, nullptr, on_gpu("another")); }, ErrorKind::kCheckpoint);
   EXPECT_THROW(train_on_ranks(folder, 1, true), Error) << "the CPU is another device";
   EXPECT_NO_THROW(train_on_ranks(folder, 1, true, nullptr, on_gpu("one")));
+}
+
+TEST_P(NativeDevicesOfARun, MayExchangeBetweenTheirMemories) {
+  const auto folder = new_run("between_gpus");
+  train_on_ranks(folder, 2, false, nullptr, on_gpu("one", 1), [](dist::Communicator& communicator) {
+    return std::make_unique<BetweenEmulatedGpus>(communicator, emulation::kDevice);
+  });
+  expect_run_of_one_rank(folder, "between GPUs");
 }
 
 TEST_P(NativeDevicesOfARun, AreThoseOfAReplayToo) {
