@@ -118,7 +118,8 @@ configs::RunConfig load(const TrainFlags& flags) {
 void add_memory(const configs::RunConfig& config, nlohmann::ordered_json& plan) {
   const auto num_ranks = static_cast<int>(config.runtime().num_ranks());
   const int num_threads = threads_per_rank(config, num_ranks);
-  const bool between_gpus = num_ranks > 1 && dist::chosen_backend() == "nccl";
+  // NCCL takes the GPU of a rank's place, as "cuda" does.
+  const bool between_gpus = config.runtime().device() == "cuda" && dist::chosen_backend() == "nccl";
   const train::MemoryPlan memory = train::plan_memory(config, num_ranks, num_threads, between_gpus);
   plan["ranks"] = num_ranks;
   plan["threads_per_rank"] = num_threads;

@@ -57,10 +57,12 @@ void Communicator::require_others_alive() const {
 
 void Communicator::all_to_all_on_gpu(std::span<const std::span<const std::byte>>,
                                      std::span<const std::span<std::byte>>) {
-  REPRISE_CHECK(gpu().has_value());
+  throw Error(ErrorKind::kInternal, "this communicator moves no memory of GPUs");
 }
 
-void Communicator::all_gather_on_gpu(std::span<const std::span<std::byte>>) { REPRISE_CHECK(gpu().has_value()); }
+void Communicator::all_gather_on_gpu(std::span<const std::span<std::byte>>) {
+  throw Error(ErrorKind::kInternal, "this communicator moves no memory of GPUs");
+}
 
 std::unique_ptr<Communicator> make_local_communicator() { return std::make_unique<LocalCommunicator>(); }
 

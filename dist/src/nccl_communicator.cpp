@@ -121,7 +121,7 @@ void NcclCommunicator::connect(const ncclUniqueId& id) {
   config.blocking = 0;
   require(library_->nccl.comm_init_rank_config(&comm_, size(), id, rank(), &config),
           "cannot connect the ranks by NCCL");
-  // Beside a backward pass that fills the GPU, the few blocks of a message come first.
+  // Beside a backward pass that fills the GPU, the blocks of a message come first.
   int least = 0, greatest = 0;
   require_cuda(library_->cuda.stream_priorities(&least, &greatest), "cannot ask for the priorities of streams");
   require_cuda(library_->cuda.stream_create(&stream_, kCudaStreamNonBlocking, greatest), "cannot make a stream");
@@ -133,20 +133,26 @@ void NcclCommunicator::start() {
   require_cuda(library_->cuda.set_device(device_), "cannot use the GPU");
 }
 
-void NcclCommunicator::all_to_all(std::span<const std::span<const std::byte>> send,
-                                  std::span<const std::span<std::byte>> receive) {
+/// The messages between this rank and others, without the empty ones.
+NcclCommunicator::Messages NcclCommunicator::messages_of(std::span<const std::span<const std::byte>> send,
+                                                         std::span<const std::span<std::byte>> receive) const {
   REPRISE_CHECK_EQ(send.size(), static_cast<std::size_t>(size()));
   REPRISE_CHECK_EQ(receive.size(), static_cast<std::size_t>(size()));
-  const auto me = static_cast<std::size_t>(rank());
-  REPRISE_CHECK_EQ(send[me].size(), receive[me].size());
-  std::vector<Outgoing> outgoing;
-  std::vector<Incoming> incoming;
+  Messages messages;
   for (int other = 0; other < size(); ++other) {
     const auto at = static_cast<std::size_t>(other);
-    if (at == me) continue;
-    if (!send[at].empty()) outgoing.push_back({other, send[at]});
-    if (!receive[at].empty()) incoming.push_back({other, receive[at]});
+    if (other == rank()) continue;
+    if (!send[at].empty()) messages.outgoing.push_back({other, send[at]});
+    if (!receive[at].empty()) messages.incoming.push_back({other, receive[at]});
   }
+  return messages;
+}
+
+void NcclCommunicator::all_to_all(std::span<const std::span<const std::byte>> send,
+                                  std::span<const std::span<std::byte>> receive) {
+  const auto [outgoing, incoming] = messages_of(send, receive);
+  const auto me = static_cast<std::size_t>(rank());
+  REPRISE_CHECK_EQ(send[me].size(), receive[me].size());
   if (!send[me].empty()) std::memmove(receive[me].data(), send[me].data(), send[me].size());
   exchange(outgoing, incoming);
 }
@@ -235,6 +241,10 @@ void NcclCommunicator::exchange(std::span<const Outgoing> outgoing, std::span<co
     }
     exchange_pieces(out, in);
   }
+  count_sent(outgoing);
+}
+
+void NcclCommunicator::count_sent(std::span<const Outgoing> outgoing) {
   for (const Outgoing& message : outgoing) bytes_sent_ += message.bytes.size();
 }
 
@@ -244,20 +254,16 @@ void NcclCommunicator::exchange_pieces(std::span<const Outgoing> outgoing, std::
   std::byte* const send = send_buffer_->at_least(send_step * outgoing.size());
   std::byte* const receive = receive_buffer_->at_least(receive_step * incoming.size());
   for (std::size_t i = 0; i < outgoing.size(); ++i) to_device(send + i * send_step, outgoing[i].bytes);
-  require(library_->nccl.group_start(), "cannot start a group");
+  std::vector<Outgoing> staged_out;
+  std::vector<Incoming> staged_in;
   for (std::size_t i = 0; i < outgoing.size(); ++i) {
-    require(library_->nccl.send(send + i * send_step, outgoing[i].bytes.size(), ncclUint8, outgoing[i].peer, comm_,
-                                stream_),
-            "cannot send");
+    staged_out.push_back({outgoing[i].peer, {send + i * send_step, outgoing[i].bytes.size()}});
   }
   for (std::size_t i = 0; i < incoming.size(); ++i) {
-    require(library_->nccl.recv(receive + i * receive_step, incoming[i].bytes.size(), ncclUint8, incoming[i].peer,
-                                comm_, stream_),
-            "cannot receive");
+    staged_in.push_back({incoming[i].peer, {receive + i * receive_step, incoming[i].bytes.size()}});
   }
-  require(library_->nccl.group_end(), "an exchange between ranks failed");
   // A copy to pageable memory blocks until the stream comes to it, so it must not wait there for another rank.
-  wait_for_stream();
+  send_and_receive(staged_out, staged_in);
   for (std::size_t i = 0; i < incoming.size(); ++i) to_host(incoming[i].bytes, receive + i * receive_step);
   wait_for_stream();
 }
@@ -307,6 +313,8 @@ void NcclCommunicator::wait_for_stream() {
     const int code = library_->cuda.stream_query(stream_);
     if (code == kCudaSuccess) return true;
     if (code != kCudaErrorNotReady) require_cuda(code, "an exchange between ranks failed on the GPU");
+    // CUDA keeps it as this thread's last error, which LibTorch would take for that of its next kernel.
+    library_->cuda.get_last_error();
     ncclResult_t state = ncclSuccess;
     library_->nccl.comm_get_async_error(comm_, &state);
     if (state != ncclSuccess && state != ncclInProgress) fail_by_nccl(state, "an exchange between ranks failed");
@@ -328,6 +336,7 @@ void NcclCommunicator::require(ncclResult_t result, const char* what) {
 
 void NcclCommunicator::require_cuda(int code, const char* what) {
   if (code == kCudaSuccess) return;
+  library_->cuda.get_last_error();
   const std::string message = fmt::format("{}: {}", what, library_->cuda.get_error_string(code));
   if (comm_ != nullptr) fail(message);
   throw Error(ErrorKind::kDevice, message, "see `reprise doctor`, or unset REPRISE_BACKEND");

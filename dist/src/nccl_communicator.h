@@ -41,7 +41,7 @@ class NcclCommunicator : public Communicator {
   const void* mpi_comm() const override { return bootstrap_->mpi_comm(); }
 
  private:
-  /// One end of a message: the bytes in host memory that go to, or come from, `peer`.
+  /// One end of a message: the bytes that go to, or come from, `peer`.
   struct Outgoing {
     int peer = 0;
     std::span<const std::byte> bytes;
@@ -50,7 +50,14 @@ class NcclCommunicator : public Communicator {
     int peer = 0;
     std::span<std::byte> bytes;
   };
+  struct Messages {
+    std::vector<Outgoing> outgoing;
+    std::vector<Incoming> incoming;
+  };
 
+  Messages messages_of(std::span<const std::span<const std::byte>> send,
+                       std::span<const std::span<std::byte>> receive) const;
+  void count_sent(std::span<const Outgoing> outgoing);
   void take_device(int place, int ranks_here);
   void agree(const std::string& problem, const std::string& hint);
   ncclUniqueId share_unique_id();
@@ -58,6 +65,10 @@ class NcclCommunicator : public Communicator {
   void start();
   void exchange(std::span<const Outgoing> outgoing, std::span<const Incoming> incoming);
   void exchange_pieces(std::span<const Outgoing> outgoing, std::span<const Incoming> incoming);
+  /// Of the GPU's memory, at once. Returns when all of it is done.
+  void send_and_receive(std::span<const Outgoing> outgoing, std::span<const Incoming> incoming);
+  /// Starts what `operations` starts as one group, and waits for it.
+  void in_group(const std::function<ncclResult_t()>& operations);
   void to_device(std::byte* to, std::span<const std::byte> from);
   void to_host(std::span<std::byte> to, const std::byte* from);
   void wait_for_stream();

@@ -58,6 +58,7 @@ void find_cuda(NcclLibrary& library) {
   file.find(library.cuda.stream_create, "cudaStreamCreateWithPriority");
   file.find(library.cuda.stream_destroy, "cudaStreamDestroy");
   file.find(library.cuda.stream_query, "cudaStreamQuery");
+  file.find(library.cuda.get_last_error, "cudaGetLastError");
   file.find(library.cuda.get_error_string, "cudaGetErrorString");
 }
 

@@ -21,6 +21,7 @@ struct CudaFunctions {
   int (*stream_create)(cudaStream_t* stream, unsigned flags, int priority) = nullptr;
   int (*stream_destroy)(cudaStream_t stream) = nullptr;
   int (*stream_query)(cudaStream_t stream) = nullptr;
+  int (*get_last_error)() = nullptr;  // and forgets it
   const char* (*get_error_string)(int code) = nullptr;
 };
 

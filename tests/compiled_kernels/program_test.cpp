@@ -1,5 +1,5 @@
 // The program itself, as nvcc and the C++ compiler made it, on GPUs whose kernels are executed from their PTX: a run on
-// them is the run of the CPU. docs/reference/gpu.md, "The first time on a GPU", lines 11 to 15.
+// them is the run of the CPU. docs/reference/gpu.md, "The first time on a GPU", lines 11 and 13 to 15.
 
 #include "program.h"
 
@@ -32,6 +32,12 @@ class ProgramOnGpus : public ProgramTest {
     return run;
   }
 
+  /// Where the ranks' sums and weights lay when they were exchanged.
+  static std::string exchange_of(const fs::path& run) {
+    const Outcome shown = run_on_ptx({"log", "show", run.string(), "--session", "--json"});
+    return nlohmann::json::parse(shown.out)[0]["facts"].value("exchange", "");
+  }
+
   void expect_same(const fs::path& run, const fs::path& other) {
     const Words roots = checkpoint_roots(other);
     EXPECT_FALSE(roots.empty());
@@ -48,17 +54,23 @@ TEST_F(ProgramOnGpus, TrainsToTheRootsAndTheLogOfTheCpu) {
 
 TEST_F(ProgramOnGpus, TrainsOnTwoOfThemWithGradientsInParts) {
   const fs::path cpu = train("cpu", {"--set", "runtime.device=cpu"});
-  expect_same(train("gpus", {"--ranks", "2", "--set", "runtime.device=cuda", "--set", "runtime.bucket_kib=16"}), cpu);
+  const fs::path gpus =
+      train("gpus", {"--ranks", "2", "--set", "runtime.device=cuda", "--set", "runtime.bucket_kib=16"});
+  expect_same(gpus, cpu);
+  EXPECT_EQ(exchange_of(gpus), "hosts");
 }
 
 TEST_F(ProgramOnGpus, TrainsOnTwoOfThemBetweenWhoseMemoriesNcclMoves) {
   const std::string library = REPRISE_BINARY_DIR "/tests/libnccl_double.so";
   if (!fs::exists(library)) GTEST_SKIP() << "built without nccl.h";
+  // The double takes the address of any memory for a GPU's; that of the host faults where a kernel uses it.
   const Words nccl = {"REPRISE_BACKEND=nccl", "REPRISE_NCCL_LIBRARY=" + library, "REPRISE_CUDART_LIBRARY=" + library,
                       "NCCL_DOUBLE_FOLDER=" + folder_.string(), "NCCL_DOUBLE_OTHER_MEMORY=1"};
   const fs::path cpu = train("cpu", {"--set", "runtime.device=cpu"});
   const Words on_gpus = {"--ranks", "2", "--set", "runtime.device=cuda"};
-  expect_same(train("gpus", on_gpus, nccl), cpu);
+  const fs::path gpus = train("gpus", on_gpus, nccl);
+  expect_same(gpus, cpu);
+  EXPECT_EQ(exchange_of(gpus), "gpus");
   Words in_parts = on_gpus;
   in_parts.insert(in_parts.end(), {"--set", "runtime.bucket_kib=16"});
   expect_same(train("parts", in_parts, nccl), cpu);

@@ -156,8 +156,9 @@ void GradientReducer::keep_sum(std::size_t part, std::span<float* const> sums) {
 }
 
 std::int64_t GradientReducer::peak_bytes() const {
-  return memory_->peak_bytes() + static_cast<std::int64_t>(slice_sum_.size() * sizeof(float)) +
-         exchange_.receive_bytes();
+  const std::int64_t slice_elements =
+      device_sums_ ? exchange_.my_slice().size() * kChunkElements : static_cast<std::int64_t>(slice_sum_.size());
+  return memory_->peak_bytes() + slice_elements * static_cast<std::int64_t>(sizeof(float)) + exchange_.receive_bytes();
 }
 
 }  // namespace reprise::train

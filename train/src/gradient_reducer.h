@@ -24,11 +24,11 @@ namespace reprise::train {
 class GradientReducer {
  public:
   /// `parts`: of the layout, in the order in which the backward pass finishes them (model::gradient_parts()). With one
-  /// part, finish() exchanges; with several, a thread exchanges each part once all grains of this rank have it, adds
-  /// it up and frees it, so that `exchange` belongs to that thread between begin() and finish(). `device`: where
-  /// gradients lie and are added up; what several ranks exchange comes to the host's memory before, unless `exchange`
-  /// is on the device too. All calls but peak_bytes() then come from the thread that runs it. Null: all of it in the
-  /// host's memory.
+  /// part, finish() exchanges; with several, a thread exchanges each part once all grains of this rank have it, so that
+  /// `exchange` belongs to that thread between begin() and finish(). In the host's memory it also adds the part up and
+  /// frees the rest of it; on a device, where `exchange` is on it, finish() adds and frees. `device`: where gradients
+  /// lie and are added up; unless `exchange` is on it too, what several ranks exchange comes to the host's memory
+  /// before. All calls but peak_bytes() then come from the thread that runs it. Null: all of it in the host's memory.
   GradientReducer(std::int64_t num_grains, const TensorLayout& layout, std::span<const ChunkRange> parts,
                   SliceExchange& exchange, int rank, int num_ranks, numerics::Device* device = nullptr);
   ~GradientReducer();

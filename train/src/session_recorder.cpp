@@ -53,6 +53,7 @@ SessionRecorder::SessionRecorder(const std::filesystem::path& path, const Sessio
     event.facts["device"] = start.device;
     event.facts["compiler"] = __VERSION__;
     event.facts["backend"] = std::string(communicator.backend());
+    if (!start.exchange.empty()) event.facts["exchange"] = start.exchange;
     if (!start.parent.empty()) event.facts["parent"] = start.parent;
     event.facts["command_line"] = joined(start.command_line);
     event.figures["num_ranks"] = communicator.size();

@@ -24,6 +24,7 @@ struct SessionStart {
   double model_flops_per_token = 0;
   int num_threads = 1;
   std::string device = "cpu";  // that computes grains, with its model and versions
+  std::string exchange;        // where what ranks exchange lies, "gpus" or "hosts"; empty for one rank
   std::vector<std::string> command_line;
 };
 

@@ -31,6 +31,7 @@ SliceExchange::SliceExchange(std::int64_t num_grains, const TensorLayout& layout
     next = host_memory_.data();
   } else {
     next = device_memory_.emplace(*device).take<float>(of_others * received_elements_);
+    device->synchronize();  // with what the memory was for before
   }
   for (int rank = 0; rank < num_ranks; ++rank) {
     std::vector<float*>& of_rank = received_.emplace_back();

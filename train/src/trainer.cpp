@@ -138,6 +138,7 @@ TrainSummary Trainer::run() {
   start.model_flops_per_token = model_flops_per_token(identity_.recipe, model_->layout().num_parameters());
   start.num_threads = options_.num_threads;
   start.device = model_->device_description();
+  start.exchange = model_->exchange_description();
   start.command_line = options_.command_line;
   session_ = std::make_unique<SessionRecorder>(folder_.session_log(), start, communicator_);
   try {

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "between_gpus.h"
 #include "reprise/configs/profile.h"
 #include "reprise/core/large_memory.h"
 #include "reprise/model/gradient_sink.h"
@@ -15,16 +16,6 @@ void resize_large(std::vector<float>& values, std::size_t count) {
   values.reserve(count);
   advise_huge_pages(values.data(), count * sizeof(float));
   values.resize(count);
-}
-
-/// Whether each rank's device is the GPU whose memory its communicator moves. Collective.
-bool exchanges_between_gpus(const numerics::Device& device, dist::Communicator& communicator) {
-  if (communicator.size() == 1) return false;
-  Message mine;
-  mine.put(static_cast<std::uint8_t>(communicator.gpu() && communicator.gpu() == device.gpu()));
-  std::vector<Message> all =
-      gather_messages(communicator, mine, std::vector<std::size_t>(static_cast<std::size_t>(communicator.size()), 1));
-  return std::all_of(all.begin(), all.end(), [](Message& one) { return one.take<std::uint8_t>() == 1; });
 }
 
 /// The recipe of the step: under native its grain is all that one forward pass takes, for that has one gradient.

@@ -21,6 +21,7 @@ namespace reprise::train {
 /// Holds its parts at fixed addresses: the decoder and the runner point into layout and state.
 class TrainingModel {
  public:
+  /// Collective.
   TrainingModel(const configs::Recipe& recipe, const ComputeSettings& settings, ThreadPool& threads,
                 dist::Communicator& communicator);
   TrainingModel(const TrainingModel&) = delete;
@@ -52,6 +53,10 @@ class TrainingModel {
   /// What computes grains: "cpu", or the GPU's model and versions.
   std::string device_description() const {
     return native_device_ ? native_device_->description : device_ ? device_->description() : "cpu";
+  }
+  /// Where what ranks exchange lies, "gpus" or "hosts"; empty for one rank, which exchanges nothing.
+  std::string exchange_description() const {
+    return communicator_.size() == 1 ? "" : settings_.between_devices ? "gpus" : "hosts";
   }
   /// Threads that run whole grains.
   ThreadPool& grain_threads() { return *grain_threads_; }

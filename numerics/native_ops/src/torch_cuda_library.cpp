@@ -74,7 +74,11 @@ void load_torch_cuda() {
   // Global, because the libraries beside it look for its symbols. It stays open: its operators are LibTorch's now.
   void* const handle = ::dlopen(library.c_str(), RTLD_NOW | RTLD_GLOBAL);
   if (handle == nullptr) {
-    throw Error(ErrorKind::kDevice, fmt::format("cannot load {}", ::dlerror()), hint());
+    const std::string problem = fmt::format("cannot load {}", ::dlerror());
+    throw Error(ErrorKind::kDevice, problem,
+                hint() +
+                    "; with REPRISE_BACKEND=nccl, NCCL and the CUDA runtime of the same DIR must be named too, in "
+                    "REPRISE_NCCL_LIBRARY and REPRISE_CUDART_LIBRARY, for others are loaded already");
   }
   // LibTorch asks for this part once, at its first use of a device. (hasCUDA() is false where there is no GPU, too.)
   REPRISE_REQUIRE(at::detail::getCUDAHooks().hasCUDART(), ErrorKind::kDevice,

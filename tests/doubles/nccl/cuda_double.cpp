@@ -5,6 +5,7 @@
 #include <cstdlib>
 #include <cstring>
 #include <map>
+#include <utility>
 
 namespace {
 
@@ -27,6 +28,7 @@ Memory& memory() {
 }
 
 thread_local int this_threads_device = 0;
+thread_local int last_error = kSuccess;
 
 int num_devices() { return nccl_double::number_from_environment("NCCL_DOUBLE_DEVICES", 8); }
 
@@ -156,7 +158,13 @@ int cudaStreamDestroy(CUstream_st* stream) {
   return kSuccess;
 }
 
-int cudaStreamQuery(CUstream_st* stream) { return stream->idle() ? kSuccess : kNotReady; }
+int cudaStreamQuery(CUstream_st* stream) {
+  if (stream->idle()) return kSuccess;
+  last_error = kNotReady;  // as CUDA notes it
+  return kNotReady;
+}
+
+int cudaGetLastError() { return std::exchange(last_error, kSuccess); }
 
 const char* cudaGetErrorString(int code) {
   switch (code) {

@@ -171,6 +171,34 @@ TEST(NcclCommunicatorTest, MovesMessagesBetweenMemoriesOfGpusInOnePiece) {
   });
 }
 
+// LibTorch asks for the last error behind its kernels.
+TEST(NcclCommunicatorTest, LeavesNoErrorOfCudaBehindAWait) {
+  run_ranks_over_nccl(2, kMuch, [](NcclCommunicator& ranks) {
+    const OnGpu part(std::vector<std::byte>(std::size_t{8} << 20));
+    std::vector<std::span<const std::byte>> send(2);
+    std::vector<std::span<std::byte>> receive(2);
+    // One rank sends late, so that the other one has asked before.
+    if (ranks.rank() == 0) std::this_thread::sleep_for(std::chrono::milliseconds(50));
+    if (ranks.rank() == 0) send[1] = part.bytes();
+    if (ranks.rank() == 1) receive[0] = part.bytes();
+    ranks.all_to_all_on_gpu(send, receive);
+    EXPECT_EQ(load_nccl().cuda.get_last_error(), kCudaSuccess);
+  });
+}
+
+TEST(NcclCommunicatorTest, ARankThatLeavesEndsTheWaitOfOthersForMemoryOfGpus) {
+  run_ranks_over_nccl(3, kMuch, [](NcclCommunicator& ranks) {
+    const OnGpu whole(std::vector<std::byte>(300));
+    ranks.barrier();
+    if (ranks.rank() == 2) return;
+    std::vector<std::span<std::byte>> parts;
+    for (std::size_t rank = 0; rank < 3; ++rank) parts.push_back(whole.bytes().subspan(rank * 100, 100));
+    EXPECT_THROW(ranks.all_gather_on_gpu(parts), Error);
+    EXPECT_NE(ranks.lost_rank(), "");
+    EXPECT_THROW(ranks.all_gather_on_gpu(parts), Error);  // it stays failed
+  });
+}
+
 TEST(NcclCommunicatorTest, GathersPartsOfAnySizeInPlaceOnGpus) {
   const std::vector<std::size_t> sizes = {700, 0, 5000, 699};
   run_ranks_over_nccl(4, 100, [&](NcclCommunicator& ranks) {

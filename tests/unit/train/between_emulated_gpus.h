@@ -1,5 +1,5 @@
 #pragma once
-// Ranks that exchange between the memories of their emulated GPUs.
+// Ranks that exchange between the memories of their emulated GPUs, and expect to have done so in the end.
 
 #include <gtest/gtest.h>
 
@@ -13,6 +13,10 @@ namespace reprise::train {
 class BetweenEmulatedGpus final : public GpuCommunicator {
  public:
   using GpuCommunicator::GpuCommunicator;
+  ~BetweenEmulatedGpus() override {
+    EXPECT_EQ(num_exchanges_of_gpus > 0, gpu().has_value());
+    EXPECT_EQ(num_exchanges_of_hosts > 0, !gpu() && size() > 1);
+  }
 
  protected:
   void check(std::span<const std::byte> bytes) const override {

@@ -278,6 +278,23 @@ TEST(GradientsBetweenDevices, EndTheStepWithTheErrorOfAnExchangeThatFails) {
   EXPECT_THROW(rank.finish(), Error);
 }
 
+TEST(GradientsBetweenDevices, BeginAnewBehindAStepThatWasCancelled) {
+  dist::run_local_group(2, [](dist::Communicator& inner) {
+    LateDevice device;
+    BetweenLateDevices communicator(inner, device);
+    Rank rank(communicator, &device, &device);
+    rank.reducer.begin();
+    rank.give(0);
+    for (int turn = 0; turn < 60'000 && communicator.num_exchanges_of_gpus == 0; ++turn) {
+      std::this_thread::sleep_for(std::chrono::milliseconds(1));
+    }
+    rank.reducer.cancel();  // on both ranks, which wait for the second part
+    rank.reducer.begin();
+    for (std::size_t part = 0; part < kParts.size(); ++part) rank.give(part);
+    expect_slice(rank.finish(), rank.exchange.my_slice().begin);
+  });
+}
+
 TEST(GradientsOnADevice, EndTheStepWithTheErrorOfACopyThatFails) {
   const auto communicator = dist::make_local_communicator();
   for (const int failing : {1, 2, 3}) {

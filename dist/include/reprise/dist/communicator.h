@@ -30,8 +30,8 @@ class Communicator {
   virtual void broadcast(std::span<std::byte> bytes, int root) = 0;
   virtual void barrier() = 0;
 
-  // ---- Between the memories of GPUs, without the hosts'. Work on what is sent must be done; what is received is there
-  // on return. Errors and patience as above.
+  // ---- Between the memories of GPUs. The GPU must have done its work on what is sent, and with what is received into;
+  // what is received is there on return. Errors and patience as above.
   /// Which of the GPUs that this process sees these are for; none: host memory alone can be sent.
   virtual std::optional<int> gpu() const { return std::nullopt; }
   /// all_to_all() with addresses of gpu()'s memory. send[rank()] stays where it is.
