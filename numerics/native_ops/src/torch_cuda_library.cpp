@@ -77,8 +77,8 @@ void load_torch_cuda() {
     const std::string problem = fmt::format("cannot load {}", ::dlerror());
     throw Error(ErrorKind::kDevice, problem,
                 hint() +
-                    "; with REPRISE_BACKEND=nccl, NCCL and the CUDA runtime of the same DIR must be named too, in "
-                    "REPRISE_NCCL_LIBRARY and REPRISE_CUDART_LIBRARY, for others are loaded already");
+                    "; with REPRISE_BACKEND=nccl, name the NCCL of the same DIR in REPRISE_NCCL_LIBRARY: the one that "
+                    "was loaded before is used");
   }
   // LibTorch asks for this part once, at its first use of a device. (hasCUDA() is false where there is no GPU, too.)
   REPRISE_REQUIRE(at::detail::getCUDAHooks().hasCUDART(), ErrorKind::kDevice,
