@@ -112,8 +112,8 @@ Digest write_average(const std::filesystem::path& path, const LoadedAverage& ave
   const LoadedCheckpoint& model = average.model;
   StateView view;
   view.weights = model.weights;
-  view.moments = {0, model.layout.num_chunks()};
-  FileContent content{model.info.header, model.layout, model.digests, view, view.moments, model.info.root};
+  view.slice = {0, model.layout.num_chunks()};
+  FileContent content{model.info.header, model.layout, model.digests, view, model.info.root};
   content.average = &average.recipe;
   replace_file(path, content, [](const std::filesystem::path& temporary) { read_average(temporary); });
   return model.info.root;

@@ -60,9 +60,8 @@ double decode_and_compare(const DeltaContent& delta, const LoadedCheckpoint& loa
 void replace(const LoadedCheckpoint& loaded, const DeltaContent* delta) {
   StateView view;
   view.weights = loaded.weights;
-  view.moments = {0, loaded.layout.num_chunks()};
-  const FileContent content{loaded.info.header, loaded.layout,    loaded.digests, view,
-                            view.moments,       loaded.info.root, delta};
+  view.slice = {0, loaded.layout.num_chunks()};
+  const FileContent content{loaded.info.header, loaded.layout, loaded.digests, view, loaded.info.root, delta};
   replace_file(loaded.info.path, content, [](const std::filesystem::path& temporary) { read_checkpoint(temporary); });
 }
 

@@ -125,8 +125,8 @@ void Pruning::take_moments(PruneReport::Change& change) const {
   const LoadedCheckpoint loaded = read_checkpoint(change.path);
   StateView view;
   view.weights = loaded.weights;
-  view.moments = {0, loaded.layout.num_chunks()};
-  const FileContent content{loaded.info.header, loaded.layout, loaded.digests, view, view.moments, loaded.info.root};
+  view.slice = {0, loaded.layout.num_chunks()};
+  const FileContent content{loaded.info.header, loaded.layout, loaded.digests, view, loaded.info.root};
   replace_file(change.path, content, [](const std::filesystem::path& temporary) { read_checkpoint(temporary); });
   change.bytes_freed = before - std::filesystem::file_size(change.path);
 }

@@ -20,13 +20,12 @@ struct DeltaContent {
   std::vector<std::vector<std::byte>> tensors;  // encode_delta() of each, in the order of the layout
 };
 
-/// Everything that goes into a file, and which chunks of it this process writes.
+/// Everything that goes into a file; of the values this process writes those of state.slice.
 struct FileContent {
   const Header& header;
   const TensorLayout& layout;
   const StateDigests& digests;
   const StateView& state;
-  ChunkRange weights;  // chunks of the weights that this process writes; of the moments it writes state.moments
   Digest root;
   const DeltaContent* delta = nullptr;     // then nothing is left to write_values()
   const AverageRecipe* average = nullptr;  // then there are no digests of moments

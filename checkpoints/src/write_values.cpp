@@ -80,12 +80,11 @@ void ValueWriter::write() {
     // tensor took three times as long (4 ranks on 2 cores), and OpenMPI's collective writes hang when one rank fails.
     calls_.check(H5Pset_dxpl_mpio(transfer_.get(), H5FD_MPIO_INDEPENDENT), "prepare");
   }
-  const ChunkRange weights = content_.weights;
   const StateView& state = content_.state;
-  write_part(kParts[0], state.weights.subspan(static_cast<std::size_t>(weights.begin * kChunkElements)), weights);
+  write_part(kParts[0], state.weights, state.slice);
   if (state.store_moments) {
-    write_part(kParts[1], state.first_moments, state.moments);
-    write_part(kParts[2], state.second_moments, state.moments);
+    write_part(kParts[1], state.first_moments, state.slice);
+    write_part(kParts[2], state.second_moments, state.slice);
   }
   file_.close();
 }

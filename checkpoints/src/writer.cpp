@@ -67,10 +67,10 @@ void agree(dist::Communicator& communicator, const std::optional<Error>& failure
 
 void check_state(const Header& header, const TensorLayout& layout, const StateDigests& digests, const StateView& state,
                  const dist::Communicator& communicator) {
-  REPRISE_CHECK_EQ(static_cast<std::int64_t>(state.weights.size()), layout.num_elements());
   const ChunkRange slice = chunk_slice(layout.num_chunks(), communicator.rank(), communicator.size());
-  REPRISE_CHECK_EQ(state.moments.begin, slice.begin);
-  REPRISE_CHECK_EQ(state.moments.end, slice.end);
+  REPRISE_CHECK_EQ(state.slice.begin, slice.begin);
+  REPRISE_CHECK_EQ(state.slice.end, slice.end);
+  REPRISE_CHECK_EQ(static_cast<std::int64_t>(state.weights.size()), slice.size() * kChunkElements);
   if (state.store_moments) {
     REPRISE_CHECK_EQ(static_cast<std::int64_t>(state.first_moments.size()), slice.size() * kChunkElements);
     REPRISE_CHECK_EQ(static_cast<std::int64_t>(state.second_moments.size()), slice.size() * kChunkElements);
@@ -84,7 +84,7 @@ void check_state(const Header& header, const TensorLayout& layout, const StateDi
   REPRISE_CHECK(header.recipe_text.find('\0') == std::string::npos);
 }
 
-/// Sends every rank's slice of a moment to rank 0.
+/// Sends every rank's slice of a buffer of the layout to rank 0.
 std::vector<float> gather_to_first(std::span<const float> mine, std::int64_t num_chunks,
                                    dist::Communicator& communicator) {
   const auto num_ranks = static_cast<std::size_t>(communicator.size());
@@ -108,21 +108,21 @@ std::vector<float> gather_to_first(std::span<const float> mine, std::int64_t num
 /// What this process writes: its slice when ranks write together, everything on the first rank otherwise.
 struct Share {
   StateView state;
-  ChunkRange weights;
-  std::vector<float> first_moments, second_moments;  // gathered
+  std::vector<float> weights, first_moments, second_moments;  // gathered
 };
 
 Share share_of(const TensorLayout& layout, const StateView& state, bool together, dist::Communicator& communicator) {
-  Share share{state, {0, layout.num_chunks()}, {}, {}};
-  if (together) {
-    share.weights = state.moments;
-  } else if (communicator.size() > 1 && state.store_moments) {
-    share.first_moments = gather_to_first(state.first_moments, layout.num_chunks(), communicator);
-    share.second_moments = gather_to_first(state.second_moments, layout.num_chunks(), communicator);
-    share.state.first_moments = share.first_moments;
-    share.state.second_moments = share.second_moments;
-    share.state.moments = {0, layout.num_chunks()};
-  }
+  Share share{state, {}, {}, {}};
+  if (together || communicator.size() == 1) return share;
+  const auto gather = [&](std::span<const float>& values, std::vector<float>& all) {
+    all = gather_to_first(values, layout.num_chunks(), communicator);
+    values = all;
+  };
+  share.state.slice = {0, layout.num_chunks()};
+  gather(share.state.weights, share.weights);
+  if (!state.store_moments) return share;
+  gather(share.state.first_moments, share.first_moments);
+  gather(share.state.second_moments, share.second_moments);
   return share;
 }
 
@@ -141,7 +141,7 @@ Digest write_checkpoint(const std::filesystem::path& folder, FileKind kind, cons
   const bool first = communicator.rank() == 0;
   const bool together = communicator.size() > 1 && communicator.mpi_comm() != nullptr;
   const Share share = share_of(layout, state, together, communicator);
-  FileContent content{header, layout, digests, share.state, share.weights, checkpoint_root(header, layout, digests)};
+  FileContent content{header, layout, digests, share.state, checkpoint_root(header, layout, digests)};
   content.on_failure = on_failure;
   try {
     agree(communicator, failure_of([&] {

@@ -28,7 +28,10 @@ struct CheckpointWriter::Work {
   FileKind kind = FileKind::kScheduled;
   bool store_moments = false;
   Digest root;
-  TrainingState snapshot;
+  checkpoints::Header header;
+  checkpoints::StateDigests digests;
+  ChunkRange slice;
+  std::vector<float> weights, first_moments, second_moments;  // of the slice
   double seconds = 0;
   std::mutex mutex;
   std::optional<Error> first_failure;  // known before the thread ends, which it may never do
@@ -70,13 +73,14 @@ void CheckpointWriter::write(FileKind kind, const TrainingState& state, bool sto
   work_->store_moments = store_moments;
   work_->root = root;
   work_->first_failure.reset();
-  work_->snapshot.header = state.header;
-  work_->snapshot.weights = state.weights;
-  work_->snapshot.slice = state.slice;
-  work_->snapshot.digests = state.digests;
+  work_->header = state.header;
+  work_->digests = state.digests;
+  work_->slice = state.slice;
+  work_->weights.assign(state.weights.begin() + state.slice.begin * kChunkElements,
+                        state.weights.begin() + state.slice.end * kChunkElements);
   if (store_moments) {
-    work_->snapshot.first_moments = state.first_moments;
-    work_->snapshot.second_moments = state.second_moments;
+    work_->first_moments = state.first_moments;
+    work_->second_moments = state.second_moments;
   }
   fault_point("snapshot");
   thread_.start([work = work_] { work->perform(); });
@@ -130,7 +134,7 @@ void CheckpointWriter::throw_stuck() {
   communicator_.barrier();
   throw Error(ErrorKind::kDistributed,
               fmt::format("rank {} has waited {} s for the write of {}", communicator_.rank(), patience.count(),
-                          (work_->folder / checkpoints::file_name(work_->kind, work_->snapshot.header.step)).string()),
+                          (work_->folder / checkpoints::file_name(work_->kind, work_->header.step)).string()),
               "look at the disk; slower ones need a larger runtime.watchdog_seconds; continue with `reprise train "
               "--resume RUN`");
 }
@@ -144,13 +148,13 @@ void CheckpointWriter::Work::perform() {
     });
   }
   checkpoints::StateView view;
-  view.weights = snapshot.weights;
-  view.first_moments = snapshot.first_moments;
-  view.second_moments = snapshot.second_moments;
-  view.moments = snapshot.slice;
+  view.slice = slice;
+  view.weights = weights;
+  view.first_moments = first_moments;
+  view.second_moments = second_moments;
   view.store_moments = store_moments;
-  const Digest written = checkpoints::write_checkpoint(folder, kind, snapshot.header, layout, snapshot.digests, view,
-                                                       *communicator, [this](const Error& error) {
+  const Digest written = checkpoints::write_checkpoint(folder, kind, header, layout, digests, view, *communicator,
+                                                       [this](const Error& error) {
                                                          const std::lock_guard lock(mutex);
                                                          first_failure = error;
                                                        });
@@ -158,7 +162,7 @@ void CheckpointWriter::Work::perform() {
   if (kind == FileKind::kScheduled) {
     on_first_rank(*communicator, [&] {
       delete_recovery_files();
-      checkpoints::apply_rule(folder, snapshot.header.step, rule);
+      checkpoints::apply_rule(folder, header.step, rule);
       return std::string();
     });
   }
@@ -166,7 +170,7 @@ void CheckpointWriter::Work::perform() {
 }
 
 void CheckpointWriter::Work::require_same_root() const {
-  const std::filesystem::path path = folder / checkpoints::file_name(kind, snapshot.header.step);
+  const std::filesystem::path path = folder / checkpoints::file_name(kind, header.step);
   if (!std::filesystem::exists(path)) return;
   Digest before;
   try {
@@ -176,7 +180,7 @@ void CheckpointWriter::Work::require_same_root() const {
   }
   REPRISE_REQUIRE(
       before == root, ErrorKind::kCheckpoint,
-      fmt::format("step {} came out differently than before: root {} now, {} in {}", snapshot.header.step, root.hex(),
+      fmt::format("step {} came out differently than before: root {} now, {} in {}", header.step, root.hex(),
                   before.hex(), path.string()),
       "the file is of another run, or this machine computes wrongly; compare with `reprise checkpoint show`");
 }

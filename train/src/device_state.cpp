@@ -43,19 +43,27 @@ void DeviceState::load(const TrainingState& state) {
 }
 
 void DeviceState::store(TrainingState& state) {
-  const auto read = [&](std::vector<float>& to, const float* from) {
-    device_.read(to.data(), from, to.size() * sizeof(float));
-  };
   if (weights_at_ == Newest::kDevice) {
     REPRISE_CHECK(!shared_);  // else other ranks' weights are not there yet
-    read(state.weights, weights_);
+    device_.read(state.weights.data(), weights_, state.weights.size() * sizeof(float));
     weights_at_ = Newest::kBoth;
   }
-  if (moments_at_ == Newest::kDevice) {
-    read(state.first_moments, first_moments_);
-    read(state.second_moments, second_moments_);
-    moments_at_ = Newest::kBoth;
+  store_moments(state);
+}
+
+void DeviceState::store_slice(TrainingState& state) {
+  if (weights_at_ == Newest::kDevice) {
+    device_.read(state.weights.data() + slice_.begin * kChunkElements, slice_weights(),
+                 static_cast<std::size_t>(slice_elements()) * sizeof(float));
   }
+  store_moments(state);
+}
+
+void DeviceState::store_moments(TrainingState& state) {
+  if (moments_at_ != Newest::kDevice) return;
+  device_.read(state.first_moments.data(), first_moments_, state.first_moments.size() * sizeof(float));
+  device_.read(state.second_moments.data(), second_moments_, state.second_moments.size() * sizeof(float));
+  moments_at_ = Newest::kBoth;
 }
 
 }  // namespace reprise::train

@@ -39,9 +39,13 @@ class DeviceState {
   /// Brings what is newer on one side to the other.
   void load(const TrainingState& state);
   void store(TrainingState& state);
+  /// Of the weights the slice alone: those of others may be old ones on the host afterwards.
+  void store_slice(TrainingState& state);
 
  private:
   enum class Newest { kHost, kDevice, kBoth };
+
+  void store_moments(TrainingState& state);
 
   numerics::Device& device_;
   const TensorLayout& layout_;

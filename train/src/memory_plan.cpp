@@ -189,7 +189,7 @@ MemoryPlan plan_memory(const configs::RunConfig& config, int num_ranks, int num_
     if (between_gpus) plan.exchange = 0;
     plan.activations = 0;
   }
-  plan.checkpoint = plan.weights + plan.moments;
+  plan.checkpoint = bytes(slice) + plan.moments;
   plan.program = kProgramBytes;
   return plan;
 }

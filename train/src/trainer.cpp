@@ -351,7 +351,7 @@ void Trainer::save_scheduled() {
   const Digest root = checkpoints::checkpoint_root(model_->header(), model_->layout(), model_->digests());
   // A checkpoint that a run can resume from must not outlive the log up to its step.
   if (anchor && is_first_rank()) run_log_->sync();
-  writer_->write(FileKind::kScheduled, model_->state(), anchor, root);
+  writer_->write(FileKind::kScheduled, model_->state_of_slice(), anchor, root);
   if (is_first_rank()) run_log_->append(logs::CheckpointRecord{step, root});
   session_->checkpoint(step, root, checkpoints::file_name(FileKind::kScheduled, step));
   model_->header().previous_root = root;
@@ -365,7 +365,7 @@ FileKind Trainer::save_whole_state() {
   if (!is_scheduled(step) || !stores_moments(step)) {
     kind = FileKind::kRecovery;
     if (is_first_rank()) run_log_->sync();
-    writer_->write(kind, model_->state(), true,
+    writer_->write(kind, model_->state_of_slice(), true,
                    checkpoints::checkpoint_root(model_->header(), model_->layout(), model_->digests()));
   }
   writer_->wait();

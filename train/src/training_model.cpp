@@ -120,6 +120,11 @@ const TrainingState& TrainingModel::state() const {
   return state_;
 }
 
+const TrainingState& TrainingModel::state_of_slice() const {
+  if (device_state_) device_state_->store_slice(state_);
+  return state_;
+}
+
 TrainingState& TrainingModel::state_to_change() {
   if (device_state_) {
     device_state_->store(state_);

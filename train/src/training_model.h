@@ -38,6 +38,8 @@ class TrainingModel {
   const checkpoints::StateDigests& digests() const { return state_.digests; }
   /// The whole state, as it is now: brought from the device when it is newer there.
   const TrainingState& state() const;
+  /// The same without the weights of other ranks' slices, which may be old: what this rank writes of a checkpoint.
+  const TrainingState& state_of_slice() const;
   /// The state, for a change that the next step begins with.
   TrainingState& state_to_change();
 

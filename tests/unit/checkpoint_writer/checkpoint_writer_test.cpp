@@ -23,12 +23,14 @@ using checkpoints::SampleState;
 using checkpoints::TestFolder;
 using testing::HasSubstr;
 
+/// With weights of nowhere outside the slice, as a rank may have whose GPU holds them.
 TrainingState state_of_rank(const SampleState& sample, const dist::Communicator& ranks) {
   TrainingState state;
   const checkpoints::StateView view = sample.view(true, ranks.rank(), ranks.size());
   state.header = sample.header;
-  state.weights = sample.weights;
-  state.slice = view.moments;
+  state.weights.assign(sample.weights.size(), std::numeric_limits<float>::quiet_NaN());
+  state.slice = view.slice;
+  std::copy(view.weights.begin(), view.weights.end(), state.weights.begin() + view.slice.begin * kChunkElements);
   state.first_moments.assign(view.first_moments.begin(), view.first_moments.end());
   state.second_moments.assign(view.second_moments.begin(), view.second_moments.end());
   state.digests = sample.digests;

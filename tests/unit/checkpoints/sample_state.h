@@ -62,14 +62,16 @@ struct SampleState {
 
   StateView view(bool store_moments, int rank = 0, int num_ranks = 1) const {
     StateView view;
-    view.weights = weights;
-    view.moments = chunk_slice(layout.num_chunks(), rank, num_ranks);
+    view.slice = chunk_slice(layout.num_chunks(), rank, num_ranks);
+    const auto of_slice = [&](const std::vector<float>& all) {
+      return std::span(all).subspan(static_cast<std::size_t>(view.slice.begin * kChunkElements),
+                                    static_cast<std::size_t>(view.slice.size() * kChunkElements));
+    };
+    view.weights = of_slice(weights);
     view.store_moments = store_moments;
     if (store_moments) {
-      const auto begin = static_cast<std::size_t>(view.moments.begin * kChunkElements);
-      const auto count = static_cast<std::size_t>(view.moments.size() * kChunkElements);
-      view.first_moments = std::span(first_moments).subspan(begin, count);
-      view.second_moments = std::span(second_moments).subspan(begin, count);
+      view.first_moments = of_slice(first_moments);
+      view.second_moments = of_slice(second_moments);
     }
     return view;
   }

@@ -24,7 +24,7 @@ void write(const SampleState& state, const std::filesystem::path& folder, const 
   }
   const int rank = communicator.rank();
   const StateView view = state.view(true, rank, communicator.size());
-  const FileContent content{state.header, state.layout, state.digests, view, view.moments, Digest{}};
+  const FileContent content{state.header, state.layout, state.digests, view, Digest{}};
   std::optional<Error> failure;
   try {
     if (rank == 0) create_file(folder / "unreserved.h5", content);

@@ -53,7 +53,7 @@ void write_step(const std::filesystem::path& run, const configs::Recipe& recipe,
   header.recipe_hash = configs::recipe_hash(recipe);
   const auto communicator = dist::make_local_communicator();
   checkpoints::write_checkpoint(run / "checkpoints", checkpoints::FileKind::kScheduled, header, layout, digests,
-                                {weights, moments, moments, all, false}, *communicator);
+                                {all, weights, moments, moments, false}, *communicator);
 }
 
 }  // namespace

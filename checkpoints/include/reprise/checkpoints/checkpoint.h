@@ -51,12 +51,12 @@ Digest state_digest(std::uint64_t step, const TensorLayout& layout, const StateD
 /// second moment's]; the header hash is CanonicalHasher "reprise.checkpoint.v1" over the Header's fields in order.
 Digest checkpoint_root(const Header& header, const TensorLayout& layout, const StateDigests& digests);
 
-/// What one rank gives to a write: all weights (every rank has them) and its slice of the moments.
+/// What one rank gives to a write: its slice of the weights and of the moments.
 struct StateView {
-  std::span<const float> weights;         // layout.num_elements()
-  std::span<const float> first_moments;   // chunks of `moments` only
+  ChunkRange slice;                       // chunk_slice() of this rank
+  std::span<const float> weights;         // chunks of `slice` only, as the moments
+  std::span<const float> first_moments;
   std::span<const float> second_moments;
-  ChunkRange moments;                     // chunk_slice() of this rank
   bool store_moments = false;             // false: the moments' digests only
 };
 

@@ -15,7 +15,7 @@ struct MemoryPlan {
   std::uint64_t gradients = 0;    // buffers of the tree and, with buckets, the slice of the sum
   std::uint64_t exchange = 0;     // what other ranks send, and the slice that goes out
   std::uint64_t activations = 0;  // of the passes that run at once; of the exact profile
-  std::uint64_t checkpoint = 0;   // the copy that is written beside the next steps
+  std::uint64_t checkpoint = 0;   // the copy of the rank's slice that is written beside the next steps
   std::uint64_t program = 0;      // program and libraries, about
   /// On the GPU of a rank, where runtime.device names one: weights, gradients and activations of its passes, the tree,
   /// what operators need beside. Then the host holds no activations, and of gradients the sums of the rank, in
