@@ -7,6 +7,7 @@
 
 #include <algorithm>
 #include <atomic>
+#include <bit>
 #include <cmath>
 #include <condition_variable>
 #include <cstring>
@@ -177,7 +178,9 @@ std::vector<float> expected_sum() {
 
 void expect_slice(const std::vector<float>& slice, std::int64_t first_chunk) {
   const std::vector<float> expected = expected_sum();
-  EXPECT_EQ(std::memcmp(slice.data(), expected.data() + first_chunk * kChunkElements, slice.size() * sizeof(float)), 0);
+  const auto begin = expected.begin() + first_chunk * kChunkElements;
+  const auto bits = [](float value) { return std::bit_cast<std::uint32_t>(value); };
+  EXPECT_TRUE(std::equal(slice.begin(), slice.end(), begin, [&](float a, float b) { return bits(a) == bits(b); }));
 }
 
 TEST(GradientsOnADevice, AreExchangedBesideTheRestOfThePass) {
