@@ -235,18 +235,22 @@ TEST(GradientsBetweenDevices, HaveTheBitsOfTheCpuStepAfterStepOnAnyNumberOfRanks
   }
 }
 
+/// Waits until the first part is exchanged, before there is a second one; the time is for a machine that is busy.
+void begin_and_exchange_first_part(Rank& rank, const BetweenLateDevices& communicator) {
+  rank.reducer.begin();
+  rank.give(0);
+  for (int turn = 0; turn < 60'000 && communicator.num_exchanges_of_gpus == 0; ++turn) {
+    std::this_thread::sleep_for(std::chrono::milliseconds(1));
+  }
+  EXPECT_GT(communicator.num_exchanges_of_gpus, 0);
+}
+
 TEST(GradientsBetweenDevices, AreExchangedBesideTheRestOfThePass) {
   dist::run_local_group(2, [](dist::Communicator& inner) {
     LateDevice device;
     BetweenLateDevices communicator(inner, device);
     Rank rank(communicator, &device, &device);
-    rank.reducer.begin();
-    rank.give(0);
-    // Of the first part, before there is a second one; the time is for a machine that is busy.
-    for (int turn = 0; turn < 60'000 && communicator.num_exchanges_of_gpus == 0; ++turn) {
-      std::this_thread::sleep_for(std::chrono::milliseconds(1));
-    }
-    EXPECT_GT(communicator.num_exchanges_of_gpus, 0);
+    begin_and_exchange_first_part(rank, communicator);
     rank.give(1);
     rank.give(2);
     expect_slice(rank.finish(), rank.exchange.my_slice().begin);
@@ -286,11 +290,7 @@ TEST(GradientsBetweenDevices, BeginAnewBehindAStepThatWasCancelled) {
     LateDevice device;
     BetweenLateDevices communicator(inner, device);
     Rank rank(communicator, &device, &device);
-    rank.reducer.begin();
-    rank.give(0);
-    for (int turn = 0; turn < 60'000 && communicator.num_exchanges_of_gpus == 0; ++turn) {
-      std::this_thread::sleep_for(std::chrono::milliseconds(1));
-    }
+    begin_and_exchange_first_part(rank, communicator);
     rank.reducer.cancel();  // on both ranks, which wait for the second part
     rank.reducer.begin();
     for (std::size_t part = 0; part < kParts.size(); ++part) rank.give(part);
