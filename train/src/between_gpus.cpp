@@ -36,7 +36,6 @@ void speak_once(numerics::Device& device, dist::Communicator& communicator) {
 }  // namespace
 
 bool exchanges_between_gpus(numerics::Device& device, dist::Communicator& communicator) {
-  if (communicator.size() == 1) return false;
   Message mine;
   mine.put(static_cast<std::uint8_t>(communicator.gpu() && communicator.gpu() == device.gpu()));
   const std::vector<std::size_t> sizes(static_cast<std::size_t>(communicator.size()), sizeof(std::uint8_t));

@@ -52,6 +52,7 @@ void DeviceState::store(TrainingState& state) {
 }
 
 void DeviceState::store_slice(TrainingState& state) {
+  if (slice_.size() == layout_.num_chunks()) return store(state);
   if (weights_at_ == Newest::kDevice) {
     device_.read(state.weights.data() + slice_.begin * kChunkElements, slice_weights(),
                  static_cast<std::size_t>(slice_elements()) * sizeof(float));

@@ -39,7 +39,7 @@ class DeviceState {
   /// Brings what is newer on one side to the other.
   void load(const TrainingState& state);
   void store(TrainingState& state);
-  /// Of the weights the slice alone: those of others may be old ones on the host afterwards.
+  /// Of the weights the slice alone, so that those of other ranks' slices may be old ones on the host afterwards.
   void store_slice(TrainingState& state);
 
  private:

@@ -77,6 +77,12 @@ std::unique_ptr<SliceOptimizer> make_optimizer(const configs::TrainRecipe& recip
   return std::make_unique<DeviceSliceOptimizer>(recipe.adamw(), layout, *settings.on_device, threads);
 }
 
+/// Where ranks exchange sums and weights; null: in the host's memory.
+numerics::Device* device_of_exchange(const StepSettings& settings, const dist::Communicator& communicator) {
+  const bool on_device = settings.on_device != nullptr && communicator.size() > 1 && !settings.on_device->is_shared();
+  return on_device ? &settings.on_device->device() : nullptr;
+}
+
 }  // namespace
 
 StepRunner::StepRunner(const configs::TrainRecipe& recipe, std::uint32_t batch_sequences, const TensorLayout& layout,
@@ -92,8 +98,7 @@ StepRunner::StepRunner(const configs::TrainRecipe& recipe, std::uint32_t batch_s
       communicator_(communicator),
       num_grains_(batch_sequences / recipe.grain_sequences()),
       parts_(settings.parts.empty() ? std::vector<ChunkRange>{{0, layout.num_chunks()}} : settings.parts),
-      exchange_(num_grains_, layout, parts_, communicator,
-                settings.between_devices ? &settings.on_device->device() : nullptr),
+      exchange_(num_grains_, layout, parts_, communicator, device_of_exchange(settings, communicator)),
       reducer_(num_grains_, layout, parts_, exchange_, communicator.rank(), communicator.size(),
                settings.on_device == nullptr ? nullptr : &settings.on_device->device()),
       optimizer_(make_optimizer(recipe, layout, exchange_.my_slice(), settings, threads)) {}

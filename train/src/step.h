@@ -35,7 +35,6 @@ struct StepSettings {
   int grains_per_forward = 1;        // how many grains one call of RunGrains gets; the last one of a rank may get fewer
   std::vector<ChunkRange> parts;     // of the gradient (model::gradient_parts()); empty: one
   DeviceState* on_device = nullptr;  // the state where RunGrains computes; null: in the host's memory
-  bool between_devices = false;      // ranks exchange between the memories of their devices, which the state is on
   std::function<void()> weights_changed = {};  // told when the step has changed the weights of all ranks
 };
 

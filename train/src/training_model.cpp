@@ -40,8 +40,7 @@ TrainingModel::TrainingModel(const configs::Recipe& recipe, const ComputeSetting
   state_.slice = chunk_slice(layout_.num_chunks(), communicator.rank(), communicator.size());
   model::DeviceWeights device_weights;
   if (device_) {
-    settings_.between_devices = exchanges_between_gpus(*device_, communicator);
-    const bool shared = communicator.size() > 1 && !settings_.between_devices;
+    const bool shared = communicator.size() > 1 && !exchanges_between_gpus(*device_, communicator);
     device_state_ = std::make_unique<DeviceState>(*device_, layout_, state_.slice, shared);
     device_weights = {device_.get(), device_state_->weights()};
   }

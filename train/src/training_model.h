@@ -58,7 +58,8 @@ class TrainingModel {
   }
   /// Where what ranks exchange lies, "gpus" or "hosts"; empty for one rank, which exchanges nothing.
   std::string exchange_description() const {
-    return communicator_.size() == 1 ? "" : settings_.between_devices ? "gpus" : "hosts";
+    if (communicator_.size() == 1) return "";
+    return device_state_ && !device_state_->is_shared() ? "gpus" : "hosts";
   }
   /// Threads that run whole grains.
   ThreadPool& grain_threads() { return *grain_threads_; }
