@@ -1,5 +1,5 @@
 // The program itself, as nvcc and the C++ compiler made it, on GPUs whose kernels are executed from their PTX: a run on
-// them is the run of the CPU. docs/reference/gpu.md, "The first time on a GPU", lines 11 and 13 to 15.
+// them is the run of the CPU. docs/reference/gpu.md, "The first time on a GPU", lines 11 to 15.
 
 #include "program.h"
 
@@ -60,13 +60,14 @@ TEST_F(ProgramOnGpus, TrainsOnTwoOfThemWithGradientsInParts) {
   EXPECT_EQ(exchange_of(gpus), "hosts");
 }
 
-TEST_F(ProgramOnGpus, TrainsOnTwoOfThemBetweenWhoseMemoriesNcclMoves) {
+TEST_F(ProgramOnGpus, TrainsOnOneAndOnTwoBetweenWhoseMemoriesNcclMoves) {
   const std::string library = REPRISE_BINARY_DIR "/tests/libnccl_double.so";
   if (!fs::exists(library)) GTEST_SKIP() << "built without nccl.h";
   // The double takes the address of any memory for a GPU's; that of the host faults where a kernel uses it.
   const Words nccl = {"REPRISE_BACKEND=nccl", "REPRISE_NCCL_LIBRARY=" + library, "REPRISE_CUDART_LIBRARY=" + library,
                       "NCCL_DOUBLE_FOLDER=" + folder_.string(), "NCCL_DOUBLE_OTHER_MEMORY=1"};
   const fs::path cpu = train("cpu", {"--set", "runtime.device=cpu"});
+  expect_same(train("gpu", {"--set", "runtime.device=cuda"}, nccl), cpu);
   const Words on_gpus = {"--ranks", "2", "--set", "runtime.device=cuda"};
   const fs::path gpus = train("gpus", on_gpus, nccl);
   expect_same(gpus, cpu);
