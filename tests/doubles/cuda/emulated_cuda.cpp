@@ -338,7 +338,7 @@ void wait_for_copies(unsigned groups_left) {
 void launch(void* stream, dim3 grid, dim3 size, std::size_t shared_bytes, std::function<void()> kernel) {
   const int device = static_cast<const Stream*>(stream)->device;
   if (current_device != device) stop("a kernel is launched by a thread that speaks to another GPU");
-  static_cast<Stream*>(stream)->run(
+  static_cast<Stream*>(stream)->work->add(
       [=, kernel = std::move(kernel)] { run_grid(device, grid, size, shared_bytes, kernel); });
 }
 

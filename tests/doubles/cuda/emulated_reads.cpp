@@ -15,7 +15,9 @@ struct Read {
   const void* stream;
   std::byte* to;
   const std::byte* from;
-  std::vector<std::byte> at_begin;  // what the source held
+  std::size_t num_bytes;
+  std::shared_ptr<WorkStream> work;
+  std::vector<std::byte> at_begin;  // what the source held when the copy could begin
 };
 
 namespace {
@@ -43,7 +45,7 @@ bool overlap(const std::byte* a, std::size_t a_bytes, const std::byte* b, std::s
 }
 
 void copy(Read& read) {
-  const std::size_t num_bytes = read.at_begin.size();
+  const std::size_t num_bytes = read.num_bytes;
   if (!std::equal(read.from, read.from + num_bytes, read.at_begin.begin())) {
     stop("memory was written while it was copied to the host");
   }
@@ -70,19 +72,24 @@ void free_pinned(void* memory) {
   std::free(memory);
 }
 
-std::shared_ptr<Read> begin_read(const void* stream, void* to_host, const void* from, std::size_t num_bytes) {
+std::shared_ptr<Read> begin_read(const void* stream, void* to_host, const void* from, std::size_t num_bytes,
+                                 WorkStream& work) {
   if (!holds_gpu(from, num_bytes)) stop("a copy to the host begins outside the memory of the GPU");
   auto* const to = static_cast<std::byte*>(to_host);
   auto* const begin = static_cast<const std::byte*>(from);
-  const auto read = std::make_shared<Read>(Read{stream, to, begin, {begin, begin + num_bytes}});
-  const std::lock_guard lock(reads().mutex);
-  if (!reads().pinned.holds(to_host, num_bytes)) stop("a copy beside the work goes to memory that is not pinned");
-  std::fill(to, to + num_bytes, kPoison);
-  reads().under_way.push_back(read);
+  const auto read = std::make_shared<Read>(Read{stream, to, begin, num_bytes, work.shared_from_this(), {}});
+  {
+    const std::lock_guard lock(reads().mutex);
+    if (!reads().pinned.holds(to_host, num_bytes)) stop("a copy beside the work goes to memory that is not pinned");
+    std::fill(to, to + num_bytes, kPoison);
+    reads().under_way.push_back(read);
+  }
+  work.add([read] { read->at_begin.assign(read->from, read->from + read->num_bytes); });
   return read;
 }
 
 void finish(Read& read) {
+  finish(read.work->mark());
   const std::lock_guard lock(reads().mutex);
   std::vector<std::shared_ptr<Read>>& all = reads().under_way;
   const auto found = std::find_if(all.begin(), all.end(), [&](const auto& other) { return other.get() == &read; });
@@ -92,6 +99,7 @@ void finish(Read& read) {
 }
 
 void finish_reads_of(const void* stream) {
+  finish_all_streams();
   const std::lock_guard lock(reads().mutex);
   std::erase_if(reads().under_way, [&](const std::shared_ptr<Read>& read) {
     if (read->stream != stream) return false;
@@ -104,7 +112,7 @@ void expect_no_read(const void* begin, std::size_t num_bytes) {
   const std::lock_guard lock(reads().mutex);
   const auto* const first = static_cast<const std::byte*>(begin);
   for (const std::shared_ptr<Read>& read : reads().under_way) {
-    if (overlap(read->from, read->at_begin.size(), first, num_bytes)) stop("memory is freed while it is copied");
+    if (overlap(read->from, read->num_bytes, first, num_bytes)) stop("memory is freed while it is copied");
   }
 }
 

@@ -5,6 +5,8 @@
 #include <cstddef>
 #include <memory>
 
+#include "work_stream.h"
+
 namespace reprise::emulation {
 
 void* allocate_pinned(std::size_t num_bytes);
@@ -12,9 +14,11 @@ void free_pinned(void* memory);
 
 struct Read;
 
-/// Begins a copy from the GPU's memory to pinned memory. `stream`: whose copy it is.
-std::shared_ptr<Read> begin_read(const void* stream, void* to_host, const void* from, std::size_t num_bytes);
-/// Copies, the first time it is called. Any thread.
+/// Begins a copy from the GPU's memory to pinned memory, of what the work given so far leaves there. `stream`: whose
+/// copy it is.
+std::shared_ptr<Read> begin_read(const void* stream, void* to_host, const void* from, std::size_t num_bytes,
+                                 WorkStream& work);
+/// Copies, the first time it is called, behind all that the work's stream was given by then. Any thread.
 void finish(Read& read);
 void finish_reads_of(const void* stream);
 /// Stops the program when a copy under way uses memory that is freed.

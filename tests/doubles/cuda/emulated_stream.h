@@ -1,31 +1,24 @@
 #pragma once
-// A stream of the emulated GPU: runs what it is given at once, or keeps it while it is captured into a graph.
+// A stream of the emulated GPU.
 
-#include <functional>
+#include <memory>
 #include <utility>
-#include <vector>
+
+#include "work_stream.h"
 
 namespace reprise::emulation {
-
-using Work = std::function<void()>;
 
 /// The GPU that the calling thread speaks to. That of tests is not that of a new thread.
 inline thread_local int current_device = 0;
 
 struct Stream {
-  explicit Stream(int of_device) : device(of_device) {}
+  explicit Stream(int of_device, When when = When::kLate) : device(of_device), work(WorkStream::make(when)) {}
+  ~Stream() { finish(work->mark()); }
+  Stream(const Stream&) = delete;
+  Stream& operator=(const Stream&) = delete;
 
   int device;
-  bool capturing = false;
-  std::vector<Work> captured;
-
-  void run(Work work) {
-    if (capturing) {
-      captured.push_back(std::move(work));
-    } else {
-      work();
-    }
-  }
+  std::shared_ptr<WorkStream> work;
 };
 
 }  // namespace reprise::emulation

@@ -116,7 +116,7 @@ cudaError_t __cudaLaunchKernel(cudaKernel_t handle, dim3 grid, dim3 block, void*
   Launch launch{kernel, extent_of(grid), extent_of(block), static_cast<std::uint32_t>(dynamic_shared),
                 parameters_of(kernel, arguments)};
   order_as_asked(launch);
-  run(stream_of(stream), [launch] { execute_or_stop(launch); });
+  stream_of(stream).add([launch] { execute_or_stop(launch); });
   return cudaSuccess;
 }
 }

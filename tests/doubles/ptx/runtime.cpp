@@ -1,6 +1,5 @@
 // The CUDA runtime's functions that this project calls, over host memory: linked in place of NVIDIA's library, so that
-// a program that nvcc compiled runs as it is where there is no GPU. Works at once, in the order of the calls; the
-// emulated GPU (doubles/cuda) is the one that looks for work that is not ordered.
+// a program that nvcc compiled runs as it is where there is no GPU. Work is done when it is waited for (work_stream.h).
 
 #include <cuda_runtime_api.h>
 
@@ -24,33 +23,29 @@ cudaError_t remembered(cudaError_t error) {
   return error;
 }
 
+/// What handles point to.
+using StreamHandle = std::shared_ptr<emulation::WorkStream>;
+using Event = emulation::WorkStream::Mark;
 struct RecordedGraph {
-  std::vector<Work> work;
+  std::vector<emulation::Work> work;
 };
+
+Event& event_of(cudaEvent_t handle) { return *reinterpret_cast<Event*>(handle); }
 
 }  // namespace
 
 int current_device() { return chosen_device; }
 
-Stream& stream_of(cudaStream_t handle) {
-  static Stream legacy;
-  if (handle == nullptr || handle == cudaStreamLegacy) return legacy;
-  return *reinterpret_cast<Stream*>(handle);
-}
-
-void run(Stream& stream, Work work) {
-  if (stream.capturing) {
-    stream.captured.push_back(std::move(work));
-  } else {
-    work();
-  }
+/// The default stream is LibTorch's too, whose work is the host's here, and in no stream.
+emulation::WorkStream& stream_of(cudaStream_t handle) {
+  static const StreamHandle legacy = emulation::WorkStream::make(emulation::When::kAtOnce);
+  if (handle == nullptr || handle == cudaStreamLegacy) return *legacy;
+  return **reinterpret_cast<StreamHandle*>(handle);
 }
 
 }  // namespace reprise::ptx
 
-using reprise::ptx::RecordedGraph;
-using reprise::ptx::remembered;
-using reprise::ptx::stream_of;
+using namespace reprise::ptx;
 namespace emulation = reprise::emulation;
 
 extern "C" {
@@ -98,6 +93,7 @@ cudaError_t cudaMalloc(void** memory, std::size_t num_bytes) {
   }
 }
 cudaError_t cudaFree(void* memory) {
+  emulation::finish_all_streams();  // as CUDA does
   if (memory != nullptr) emulation::free(memory);
   return cudaSuccess;
 }
@@ -106,44 +102,49 @@ cudaError_t cudaMallocHost(void** memory, std::size_t num_bytes) {
   return remembered(*memory == nullptr ? cudaErrorMemoryAllocation : cudaSuccess);
 }
 cudaError_t cudaFreeHost(void* memory) {
+  emulation::finish_all_streams();
   std::free(memory);
   return cudaSuccess;
 }
 
 cudaError_t cudaMemcpyAsync(void* to, const void* from, std::size_t num_bytes, cudaMemcpyKind kind,
                             cudaStream_t stream) {
-  if (stream_of(stream).capturing && kind != cudaMemcpyDeviceToDevice)
-    reprise::ptx::stop("the host's memory is captured");
-  reprise::ptx::run(stream_of(stream), [=] { std::memmove(to, from, num_bytes); });
+  if (stream_of(stream).capturing() && kind != cudaMemcpyDeviceToDevice)
+    stop("the host's memory is captured");
+  stream_of(stream).add([=] { std::memmove(to, from, num_bytes); });
   return cudaSuccess;
 }
 cudaError_t cudaMemsetAsync(void* to, int value, std::size_t num_bytes, cudaStream_t stream) {
-  reprise::ptx::run(stream_of(stream), [=] { std::memset(to, value, num_bytes); });
+  stream_of(stream).add([=] { std::memset(to, value, num_bytes); });
   return cudaSuccess;
 }
 
 cudaError_t cudaStreamCreateWithFlags(cudaStream_t* stream, unsigned) {
-  *stream = reinterpret_cast<cudaStream_t>(new reprise::ptx::Stream);
+  *stream = reinterpret_cast<cudaStream_t>(new StreamHandle(emulation::WorkStream::make()));
   return cudaSuccess;
 }
 cudaError_t cudaStreamDestroy(cudaStream_t stream) {
-  delete &stream_of(stream);
+  emulation::finish(stream_of(stream).mark());
+  delete reinterpret_cast<StreamHandle*>(stream);
   return cudaSuccess;
 }
 cudaError_t cudaStreamSynchronize(cudaStream_t stream) {
-  if (stream_of(stream).capturing) reprise::ptx::stop("the host waits for a stream that is being captured");
+  if (stream_of(stream).capturing()) stop("the host waits for a stream that is being captured");
+  emulation::finish(stream_of(stream).mark());
   return cudaSuccess;
 }
-cudaError_t cudaStreamWaitEvent(cudaStream_t, cudaEvent_t, unsigned) { return cudaSuccess; }
+cudaError_t cudaStreamWaitEvent(cudaStream_t stream, cudaEvent_t event, unsigned) {
+  stream_of(stream).wait_for(event_of(event));
+  return cudaSuccess;
+}
 
 cudaError_t cudaStreamBeginCapture(cudaStream_t stream, cudaStreamCaptureMode) {
   if (stream == nullptr || stream == cudaStreamLegacy) return remembered(cudaErrorStreamCaptureUnsupported);
-  stream_of(stream).capturing = true;
+  stream_of(stream).begin_capture();
   return cudaSuccess;
 }
 cudaError_t cudaStreamEndCapture(cudaStream_t stream, cudaGraph_t* graph) {
-  stream_of(stream).capturing = false;
-  *graph = reinterpret_cast<cudaGraph_t>(new RecordedGraph{std::exchange(stream_of(stream).captured, {})});
+  *graph = reinterpret_cast<cudaGraph_t>(new RecordedGraph{stream_of(stream).end_capture()});
   return cudaSuccess;
 }
 cudaError_t cudaGraphInstantiate(cudaGraphExec_t* executable, cudaGraph_t graph, unsigned long long) {
@@ -158,19 +159,26 @@ cudaError_t cudaGraphExecDestroy(cudaGraphExec_t executable) {
   delete reinterpret_cast<RecordedGraph*>(executable);
   return cudaSuccess;
 }
-cudaError_t cudaGraphLaunch(cudaGraphExec_t executable, cudaStream_t) {
-  for (const reprise::ptx::Work& work : reinterpret_cast<RecordedGraph*>(executable)->work) work();
+cudaError_t cudaGraphLaunch(cudaGraphExec_t executable, cudaStream_t stream) {
+  for (const emulation::Work& work : reinterpret_cast<RecordedGraph*>(executable)->work) stream_of(stream).add(work);
   return cudaSuccess;
 }
 
 cudaError_t cudaEventCreateWithFlags(cudaEvent_t* event, unsigned) {
-  *event = nullptr;  // all work is done when it is begun
+  *event = reinterpret_cast<cudaEvent_t>(new Event);
   return cudaSuccess;
 }
-cudaError_t cudaEventDestroy(cudaEvent_t) { return cudaSuccess; }
-cudaError_t cudaEventRecord(cudaEvent_t, cudaStream_t stream) {
-  if (stream_of(stream).capturing) reprise::ptx::stop("an event is captured");
+cudaError_t cudaEventDestroy(cudaEvent_t event) {
+  delete &event_of(event);
   return cudaSuccess;
 }
-cudaError_t cudaEventSynchronize(cudaEvent_t) { return cudaSuccess; }
+cudaError_t cudaEventRecord(cudaEvent_t event, cudaStream_t stream) {
+  if (stream_of(stream).capturing()) stop("an event is captured");
+  event_of(event) = stream_of(stream).mark();
+  return cudaSuccess;
+}
+cudaError_t cudaEventSynchronize(cudaEvent_t event) {
+  emulation::finish(event_of(event));
+  return cudaSuccess;
+}
 }

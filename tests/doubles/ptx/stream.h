@@ -1,22 +1,12 @@
 #pragma once
-// A stream of the GPU that the runtime pretends to have: does what it is given at once, or keeps it while it is
-// captured.
+// The streams of the GPU that the runtime pretends to have.
 
 #include <driver_types.h>
 
-#include <functional>
-#include <vector>
+#include "work_stream.h"
 
 namespace reprise::ptx {
 
-using Work = std::function<void()>;
-
-struct Stream {
-  bool capturing = false;
-  std::vector<Work> captured;
-};
-
-Stream& stream_of(cudaStream_t handle);
-void run(Stream& stream, Work work);
+emulation::WorkStream& stream_of(cudaStream_t handle);
 
 }  // namespace reprise::ptx

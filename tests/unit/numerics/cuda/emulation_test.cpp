@@ -25,6 +25,7 @@ class Memory : public testing::Test {
   /// Runs a block of one thread.
   void run(const std::function<void()>& kernel) {
     emulation::launch(stream.handle(), dim3(1), dim3(1), 256 * sizeof(float), kernel);
+    stream.synchronize();
   }
   void free() { stream.free(std::exchange(floats, nullptr)); }
 
