@@ -54,10 +54,13 @@ TEST_F(ProgramOnGpus, TrainsToTheRootsAndTheLogOfTheCpu) {
 
 TEST_F(ProgramOnGpus, TrainsOnTwoOfThemWithGradientsInParts) {
   const fs::path cpu = train("cpu", {"--set", "runtime.device=cpu"});
-  const fs::path gpus =
-      train("gpus", {"--ranks", "2", "--set", "runtime.device=cuda", "--set", "runtime.bucket_kib=16"});
-  expect_same(gpus, cpu);
-  EXPECT_EQ(exchange_of(gpus), "hosts");
+  for (const char* const streams : {"late", "ahead", "at_once"}) {  // work_stream.h
+    const fs::path gpus =
+        train(streams, {"--ranks", "2", "--set", "runtime.device=cuda", "--set", "runtime.bucket_kib=16"},
+              {std::string("REPRISE_EMULATION_STREAMS=") + streams});
+    expect_same(gpus, cpu);
+    EXPECT_EQ(exchange_of(gpus), "hosts");
+  }
 }
 
 TEST_F(ProgramOnGpus, TrainsOnOneAndOnTwoBetweenWhoseMemoriesNcclMoves) {

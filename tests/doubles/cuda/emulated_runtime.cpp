@@ -43,8 +43,8 @@ DeviceProperties device_properties(int device) {
 Stream::Stream(int device, WorkOrder order)
     : device_(device),
       order_(order),
-      handle_(new emulation::Stream(device, order == WorkOrder::kLibTorch ? emulation::When::kAtOnce
-                                                                          : emulation::When::kLate)) {
+      handle_(new emulation::Stream(
+          device, order == WorkOrder::kLibTorch ? emulation::When::kAtOnce : emulation::When::kLate)) {
   use();
 }
 Stream::~Stream() { delete static_cast<emulation::Stream*>(handle_); }

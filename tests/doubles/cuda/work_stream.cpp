@@ -75,8 +75,7 @@ void WorkStream::run_until(std::uint64_t count) {
 void finish(const WorkStream::Mark& mark) {
   if (!mark.stream) return;
   const std::lock_guard lock(streams().mutex);
-  static const bool others_run_ahead = is_asked_for("ahead");
-  if (others_run_ahead) {
+  if (is_asked_for("ahead")) {
     for (const auto& other : streams().all) {
       const std::shared_ptr<WorkStream> stream = other.lock();
       if (stream && stream != mark.stream) stream->run_until(stream->given_);

@@ -109,8 +109,7 @@ cudaError_t cudaFreeHost(void* memory) {
 
 cudaError_t cudaMemcpyAsync(void* to, const void* from, std::size_t num_bytes, cudaMemcpyKind kind,
                             cudaStream_t stream) {
-  if (stream_of(stream).capturing() && kind != cudaMemcpyDeviceToDevice)
-    stop("the host's memory is captured");
+  if (stream_of(stream).capturing() && kind != cudaMemcpyDeviceToDevice) stop("the host's memory is captured");
   stream_of(stream).add([=] { std::memmove(to, from, num_bytes); });
   return cudaSuccess;
 }
