@@ -1,5 +1,5 @@
 // The program itself, as nvcc and the C++ compiler made it, on GPUs whose kernels are executed from their PTX: a run on
-// them is the run of the CPU. docs/reference/gpu.md, "The first time on a GPU", lines 11 to 15.
+// them is the run of the CPU. docs/reference/gpu.md, "The first time on a GPU", steps 11 to 15.
 
 #include "program.h"
 
