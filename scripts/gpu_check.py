@@ -87,6 +87,8 @@ def options_of(arguments):
     options.device = os.environ.get("DEVICE", "cuda")
     if not re.fullmatch(r"cuda(:\d+)?", options.device):
         parser.error(f"DEVICE={options.device}: this checks a GPU, cuda or cuda:N")
+    if not shutil.which(os.environ.get("PYTHON", sys.executable)):
+        parser.error(f"PYTHON={os.environ['PYTHON']}: there is no such program")
     for path in (options.folder, options.bin):
         if shlex.quote(short(path)) != short(path):
             parser.error(f"{path}: the commands name it without quotes (no spaces or signs of the shell)")

@@ -161,6 +161,31 @@ class GpuCheck(unittest.TestCase):
         self.assertIn("reprise does not start here: error[device]", self.row(11)["reason"])
         self.assertEqual(self.results()[2], "pass")
 
+    def lack_libraries(self, program):
+        (self.bin / "ldd").unlink()
+        (self.bin / "ldd").write_text(f"#!/bin/sh\ncase $1 in */{program}) echo 'libnone.so.1 => not found' ;; esac\n")
+        (self.bin / "ldd").chmod(0o755)
+
+    def test_names_the_library_that_a_program_lacks(self):
+        self.lack_libraries("reprise")
+        self.assertEqual(self.check("--steps", "2,11").returncode, 0)
+        self.assertEqual(self.row(11)["reason"], "reprise does not start here: libnone.so.1 => not found")
+        self.lack_libraries("reprise_conformance")
+        self.assertEqual(self.check("--steps", "2,11").returncode, 1)
+        self.assertEqual(self.results(), {1: "fail"})
+        self.assertEqual(self.row(1)["reason"], "libnone.so.1 => not found")
+
+    def test_takes_libraries_of_the_wheel_behind_those_that_are_named(self):
+        for name in ("torch/__init__.py", "torch/lib/libtorch_cuda.so", "nvidia/nccl/lib/libnccl.so.2"):
+            (self.root / name).parent.mkdir(parents=True, exist_ok=True)
+            (self.root / name).touch()
+        del self.environment["REPRISE_TORCH_CUDA_LIBRARY"]
+        said = self.check("--list", PYTHONPATH=str(self.root), LD_LIBRARY_PATH="/named").stdout
+        self.assertIn(f"export LD_LIBRARY_PATH=/named:{self.root}/torch/lib:", said)
+        self.assertIn(f"export REPRISE_TORCH_CUDA_LIBRARY={self.root}/torch/lib/libtorch_cuda.so\n", said)
+        self.assertNotIn("export REPRISE_NCCL_LIBRARY", said)  # named already
+        self.assertIn("--native-steps 20 --json", said)
+
     def test_ends_where_there_is_no_gpu(self):
         done = self.check(rules="^reprise_conformance => 5")
         self.assertEqual(done.returncode, 1)
@@ -220,7 +245,8 @@ class GpuCheck(unittest.TestCase):
             self.assertEqual(done.returncode, 2, flags)
             self.assertRegex(done.stderr, rf"^error\[usage\]: .*{re.escape(message)}.*\nhint: {re.escape(hint)}")
             self.assertFalse(self.out.exists())
-        self.assertEqual(self.check(DEVICE="cpu").returncode, 2)
+        for variable in ({"DEVICE": "cpu"}, {"PYTHON": "none"}):
+            self.assertEqual(self.check(**variable).returncode, 2)
 
     def test_lists_its_steps_and_runs_nothing(self):
         done = self.check("--list", "--steps", "9,13")
