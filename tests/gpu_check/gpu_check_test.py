@@ -100,6 +100,14 @@ class GpuCheck(unittest.TestCase):
         self.assertTrue((self.out / "02-operators-memcheck.log").exists())
         self.assertIn("\nnot proved: operators (small); ", done.stdout)
 
+    def test_proves_with_a_large_step_what_a_small_one_has_not_denied(self):
+        done = self.check("--steps", "5,9", rules="--steps 20 --native-steps 0 => 1")
+        self.assertEqual(done.returncode, 1)
+        self.assertIn("operators, functions, 1,000 steps: the bits of the contract", self.summary()["proved"])
+        self.assertIn("native", self.summary()["proved"])
+        self.assertIn("operators, 20 steps", self.summary()["not_proved"])
+        self.assertNotIn("operators (small)", self.summary()["not_proved"])
+
     def test_says_what_of_a_report_differs(self):
         done = self.check("--steps", "5-7", PRETENDED_REPORT="cell, far")
         self.assertEqual(done.returncode, 1)
