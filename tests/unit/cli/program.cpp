@@ -64,7 +64,9 @@ Outcome run_program(const std::filesystem::path& program, const std::vector<std:
 std::string small_config() { return REPRISE_SOURCE_DIR "/tests/data/small.pbtxt"; }
 
 void ProgramTest::SetUp() {
-  folder_ = scratch_folder(testing::UnitTest::GetInstance()->current_test_info()->name());
+  std::string name = testing::UnitTest::GetInstance()->current_test_info()->name();
+  std::replace(name.begin(), name.end(), '/', '_');  // before a parameter: one folder, and none that is left behind
+  folder_ = scratch_folder(name);
   std::filesystem::remove_all(folder_);
   std::filesystem::create_directories(folder_);
 }
