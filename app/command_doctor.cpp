@@ -2,10 +2,12 @@
 
 #include <memory>
 #include <nlohmann/json.hpp>
+#include <string>
 #include <thread>
 
 #include "commands.h"
 #include "reprise/audit/manifest.h"
+#include "reprise/core/error.h"
 #include "reprise/dist/nccl.h"
 #include "reprise/numerics/device.h"
 #include "reprise/numerics/function_digests.h"
@@ -20,12 +22,18 @@ struct DoctorFlags {
   bool all_inputs = false;
 };
 
-/// What `runtime.device: "cuda"` would find.
+/// What `runtime.device: "cuda:INDEX"` would find, or why it would not.
+std::string describe_gpu(int index) {
+  try {
+    return numerics::make_cuda_device(index)->description();
+  } catch (const Error& error) {
+    return std::string("cannot be used: ") + error.what();
+  }
+}
+
 nlohmann::ordered_json gpus() {
   nlohmann::ordered_json list = nlohmann::ordered_json::array();
-  for (int index = 0; index < numerics::num_cuda_devices(); ++index) {
-    list.push_back(numerics::make_cuda_device(index)->description());
-  }
+  for (int index = 0; index < numerics::num_cuda_devices(); ++index) list.push_back(describe_gpu(index));
   return list;
 }
 

@@ -221,7 +221,7 @@ def training_steps(machine, config, settings):
             train("cpu", "--set runtime.device=cpu"), roots("cpu")]),
         gpus(11, "train", "train as on the CPU", (), on_gpu),
         gpus(12, "nccl", "train over NCCL of one rank", ("nccl",), on_any, nccl),
-        gpus(13, "two-gpus", "train on two GPUs", ("mpirun", "two"), two),
+        gpus(13, "two-ranks", "train on two ranks", ("mpirun",), two),  # which may share a GPU
         gpus(14, "nccl-two-gpus", "train between two GPUs", ("mpirun", "two", "nccl"), two, nccl, [exchange]),
         Step(15, "eval", 240, "eval as on the CPU", ("reprise",), [
             f"{evaluate} > $runs/eval-cpu.json", f"{evaluate} --device {machine.device} > $runs/eval-gpu.json",

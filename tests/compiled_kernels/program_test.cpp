@@ -100,6 +100,16 @@ TEST_F(ProgramOnGpus, ReplaysAStepToTheStateOfTheCpu) {
   EXPECT_EQ(state_of_step_9("cuda"), state_of_step_9("cpu"));
 }
 
+TEST_F(ProgramOnGpus, DescribesEachOfThemAlsoOneThatCannotBeUsed) {
+  const Outcome outcome = run_on_ptx({"doctor", "--json"});
+  ASSERT_EQ(outcome.exit_code, 0) << outcome.err;
+  const auto gpus = nlohmann::json::parse(outcome.out)["gpus"].get<Words>();
+  ASSERT_EQ(gpus.size(), 4u);
+  EXPECT_EQ(gpus[0].find("PTX on the host, compute capability 9.0"), 0u) << gpus[0];
+  EXPECT_EQ(gpus[3].find("cannot be used: "), 0u) << gpus[3];
+  EXPECT_NE(gpus[3].find("can have 64 KiB of shared memory, and needs 99"), std::string::npos) << gpus[3];
+}
+
 TEST_F(ProgramOnGpus, NamesTheGpusThereAreWhereOneIsMissing) {
   copy_prepared_run(folder_ / "run");
   const Outcome outcome =

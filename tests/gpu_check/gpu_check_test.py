@@ -158,10 +158,11 @@ class GpuCheck(unittest.TestCase):
                           "no NCCL found", "no mpirun"])
         self.assertIn("--native-steps 0", self.row(9)["commands"][0])
 
-    def test_leaves_out_two_gpus_where_there_is_one(self):
+    def test_lets_two_ranks_share_the_only_gpu_but_not_over_nccl(self):
         done = self.check("--steps", "13,14", rules="--device cuda:1 => 5")
         self.assertEqual(done.returncode, 0)
-        self.assertEqual(self.row(13)["reason"], "one GPU only")
+        self.assertEqual(self.row(13)["result"], "pass")
+        self.assertEqual(self.row(14)["reason"], "one GPU only")
 
     def test_leaves_out_a_program_that_does_not_start(self):
         done = self.check("--steps", "2,11", rules="reprise --help => 127")
@@ -260,7 +261,7 @@ class GpuCheck(unittest.TestCase):
         done = self.check("--list", "--steps", "9,13")
         self.assertEqual(done.returncode, 0)
         self.assertEqual(re.findall(r"^ ?(\d+) (\S+)$", done.stdout, re.MULTILINE),
-                         [("0", "cpu"), ("9", "proof"), ("13", "two-gpus")])
+                         [("0", "cpu"), ("9", "proof"), ("13", "two-ranks")])
         self.assertIn(f"export out={self.out}", done.stdout)
         self.assertFalse(self.out.exists())
 
