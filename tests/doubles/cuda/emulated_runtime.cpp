@@ -39,12 +39,7 @@ DeviceProperties device_properties(int device) {
   return {"emulated GPU", "on the host", 4, std::size_t{1} << 30, emulation::shared_bytes_of(device)};
 }
 
-// LibTorch's work is the host's here, and in no stream: it finds done what was given before.
-Stream::Stream(int device, WorkOrder order)
-    : device_(device),
-      order_(order),
-      handle_(new emulation::Stream(
-          device, order == WorkOrder::kLibTorch ? emulation::When::kAtOnce : emulation::When::kLate)) {
+Stream::Stream(int device, WorkOrder order) : device_(device), order_(order), handle_(new emulation::Stream(device)) {
   use();
 }
 Stream::~Stream() { delete static_cast<emulation::Stream*>(handle_); }

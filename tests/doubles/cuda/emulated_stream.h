@@ -12,7 +12,7 @@ namespace reprise::emulation {
 inline thread_local int current_device = 0;
 
 struct Stream {
-  explicit Stream(int of_device, When when = When::kLate) : device(of_device), work(WorkStream::make(when)) {}
+  explicit Stream(int of_device) : device(of_device), work(WorkStream::make()) {}
   ~Stream() { finish(work->mark()); }
   Stream(const Stream&) = delete;
   Stream& operator=(const Stream&) = delete;

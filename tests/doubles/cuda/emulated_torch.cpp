@@ -1,5 +1,6 @@
 #include "emulated_torch.h"
 
+#include <ATen/record_function.h>
 #include <c10/core/CPUAllocator.h>
 #include <c10/core/CachingDeviceAllocator.h>
 
@@ -12,6 +13,7 @@
 #include "emulated_memory.h"
 #include "reprise/core/error.h"
 #include "reprise/native_ops/device_tensors.h"
+#include "work_stream.h"
 
 namespace reprise::emulation {
 namespace {
@@ -29,6 +31,7 @@ class GpuMemory final : public c10::DeviceAllocator {
   void copy_data(void* to, const void* from, std::size_t num_bytes) const override { std::memcpy(to, from, num_bytes); }
 
   void give(void* block) {
+    finish_all_streams();  // what LibTorch takes next for this memory is done behind them
     const std::lock_guard lock(mutex_);
     const std::size_t num_bytes = sizes_.extract(block).mapped();
     keeps_ ? kept_[num_bytes].push_back(block) : emulation::free(block);
@@ -105,14 +108,23 @@ void free_block(void* block) {
   if (block != nullptr) gpu_memory().give(block);
 }
 
+/// LibTorch's operators stand in the default stream: what that was given before is done.
+std::unique_ptr<at::ObserverContext> finish_work_before(const at::RecordFunction&) {
+  finish_all_streams();
+  return nullptr;
+}
+
 }  // namespace
 
-TorchOnEmulatedGpu::TorchOnEmulatedGpu(FreedTensors freed) : before_(c10::GetCPUAllocator()) {
+TorchOnEmulatedGpu::TorchOnEmulatedGpu(FreedTensors freed)
+    : before_(c10::GetCPUAllocator()),
+      observer_(at::addGlobalCallback(at::RecordFunctionCallback(&finish_work_before))) {
   gpu_memory().keep(freed == FreedTensors::kAreKept);
   c10::SetCPUAllocator(&gpu_memory(), /*priority=*/1);
 }
 
 TorchOnEmulatedGpu::~TorchOnEmulatedGpu() {
+  at::removeCallback(observer_);
   c10::SetCPUAllocator(static_cast<c10::Allocator*>(before_), /*priority=*/1);
   gpu_memory().keep(false);
 }

@@ -2,6 +2,7 @@
 // LibTorch's CPU as LibTorch on the emulated GPU: its operators are the CPU's, its memory is the GPU's, where kernels
 // may read and write, of NaNs at first and with its ends watched.
 
+#include <cstdint>
 #include <memory>
 
 namespace reprise::emulation {
@@ -11,7 +12,8 @@ namespace reprise::emulation {
 /// That allocator gives others the chance to free theirs before it takes more.
 enum class FreedTensors { kGoBack, kAreKept };
 
-/// While it lives all new tensors of LibTorch's CPU lie in the emulated GPU's memory. One per process.
+/// While it lives all new tensors of LibTorch's CPU lie in the emulated GPU's memory, and an operator of LibTorch finds
+/// done what streams were given before. One per process.
 class TorchOnEmulatedGpu {
  public:
   explicit TorchOnEmulatedGpu(FreedTensors freed = FreedTensors::kGoBack);
@@ -24,6 +26,7 @@ class TorchOnEmulatedGpu {
 
  private:
   void* before_;
+  std::uint64_t observer_;
 };
 
 }  // namespace reprise::emulation

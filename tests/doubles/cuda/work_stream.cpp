@@ -25,10 +25,10 @@ bool is_asked_for(std::string_view order) {
 
 }  // namespace
 
-WorkStream::WorkStream(When when) : at_once_(when == When::kAtOnce || is_asked_for("at_once")) {}
+WorkStream::WorkStream() : at_once_(is_asked_for("at_once")) {}
 
-std::shared_ptr<WorkStream> WorkStream::make(When when) {
-  const std::shared_ptr<WorkStream> stream(new WorkStream(when));
+std::shared_ptr<WorkStream> WorkStream::make() {
+  const std::shared_ptr<WorkStream> stream(new WorkStream);
   const std::lock_guard lock(streams().mutex);
   std::erase_if(streams().all, [](const auto& other) { return other.expired(); });
   streams().all.push_back(stream);

@@ -16,13 +16,10 @@ namespace reprise::emulation {
 
 using Work = std::function<void()>;
 
-/// kAtOnce: of work beside which others, that know of no streams, use the GPU's memory.
-enum class When { kLate, kAtOnce };
-
 /// Calls may come from any thread; one at a time is done.
 class WorkStream : public std::enable_shared_from_this<WorkStream> {
  public:
-  static std::shared_ptr<WorkStream> make(When when = When::kLate);
+  static std::shared_ptr<WorkStream> make();
   WorkStream(const WorkStream&) = delete;
   WorkStream& operator=(const WorkStream&) = delete;
 
@@ -43,7 +40,7 @@ class WorkStream : public std::enable_shared_from_this<WorkStream> {
   void wait_for(Mark mark);
 
  private:
-  explicit WorkStream(When when);
+  WorkStream();
   friend void finish(const Mark& mark);
   friend void finish_all_streams();
   void run_until(std::uint64_t count);
@@ -57,7 +54,7 @@ class WorkStream : public std::enable_shared_from_this<WorkStream> {
 
 /// What a host does that waits: returns when all before the place is done.
 void finish(const WorkStream::Mark& mark);
-/// What CUDA does where memory is freed.
+/// What CUDA does where memory is freed, and what LibTorch's CPU has to find done where it stands for a GPU's.
 void finish_all_streams();
 
 }  // namespace reprise::emulation

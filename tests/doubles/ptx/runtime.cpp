@@ -36,9 +36,8 @@ Event& event_of(cudaEvent_t handle) { return *reinterpret_cast<Event*>(handle); 
 
 int current_device() { return chosen_device; }
 
-/// The default stream is LibTorch's too, whose work is the host's here, and in no stream.
 emulation::WorkStream& stream_of(cudaStream_t handle) {
-  static const StreamHandle legacy = emulation::WorkStream::make(emulation::When::kAtOnce);
+  static const StreamHandle legacy = emulation::WorkStream::make();
   if (handle == nullptr || handle == cudaStreamLegacy) return *legacy;
   return **reinterpret_cast<StreamHandle*>(handle);
 }

@@ -94,14 +94,6 @@ TEST_F(Streams, AreAllFinishedTogether) {
   EXPECT_THAT(done, testing::UnorderedElementsAre("a", "b"));
 }
 
-TEST_F(Streams, WorkAtOnceWhereTheHostIsTheGpu) {
-  const std::shared_ptr<WorkStream> shared = WorkStream::make(When::kAtOnce);
-  give(*work, "a");
-  shared->wait_for(work->mark());
-  give(*shared, "b");
-  EXPECT_THAT(done, ElementsAre("a", "b"));
-}
-
 TEST_F(Streams, OfADeviceHaveKernelsCopiesAndRecordingsDoneLate) {
   using numerics::DeviceMemory;
   constexpr std::int64_t kCount = 2;
