@@ -36,12 +36,15 @@ class Machine:
         self.programs = short(programs)
         self.environment = {"bin": self.programs, "out": short(folder), "runs": f"{short(folder)}/runs"}
         self.torch = self.wheel_of_torch()
+        folders = [os.environ.get("LD_LIBRARY_PATH")]  # what the user names comes first
         if self.torch:
-            folders = [os.environ.get("LD_LIBRARY_PATH"), f"{self.torch}/lib", f"{self.torch.parent}/nvidia/cu13/lib"]
-            self.environment["LD_LIBRARY_PATH"] = ":".join(filter(None, folders))  # what the user names comes first
+            folders += [f"{self.torch}/lib", f"{self.torch.parent}/nvidia/cu13/lib"]
             self.take("REPRISE_TORCH_CUDA_LIBRARY", self.torch / "lib/libtorch_cuda.so")
             self.take("REPRISE_NCCL_LIBRARY", self.torch.parent / "nvidia/nccl/lib/libnccl.so.2")
             self.take("REPRISE_CUDART_LIBRARY", self.torch.parent / "nvidia/cu13/lib/libcudart.so.13")
+        folders += self.take_bundle()
+        if any(folders):
+            self.environment["LD_LIBRARY_PATH"] = ":".join(filter(None, folders))
         self.native = self.native_library()
         self.nccl = self.library("REPRISE_NCCL_LIBRARY", "libnccl.so.2")
         self.sanitizer = self.find_sanitizer()
@@ -63,6 +66,18 @@ class Machine:
     def take(self, variable, path):
         if variable not in os.environ and path.exists():
             self.environment[variable] = str(path)
+
+    def take_bundle(self):
+        """Open MPI and other libraries that scripts/gpu_bundle.py has put beside the programs: returns their folder."""
+        bundle = Path(ROOT, self.programs).parent / "bundle"
+        if not bundle.is_dir():
+            return []
+        self.environment["PATH"] = f"{bundle}/bin:{os.environ.get('PATH', os.defpath)}"
+        self.environment.update({"OPAL_PREFIX": str(bundle), "OPAL_SYSCONFDIR": f"{bundle}/etc"})
+        for project, name in (("OPAL", "openmpi"), ("PMIX", "pmix")):
+            self.environment[f"{project}_PKGLIBDIR"] = f"{bundle}/lib/{name}"
+            self.environment[f"{project}_PKGDATADIR"] = f"{bundle}/share/{name}"
+        return [f"{bundle}/lib"]
 
     def all_variables(self):
         """The environment of every command. Which backend a run has is said by its own command."""
@@ -133,7 +148,7 @@ class Machine:
         return f"reprise does not start here: {reason}" if reason else ""
 
     def without_mpirun(self):
-        return "" if shutil.which("mpirun") else "no mpirun"
+        return "" if shutil.which("mpirun", path=self.all_variables().get("PATH")) else "no mpirun"
 
     def without_two(self):
         second = ["--device", "cuda:1", *NOTHING.split()]

@@ -87,7 +87,10 @@ def output_of(*words, **options):
 
 
 def commit():
-    """The commit of the checkout, with `+` where files differ from it; None where git or its folder is not there."""
+    """The commit of the checkout, with `+` where files differ from it, or of the bundle; None where neither says it."""
+    bundled = ROOT / "build/cuda/bundle/commit"
+    if bundled.exists():
+        return bundled.read_text().strip()
     if not (ROOT / ".git").exists() or not shutil.which("git"):
         return None
     code, head = output_of("git", "rev-parse", "HEAD")
