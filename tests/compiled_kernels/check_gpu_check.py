@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
-"""Runs scripts/gpu_check.py where the GPU's part is taken by the PTX of the kernels, executed on the host.
+"""Runs scripts/gpu/check.py where the GPU's part is taken by the PTX of the kernels, executed on the host.
 
-usage: check_gpu_check.py --source REPOSITORY --nccl LIBRARY CONFORMANCE_ON_PTX REPRISE_ON_PTX
+usage: check_check.py --source REPOSITORY --nccl LIBRARY CONFORMANCE_ON_PTX REPRISE_ON_PTX
 Its small steps only; those that run must pass. One core takes under a minute.
 """
 
@@ -30,7 +30,7 @@ def check(options, folder):
         environment.update({"REPRISE_NCCL_LIBRARY": str(options.nccl), "REPRISE_CUDART_LIBRARY": str(options.nccl),
                             "NCCL_DOUBLE_FOLDER": str(folder), "NCCL_DOUBLE_OTHER_MEMORY": "1"})
     done = subprocess.run(
-        [sys.executable, options.source / "scripts/gpu_check.py", folder / "out", "--bin", programs, "--steps",
+        [sys.executable, options.source / "scripts/gpu/check.py", folder / "out", "--bin", programs, "--steps",
          ",".join(map(str, sorted(steps))), "--config", options.source / "tests/data/small.pbtxt", "--set",
          "train.num_steps=6", "--set", "eval.num_checkpoints=2"], env=environment)
     summary = json.loads((folder / "out/summary.json").read_text())

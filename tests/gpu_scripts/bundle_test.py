@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
-"""Tests of scripts/gpu_bundle.py with the programs of a build, unpacked on this machine: which libraries they then use.
+"""Tests of scripts/gpu/bundle.py with the programs of a build, unpacked on this machine: which libraries they then use.
 
-usage: gpu_bundle_test.py --source REPOSITORY --bin FOLDER
+usage: bundle_test.py --source REPOSITORY --bin FOLDER
 """
 
 import argparse
@@ -24,10 +24,10 @@ class GpuBundle(unittest.TestCase):
     @classmethod
     def setUpClass(cls):
         sys.dont_write_bytecode = True
-        sys.path.insert(0, str(cls.source / "scripts"))
-        import gpu_bundle
-        import gpu_bundle_contents
-        cls.module, cls.contents = gpu_bundle, gpu_bundle_contents
+        sys.path.insert(0, str(cls.source / "scripts/gpu"))
+        import bundle
+        import contents
+        cls.module, cls.contents = bundle, contents
         cls.shared = Path(tempfile.mkdtemp())
         cls.addClassCleanup(shutil.rmtree, cls.shared)
         cls.done = cls.bundle(cls.shared / "b.tar")
@@ -37,7 +37,7 @@ class GpuBundle(unittest.TestCase):
 
     @classmethod
     def command(cls, *words):
-        return [sys.executable, cls.source / "scripts/gpu_bundle.py", *words]
+        return [sys.executable, cls.source / "scripts/gpu/bundle.py", *words]
 
     @classmethod
     def bundle(cls, path, *flags, **options):
@@ -49,11 +49,11 @@ class GpuBundle(unittest.TestCase):
         self.addCleanup(shutil.rmtree, self.folder)
 
     def on_that_machine(self, line):
-        """What a command of gpu_check.py says there, where no Python has LibTorch and the user names no library."""
+        """What a command of check.py says there, where no Python has LibTorch and the user names no library."""
         named = ("LD_", "OMPI_", "OPAL_", "PMIX_")
         own = {name: value for name, value in os.environ.items() if not name.startswith(named)}
         own["PYTHON"] = shutil.which("false")
-        listed = subprocess.run([sys.executable, self.there / "scripts/gpu_check.py", self.folder / "out", "--list"],
+        listed = subprocess.run([sys.executable, self.there / "scripts/gpu/check.py", self.folder / "out", "--list"],
                                 capture_output=True, text=True, env=own, check=True).stdout
         preamble = [text for text in listed.splitlines() if text.startswith(("cd ", "export "))]
         done = subprocess.run(["bash", "-c", "\n".join([*preamble, line])], capture_output=True, text=True, env=own)

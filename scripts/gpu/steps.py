@@ -1,4 +1,4 @@
-"""The steps of gpu_check.py: their commands, what each needs of the machine and what it shows.
+"""The steps of check.py: their commands, what each needs of the machine and what it shows.
 
 docs/reference/gpu.md, "The first time on a GPU", has them under the same numbers; a test compares the two.
 """
@@ -12,7 +12,7 @@ import subprocess
 from collections import namedtuple
 from pathlib import Path
 
-ROOT = Path(__file__).resolve().parent.parent
+ROOT = Path(__file__).resolve().parents[2]
 PREPARE = 0  # the step that the runs of `reprise` are compared with
 NOTHING = "--cells 0 --functions none --steps 0 --native-steps 0"  # but to say which GPU it is
 TOOLS = ("memcheck", "synccheck", "racecheck", "initcheck")
@@ -68,7 +68,7 @@ class Machine:
             self.environment[variable] = str(path)
 
     def take_bundle(self):
-        """Open MPI and other libraries that scripts/gpu_bundle.py has put beside the programs: returns their folder."""
+        """Open MPI and other libraries that scripts/gpu/bundle.py has put beside the programs: returns their folder."""
         bundle = Path(ROOT, self.programs).parent / "bundle"
         if not bundle.is_dir():
             return []

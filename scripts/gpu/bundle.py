@@ -1,12 +1,12 @@
 #!/usr/bin/env python3
-"""Packs what gpu_check.py needs on a GPU machine without our libraries: docs/reference/gpu.md, "Carrying the programs".
+"""Packs what check.py needs on a GPU machine without our libraries: docs/reference/gpu.md, "Carrying the programs".
 
-    python3 scripts/gpu_bundle.py BUNDLE.tar.xz
+    python3 scripts/gpu/bundle.py BUNDLE.tar.xz
 
 and there, with no network and nothing installed but Python and a torch wheel of the LibTorch that we are linked to:
 
     python3 -m tarfile -e BUNDLE.tar.xz FOLDER
-    python3 FOLDER/scripts/gpu_check.py measured --minutes 9
+    python3 FOLDER/scripts/gpu/check.py measured --minutes 9
 
 Its end says how it is compressed: .tar.xz (a minute), .tar.gz or .tar. The same files give the same bytes. The exit
 code is 2 for wrong usage, 4 when something cannot be read or written, 5 when a library is missing, 130 after Ctrl-C;
@@ -28,10 +28,10 @@ import shutil
 import tarfile
 from pathlib import Path
 
-from gpu_bundle_contents import PROGRAMS, Missing, contents_of, programs_in
-from gpu_check import Parser
-from gpu_check_processes import Stopped, raise_when_stopped
-from gpu_check_steps import ROOT, short
+from contents import PROGRAMS, Missing, contents_of, programs_in
+from check import Parser
+from processes import Stopped, raise_when_stopped
+from steps import ROOT, short
 
 PRESET = 8  # a dictionary that reaches from one program to the next, which have the same kernels
 
@@ -53,7 +53,7 @@ def compression_of(path):
 
 def options_of(arguments):
     head, *rest = __doc__.split("\n\n")
-    parser = Parser(prog="gpu_bundle.py", description=head, epilog="\n\n".join(rest), allow_abbrev=False,
+    parser = Parser(prog="bundle.py", description=head, epilog="\n\n".join(rest), allow_abbrev=False,
                     formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("bundle", metavar="BUNDLE", type=Path, help="to write: .tar.xz, .tar.gz or .tar")
     parser.add_argument("--bin", type=Path, default=ROOT / "build/cuda/bin",
@@ -63,7 +63,7 @@ def options_of(arguments):
         parser.error(f"{options.bundle} ends with none of {', '.join(OPEN)}")
     if not options.bin.is_dir():
         parser.error(f"no folder {short(options.bin)} (the preset `cuda` builds it; --bin FOLDER)")
-    for name in PROGRAMS[:2]:  # gpu_check.py goes on without the last one
+    for name in PROGRAMS[:2]:  # check.py goes on without the last one
         if name not in programs_in(options.bin):
             parser.error(f"no program {name} in {short(options.bin)} (the preset `cuda` builds it; --bin FOLDER)")
     if not options.bundle.absolute().parent.is_dir():
@@ -135,7 +135,7 @@ def main():
         print(f"{bundle}: {bundle.stat().st_size / 2**20:.1f} MiB, {len(contents)} files")
         print(f"needs there: LibTorch, {newest_versions(contents)}, Python")
         print(f"unpack: python3 -m tarfile -e {bundle.name} FOLDER; "
-              "check: python3 FOLDER/scripts/gpu_check.py RESULTS")
+              "check: python3 FOLDER/scripts/gpu/check.py RESULTS")
         return 0
     except Missing as error:
         print(f"error[device]: {error.args[0]}\nhint: {error.args[1]}", file=sys.stderr)

@@ -1,4 +1,4 @@
-"""Stands for each program that scripts/gpu_check.py starts, by the name it is called by.
+"""Stands for each program that scripts/gpu/check.py starts, by the name it is called by.
 
 PRETEND holds rules "PATTERN => ACTION", one a line: a call that matches ends with that exit code, or hangs.
 """

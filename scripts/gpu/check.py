@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Checks everything on a GPU that no test without one can: docs/reference/gpu.md, "The first time on a GPU".
 
-    python3 scripts/gpu_check.py measured --minutes 9
+    python3 scripts/gpu/check.py measured --minutes 9
 
 Leaves FOLDER/NN-name.log and .json of each step, FOLDER/machine.txt, FOLDER/summary.json and FOLDER/summary.md; removes
 those of an earlier check. Step 1 always runs; the data and the run of the CPU that 11 to 15 are compared with are made
@@ -27,9 +27,9 @@ import signal
 import time
 from pathlib import Path
 
-from gpu_check_processes import Guard, Stopped, raise_when_stopped, run_line
-from gpu_check_steps import PREPARE, ROOT, Machine, all_steps, preamble, short
-from gpu_check_summary import Summary, figures_of, is_of_a_check, reason_in
+from processes import Guard, Stopped, raise_when_stopped, run_line
+from steps import PREPARE, ROOT, Machine, all_steps, preamble, short
+from summary import Summary, figures_of, is_of_a_check, reason_in
 
 LEAST = 5  # seconds that a step needs to be begun
 RESERVE = 8  # seconds for the end of the last one, and the summary
@@ -72,7 +72,7 @@ def minutes_in(text):
 
 def options_of(arguments):
     head, *rest = __doc__.split("\n\n")
-    parser = Parser(prog="gpu_check.py", description=head, epilog="\n\n".join(rest), allow_abbrev=False,
+    parser = Parser(prog="check.py", description=head, epilog="\n\n".join(rest), allow_abbrev=False,
                     formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("folder", metavar="FOLDER", help="of the results")
     parser.add_argument("--steps", type=numbers_in, default=set(range(1, 17)), help="such as 2-5,9; all by default")

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
-"""Tests of scripts/gpu_check.py with programs that pretend to check a GPU: what it runs, says, leaves and ends with.
+"""Tests of scripts/gpu/check.py with programs that pretend to check a GPU: what it runs, says, leaves and ends with.
 
-usage: gpu_check_test.py --source REPOSITORY
+usage: check_test.py --source REPOSITORY
 """
 
 import argparse
@@ -22,12 +22,12 @@ NAMES = ("reprise_conformance", "reprise", "gpu_benchmark", "nvidia-smi", "compu
 # The limits of its steps are of minutes.
 QUICK = """
 import sys
-sys.path.insert(0, "scripts")
-import gpu_check
-steps = gpu_check.all_steps
-gpu_check.all_steps = lambda *of: [step._replace(seconds=min(step.seconds, {seconds})) for step in steps(*of)]
-gpu_check.LEAST, gpu_check.RESERVE = 0.1, 0
-sys.exit(gpu_check.main())
+sys.path.insert(0, "scripts/gpu")
+import check
+steps = check.all_steps
+check.all_steps = lambda *of: [step._replace(seconds=min(step.seconds, {seconds})) for step in steps(*of)]
+check.LEAST, check.RESERVE = 0.1, 0
+sys.exit(check.main())
 """
 
 

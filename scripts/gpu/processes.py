@@ -1,4 +1,4 @@
-"""Commands of gpu_check.py: each in a session of its own, of which nothing is left when it ends or has to.
+"""Commands of check.py: each in a session of its own, of which nothing is left when it ends or has to.
 
 A program may start others in process groups of their own (mpirun its ranks); all of them stay in the session.
 """

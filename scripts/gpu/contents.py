@@ -1,8 +1,8 @@
-"""What gpu_bundle.py packs, by its name in the archive, which is laid out as a checkout with a build:
+"""What bundle.py packs, by its name in the archive, which is laid out as a checkout with a build:
 
-    scripts/, configs/, ...      what gpu_check.py and the GPU benchmarks read
+    scripts/, configs/, ...      what check.py and the GPU benchmarks read
     build/cuda/bin/              programs
-    build/cuda/bundle/           what Machine of gpu_check_steps.py tells them of: lib/, and Open MPI with its plugins
+    build/cuda/bundle/           what Machine of steps.py tells them of: lib/, and Open MPI with its plugins
 
 Left behind: LibTorch and CUDA, which the machine has, and the C library family, of which a machine can load one only.
 libstdc++ and libgcc_s belong to it: ours, found before a newer one of the machine, would break its Python and LibTorch;
@@ -14,12 +14,12 @@ import re
 import subprocess
 from pathlib import Path
 
-from gpu_check_steps import ROOT
-from gpu_check_summary import commit
+from steps import ROOT
+from summary import commit
 
 BUNDLE = "build/cuda/bundle"
 PROGRAMS = ("reprise", "reprise_conformance", "gpu_benchmark")
-CHECKOUT = ("LICENSE", "scripts/gpu_check*.py", "configs/runs/tiny.pbtxt", "corpora/tiny/*", "tests/data/small.*",
+CHECKOUT = ("LICENSE", "scripts/gpu/*.py", "configs/runs/tiny.pbtxt", "corpora/tiny/*", "tests/data/small.*",
             "benchmarks/run_gpu_benchmarks.sh", "benchmarks/gpu_peer.py", "benchmarks/gpu_table.py",
             "docs/reference/gpu.md")
 FAMILY = re.compile(r"(ld-linux.*|lib(c|m|pthread|dl|rt|resolv|util|stdc\+\+|gcc_s))\.so[.\d]*")

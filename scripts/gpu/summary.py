@@ -1,4 +1,4 @@
-"""What gpu_check.py says and leaves: a line of each step, machine.txt, summary.json, summary.md."""
+"""What check.py says and leaves: a line of each step, machine.txt, summary.json, summary.md."""
 
 import hashlib
 import json
@@ -8,7 +8,7 @@ import shutil
 import subprocess
 import time
 
-from gpu_check_steps import PREPARE, ROOT, preamble
+from steps import PREPARE, ROOT, preamble
 
 FORMAT = "reprise.gpu_check.v1"
 PROGRAMS = ("reprise_conformance", "reprise", "gpu_benchmark")
