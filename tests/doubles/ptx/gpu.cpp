@@ -9,6 +9,7 @@
 
 #include "emulated_memory.h"
 #include "fat_binary.h"
+#include "races.h"
 
 namespace reprise::ptx {
 namespace {
@@ -78,7 +79,8 @@ void execute_or_stop(const Launch& launch) {
   const std::lock_guard lock(emulation::one_at_a_time());
   try {
     static const bool measures_traffic = std::getenv("REPRISE_PTX_USES") != nullptr;
-    execute(launch, allocation_of, registered().uses[launch.kernel.name], measures_traffic);
+    static auto* const races = new Races;  // as registered()
+    execute(launch, allocation_of, registered().uses[launch.kernel.name], measures_traffic, races);
   } catch (const Fault& fault) {
     stop(fault.what());
   }

@@ -8,6 +8,7 @@
 #include <random>
 #include <string>
 
+#include "races.h"
 #include "warp.h"
 
 namespace reprise::ptx {
@@ -30,13 +31,15 @@ std::uint32_t of_axis(const Extent& extent, char axis) {
 /// All blocks of a launch. Registers of a warp keep what the block before left there, as on a GPU.
 class Grid {
  public:
-  Grid(const Launch& launch, const FindRange& find_range, Uses& uses, bool measures_traffic)
+  Grid(const Launch& launch, const FindRange& find_range, Uses& uses, bool measures_traffic, Races* races)
       : launch_(launch),
         find_range_(find_range),
         uses_(uses),
         measures_traffic_(measures_traffic),
+        races_(races),
         last_ranges_(launch.kernel.code.size()) {
     uses_.resize(launch.kernel.code.size());
+    if (races_ != nullptr) races_->begin_launch(launch.kernel, shared_bytes());
     num_threads_ = launch.block.x * launch.block.y * launch.block.z;
     const std::uint32_t num_warps = (num_threads_ + kLanes - 1) / kLanes;
     const std::size_t num_values = std::size_t{launch.kernel.num_rows} * kLanes;
@@ -47,14 +50,17 @@ class Grid {
   }
 
   void run_block(const Extent& block) {
-    BlockMemory memory{launch_.kernel, launch_.parameters, find_range_, last_ranges_, uses_, measures_traffic_, {}};
-    memory.shared.assign(std::size_t{launch_.kernel.static_shared} + launch_.dynamic_shared, kPoison);
+    BlockMemory memory{launch_.kernel, launch_.parameters, find_range_, last_ranges_,
+                       uses_,          measures_traffic_,  races_,      {}};
+    memory.shared.assign(shared_bytes(), kPoison);
+    if (races_ != nullptr) races_->begin_block(block);
     std::deque<Warp> warps;
     for (std::size_t i = 0; i < registers_.size(); ++i) {
       set_block(registers_[i].get(), block);
-      const std::uint32_t threads =
-          std::min<std::uint32_t>(num_threads_ - static_cast<std::uint32_t>(i) * kLanes, kLanes);
-      warps.emplace_back(memory, registers_[i].get(), threads == kLanes ? ~LaneSet{0} : (LaneSet{1} << threads) - 1);
+      const std::uint32_t first = static_cast<std::uint32_t>(i) * kLanes;
+      const std::uint32_t threads = std::min<std::uint32_t>(num_threads_ - first, kLanes);
+      warps.emplace_back(memory, registers_[i].get(), first,
+                         threads == kLanes ? ~LaneSet{0} : (LaneSet{1} << threads) - 1);
     }
     while (true) {
       for (const std::size_t place : next_order(warps.size())) warps[place].run();
@@ -64,6 +70,7 @@ class Grid {
         throw Fault(launch_.kernel.name + ": a barrier that not all threads reach (" + warp.whereabouts() + ")");
       }
       for (Warp& warp : warps) warp.pass_barrier();
+      if (races_ != nullptr) races_->pass_block_barrier();
     }
   }
 
@@ -78,6 +85,8 @@ class Grid {
     if (launch_.order == Order::kRandom) std::shuffle(order_.begin(), order_.end(), random_);
     return order_;
   }
+
+  std::size_t shared_bytes() const { return std::size_t{launch_.kernel.static_shared} + launch_.dynamic_shared; }
 
   void set_constants(std::uint32_t* registers, std::uint32_t first_thread) const {
     for (const ConstantRow& constant : launch_.kernel.constants) {
@@ -114,6 +123,7 @@ class Grid {
   const FindRange& find_range_;
   Uses& uses_;
   bool measures_traffic_;
+  Races* races_;
   std::vector<Range> last_ranges_;
   std::uint32_t num_threads_ = 0;
   std::mt19937 random_{launch_.seed};
@@ -123,13 +133,13 @@ class Grid {
 
 }  // namespace
 
-void execute(const Launch& launch, const FindRange& find_range, Uses& uses, bool measures_traffic) {
+void execute(const Launch& launch, const FindRange& find_range, Uses& uses, bool measures_traffic, Races* races) {
   const std::uint32_t num_threads = launch.block.x * launch.block.y * launch.block.z;
   if (num_threads == 0 || num_threads > launch.kernel.most_threads) {
     throw Fault(launch.kernel.name + ": a block of " + std::to_string(num_threads) + " threads, compiled for " +
                 std::to_string(launch.kernel.most_threads));
   }
-  Grid grid(launch, find_range, uses, measures_traffic);
+  Grid grid(launch, find_range, uses, measures_traffic, races);
   const std::uint64_t row = launch.grid.x, plane = row * launch.grid.y, count = plane * launch.grid.z;
   for (std::uint64_t i = 0; i < count; ++i) {
     const std::uint64_t block = launch.order == Order::kBackward ? count - 1 - i : i;

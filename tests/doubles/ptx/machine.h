@@ -28,6 +28,9 @@ struct Extent {
 /// An allocation of the GPU's memory, which is host memory here: an address is the host's.
 struct Range {
   std::uint64_t begin = 0, end = 0;
+  bool holds(std::uint64_t address, std::uint64_t bytes) const {
+    return address >= begin && address < end && end - address >= bytes;
+  }
 };
 /// The allocation that an address lies in; an empty range where there is none.
 using FindRange = std::function<Range(std::uint64_t address)>;
@@ -54,7 +57,10 @@ struct Use {
 /// Of each instruction of a kernel.
 using Uses = std::vector<Use>;
 
-/// Executes all blocks, and adds to `uses`. Throws Fault.
-void execute(const Launch& launch, const FindRange& find_range, Uses& uses, bool measures_traffic = false);
+class Races;
+
+/// Executes all blocks, and adds to `uses`. Looks for races where `races` is given: one for all launches. Throws Fault.
+void execute(const Launch& launch, const FindRange& find_range, Uses& uses, bool measures_traffic = false,
+             Races* races = nullptr);
 
 }  // namespace reprise::ptx

@@ -84,13 +84,17 @@ void Warp::run_chosen() {
         for_each_lane(executing(instruction), [&](int lane) { ++num_groups_[lane]; });
         break;
       case Kind::kWait:
-        for_each_lane(executing(instruction), [&](int lane) { finish_copies(lane, instruction.groups); });
+        for_each_lane(executing(instruction), [&](int lane) { finish_copies(instruction, lane); });
         break;
       case Kind::kShuffle:
       case Kind::kWarpWait: {
         if (instruction.predicate != kNoRow) fail(instruction, "a shuffle under a condition");
         if (!gather(row(registers_, instruction.operands[3])[__builtin_ctz(chosen_)])) continue;
-        if (instruction.kind == Kind::kShuffle) shuffle(instruction);
+        if (instruction.kind == Kind::kShuffle) {
+          shuffle(instruction);
+        } else if (memory_.races != nullptr) {
+          memory_.races->pass_warp_barrier(first_thread_, chosen_);
+        }
         break;
       }
       case Kind::kBlockWait:

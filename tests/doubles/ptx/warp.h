@@ -7,40 +7,41 @@
 #include <string>
 #include <vector>
 
+#include "lane_set.h"
 #include "machine.h"
 #include "module.h"
+#include "races.h"
 
 namespace reprise::ptx {
-
-using LaneSet = std::uint32_t;  // a bit per lane
 
 /// The values of a register.
 inline std::uint32_t* row(std::uint32_t* registers, Row index) { return registers + std::size_t{index} * kLanes; }
 
-template <typename Function>
-void for_each_lane(LaneSet lanes, Function function) {
-  for (; lanes != 0; lanes &= lanes - 1) function(__builtin_ctz(lanes));
-}
+/// Addresses, and the host's memory that they mean.
+struct Region : Range {
+  std::byte* host = nullptr;
+};
 
 /// What the warps of a block share.
 struct BlockMemory {
   const Kernel& kernel;
-  const std::vector<std::byte>& parameters;
+  std::vector<std::byte> parameters;
   const FindRange& find_range;
   std::vector<Range>& last_ranges;  // of each instruction: mostly the next one too
   Uses& uses;
   bool measures_traffic;
+  Races* races;  // or null
   std::vector<std::byte> shared;
 
-  /// Where `bytes` of an instruction's access are, or a Fault.
-  std::byte* at(const Instruction& instruction, Space space, std::uint64_t address, int bytes);
+  /// The memory that an instruction's access of `bytes` lies in, or a Fault.
+  Region region_of(const Instruction& instruction, Space space, std::uint64_t address, int bytes);
 };
 
 class Warp {
  public:
   /// `registers`: kernel.num_rows rows of 32 values, kept by the caller. `lanes`: those that have a thread.
-  Warp(BlockMemory& memory, std::uint32_t* registers, LaneSet lanes)
-      : memory_(memory), registers_(registers), ready_(lanes), lanes_(lanes) {}
+  Warp(BlockMemory& memory, std::uint32_t* registers, std::uint32_t first_thread, LaneSet lanes)
+      : memory_(memory), registers_(registers), first_thread_(first_thread), ready_(lanes), lanes_(lanes) {}
 
   /// Until all lanes have ended or wait for the block. Throws Fault.
   void run();
@@ -56,8 +57,9 @@ class Warp {
   struct Copy {
     std::byte* to;
     const std::byte* from;
-    int bytes;
+    const Instruction* instruction;
     std::uint32_t group;  // of this lane
+    Races::Time begun;
   };
 
   bool choose_lanes();
@@ -73,16 +75,31 @@ class Warp {
   void load(const Instruction& instruction, LaneSet lanes);
   void store(const Instruction& instruction, LaneSet lanes);
   void begin_copies(const Instruction& instruction, LaneSet lanes);
-  void finish_copies(int lane, std::uint32_t groups_left);
+  void finish_copies(const Instruction& wait, int lane);
+  struct Place {
+    Space space;
+    Row base;
+    bool wide;
+    std::int64_t displacement;
+  };
+  static Place place_of(const Instruction& instruction);
+  struct Places {  // of each lane
+    Addresses addresses;
+    std::array<std::byte*, kLanes> bytes;
+  };
+  /// Where lanes access memory, or a Fault.
+  Places find(const Instruction& instruction, LaneSet lanes, const Place& place);
+  /// Reads into registers.
+  void take(const Instruction& instruction, LaneSet lanes, const Places& from);
   /// Notes what the lanes' access to the memory of `space` costs.
-  void measure(const Instruction& instruction, LaneSet lanes, Space space, Row base, bool wide,
-               std::int64_t displacement);
+  void measure(const Instruction& instruction, LaneSet lanes, Space space, const Addresses& addresses);
+  Races::Access access(const Instruction& instruction, LaneSet lanes, Space space, const Addresses& addresses) const;
   void end_lanes(const Instruction& instruction);
-  std::uint64_t address(Row base, bool wide, std::int64_t displacement, int lane) const;
   [[noreturn]] void fail(const Instruction& instruction, const std::string& problem) const;
 
   BlockMemory& memory_;
   std::uint32_t* registers_;
+  std::uint32_t first_thread_;
   LaneSet ready_;  // can go on
   LaneSet lanes_;
   LaneSet at_barrier_ = 0;

@@ -25,9 +25,19 @@ std::uint64_t with_sign(std::uint64_t value, int bytes) {
   return static_cast<std::uint64_t>(static_cast<std::int64_t>(value << unused) >> unused);
 }
 
+std::uint64_t value_at(const std::byte* place, int bytes) {
+  if (std::uint32_t word = 0; bytes == sizeof word) {  // mostly
+    std::memcpy(&word, place, sizeof word);
+    return word;
+  }
+  std::uint64_t value = 0;
+  std::memcpy(&value, place, static_cast<std::size_t>(bytes));
+  return value;
+}
+
 }  // namespace
 
-std::byte* BlockMemory::at(const Instruction& instruction, Space space, std::uint64_t address, int bytes) {
+Region BlockMemory::region_of(const Instruction& instruction, Space space, std::uint64_t address, int bytes) {
   const auto index = static_cast<std::size_t>(&instruction - kernel.code.data());
   const auto fail = [&](const std::string& problem) {
     throw Fault(kernel.name + ", line " + std::to_string(instruction.line) + ": " + std::to_string(bytes) +
@@ -35,34 +45,58 @@ std::byte* BlockMemory::at(const Instruction& instruction, Space space, std::uin
   };
   const auto length = static_cast<std::uint64_t>(bytes);
   if (address % length != 0) fail(", which is not aligned to them");
+  const auto expect_in = [&](const std::vector<std::byte>& memory, const std::string& name) {
+    if (address > memory.size() || memory.size() - address < length)
+      fail(" of " + std::to_string(memory.size()) + " bytes of " + name);
+  };
   if (space == Space::kShared) {
-    if (address > shared.size() || shared.size() - address < length) {
-      fail(" of " + std::to_string(shared.size()) + " bytes of shared memory");
-    }
-    return shared.data() + address;
+    expect_in(shared, "shared memory");
+    return {0, shared.size(), shared.data()};
+  }
+  if (space == Space::kParam) {
+    expect_in(parameters, "parameters");
+    return {0, parameters.size(), parameters.data()};
   }
   Range& range = last_ranges[index];
-  if (address < range.begin || address + length > range.end) {
+  if (!range.holds(address, length)) {
     range = find_range(address);
-    if (address < range.begin || address + length > range.end) fail(", which are in no allocation");
+    if (!range.holds(address, length)) fail(", which are in no allocation");
   }
-  return reinterpret_cast<std::byte*>(address);
+  return {range, reinterpret_cast<std::byte*>(range.begin)};
 }
 
-std::uint64_t Warp::address(Row base, bool wide, std::int64_t displacement, int lane) const {
-  if (base == kNoRow) return static_cast<std::uint64_t>(displacement);
-  if (wide) return wide_row(registers_, base)[lane] + static_cast<std::uint64_t>(displacement);
-  return row(registers_, base)[lane] + static_cast<std::uint32_t>(displacement);  // wraps
-}
-
-void Warp::measure(const Instruction& instruction, LaneSet lanes, Space space, Row base, bool wide,
-                   std::int64_t displacement) {
-  if (!memory_.measures_traffic || lanes == 0 || space == Space::kParam) return;
-  std::array<std::uint64_t, kLanes> addresses{};
-  std::size_t count = 0;
-  for_each_lane(lanes, [&](int lane) { addresses[count++] = address(base, wide, displacement, lane); });
+Warp::Places Warp::find(const Instruction& instruction, LaneSet lanes, const Place& place) {
+  Places found;
+  Region region;
+  const auto displacement = static_cast<std::uint64_t>(place.displacement);
   const int bytes = instruction.bytes * instruction.values;
-  const std::span<const std::uint64_t> all(addresses.data(), count);
+  const auto length = static_cast<std::uint64_t>(bytes);
+  for_each_lane(lanes, [&](int lane) {
+    std::uint64_t address = displacement;
+    if (place.base != kNoRow) {
+      address = place.wide ? wide_row(registers_, place.base)[lane] + displacement
+                           : row(registers_, place.base)[lane] + static_cast<std::uint32_t>(displacement);  // wraps
+    }
+    if ((address & (length - 1)) != 0 || !region.holds(address, length))
+      region = memory_.region_of(instruction, place.space, address, bytes);
+    found.addresses[lane] = address;
+    found.bytes[lane] = region.host + (address - region.begin);
+  });
+  measure(instruction, lanes, place.space, found.addresses);
+  return found;
+}
+
+Warp::Place Warp::place_of(const Instruction& instruction) {
+  return {instruction.space, instruction.address, instruction.wide_address, instruction.displacement};
+}
+
+void Warp::measure(const Instruction& instruction, LaneSet lanes, Space space, const Addresses& addresses) {
+  if (!memory_.measures_traffic || lanes == 0 || space == Space::kParam) return;
+  Addresses used{};
+  std::size_t count = 0;
+  for_each_lane(lanes, [&](int lane) { used[count++] = addresses[lane]; });
+  const int bytes = instruction.bytes * instruction.values;
+  const std::span<const std::uint64_t> all(used.data(), count);
   const auto index = static_cast<std::size_t>(&instruction - memory_.kernel.code.data());
   Use& use = memory_.uses[index];
   if (space == Space::kShared) {
@@ -72,66 +106,74 @@ void Warp::measure(const Instruction& instruction, LaneSet lanes, Space space, R
   }
 }
 
-void Warp::load(const Instruction& instruction, LaneSet lanes) {
-  const int all_bytes = instruction.bytes * instruction.values;
-  measure(instruction, lanes, instruction.space, instruction.address, instruction.wide_address,
-          instruction.displacement);
-  for_each_lane(lanes, [&](int lane) {
-    const std::uint64_t from = address(instruction.address, instruction.wide_address, instruction.displacement, lane);
-    const std::byte* place = nullptr;
-    if (instruction.space == Space::kParam) {
-      if (from + static_cast<std::uint64_t>(all_bytes) > memory_.parameters.size()) fail(instruction, "no parameter");
-      place = memory_.parameters.data() + from;
-    } else {
-      place = memory_.at(instruction, instruction.space, from, all_bytes);
-    }
-    for (int i = 0; i < instruction.values; ++i) {
-      std::uint64_t value = 0;
-      std::memcpy(&value, place + i * instruction.bytes, static_cast<std::size_t>(instruction.bytes));
+Races::Access Warp::access(const Instruction& instruction, LaneSet lanes, Space space,
+                           const Addresses& addresses) const {
+  return {instruction, space, instruction.bytes * instruction.values, first_thread_, lanes, addresses};
+}
+
+// By values, since a row holds one of each lane.
+void Warp::take(const Instruction& instruction, LaneSet lanes, const Places& from) {
+  for (int i = 0; i < instruction.values; ++i) {
+    std::uint32_t* const values = row(registers_, instruction.vector[i]);
+    for_each_lane(lanes, [&](int lane) {
+      std::uint64_t value = value_at(from.bytes[lane] + i * instruction.bytes, instruction.bytes);
       if (instruction.is_signed) value = with_sign(value, instruction.bytes);
       if (instruction.wide) {
-        wide_row(registers_, instruction.vector[i])[lane] = value;
+        reinterpret_cast<std::uint64_t*>(values)[lane] = value;
       } else {
-        row(registers_, instruction.vector[i])[lane] = static_cast<std::uint32_t>(value);
+        values[lane] = static_cast<std::uint32_t>(value);
       }
-    }
-  });
+    });
+  }
+}
+
+void Warp::load(const Instruction& instruction, LaneSet lanes) {
+  const Places from = find(instruction, lanes, place_of(instruction));
+  if (memory_.races != nullptr && instruction.space != Space::kParam) {
+    memory_.races->read(access(instruction, lanes, instruction.space, from.addresses));
+  }
+  take(instruction, lanes, from);
 }
 
 void Warp::store(const Instruction& instruction, LaneSet lanes) {
-  const int all_bytes = instruction.bytes * instruction.values;
-  measure(instruction, lanes, instruction.space, instruction.address, instruction.wide_address,
-          instruction.displacement);
+  if (instruction.space == Space::kParam) fail(instruction, "a parameter is written");
+  const Places to = find(instruction, lanes, place_of(instruction));
+  if (memory_.races != nullptr) memory_.races->write(access(instruction, lanes, instruction.space, to.addresses));
   for_each_lane(lanes, [&](int lane) {
-    const std::uint64_t to = address(instruction.address, instruction.wide_address, instruction.displacement, lane);
-    if (instruction.space == Space::kParam) fail(instruction, "a parameter is written");
-    std::byte* const place = memory_.at(instruction, instruction.space, to, all_bytes);
     for (int i = 0; i < instruction.values; ++i) {
       const std::uint64_t value = instruction.wide ? wide_row(registers_, instruction.vector[i])[lane]
                                                    : row(registers_, instruction.vector[i])[lane];
-      std::memcpy(place + i * instruction.bytes, &value, static_cast<std::size_t>(instruction.bytes));
+      std::memcpy(to.bytes[lane] + i * instruction.bytes, &value, static_cast<std::size_t>(instruction.bytes));
     }
   });
 }
 
 void Warp::begin_copies(const Instruction& instruction, LaneSet lanes) {
-  measure(instruction, lanes, Space::kShared, instruction.address, instruction.wide_address, instruction.displacement);
-  measure(instruction, lanes, Space::kGlobal, instruction.operands[0], true, instruction.from_displacement);
+  const Places to = find(instruction, lanes, {Space::kShared, instruction.address, false, instruction.displacement});
+  const Places from =
+      find(instruction, lanes, {Space::kGlobal, instruction.operands[0], true, instruction.from_displacement});
+  Races::Time begun = 0;
+  if (memory_.races != nullptr) {
+    begun = memory_.races->begin_copies(access(instruction, lanes, Space::kGlobal, from.addresses),
+                                        access(instruction, lanes, Space::kShared, to.addresses));
+  }
   for_each_lane(lanes, [&](int lane) {
-    const std::uint64_t to = address(instruction.address, instruction.wide_address, instruction.displacement, lane);
-    const std::uint64_t from = address(instruction.operands[0], true, instruction.from_displacement, lane);
-    const std::byte* const source = memory_.at(instruction, Space::kGlobal, from, instruction.bytes);
-    copies_[lane].push_back(
-        {memory_.at(instruction, Space::kShared, to, instruction.bytes), source, instruction.bytes, num_groups_[lane]});
+    copies_[lane].push_back({to.bytes[lane], from.bytes[lane], &instruction, num_groups_[lane], begun});
   });
 }
 
 // Groups are numbered by each lane from 0; those before num_groups_ are committed.
-void Warp::finish_copies(int lane, std::uint32_t groups_left) {
+void Warp::finish_copies(const Instruction& wait, int lane) {
   std::vector<Copy>& copies = copies_[lane];
   auto copy = copies.begin();
-  for (; copy != copies.end() && copy->group + groups_left < num_groups_[lane]; ++copy) {
-    std::memcpy(copy->to, copy->from, static_cast<std::size_t>(copy->bytes));
+  for (; copy != copies.end() && copy->group + wait.groups < num_groups_[lane]; ++copy) {
+    if (memory_.races != nullptr) {
+      memory_.races->end_copy({*copy->instruction, first_thread_ + static_cast<std::uint32_t>(lane),
+                               reinterpret_cast<std::uint64_t>(copy->from),
+                               static_cast<std::uint64_t>(copy->to - memory_.shared.data()), copy->begun},
+                              wait);
+    }
+    std::memcpy(copy->to, copy->from, static_cast<std::size_t>(copy->instruction->bytes));
   }
   copies.erase(copies.begin(), copy);
 }

@@ -5,13 +5,11 @@
 #include <gtest/gtest.h>
 
 #include <bit>
-#include <cstring>
 #include <numeric>
-#include <span>
 #include <string>
 #include <vector>
 
-#include "machine.h"
+#include "ptx_kernel.h"
 
 namespace {
 
@@ -22,60 +20,13 @@ using ::testing::HasSubstr;
 using ::testing::Property;
 using ::testing::ThrowsMessage;
 
-using Words = std::vector<std::uint32_t>;
-
 constexpr std::uint32_t kNaN = 0x7fffffff;
 
 std::uint32_t bits(float x) { return std::bit_cast<std::uint32_t>(x); }
 
-/// A kernel of one parameter, an array of 32-bit words: %rd0 is its begin, %rd1 the place of the thread's word, %r0 the
-/// number of the thread.
-std::string kernel(const std::string& statements, const std::string& declarations = {}) {
-  return R"(
-.version 9.0
-.target sm_90
-.address_size 64
-.extern .shared .align 16 .b8 dynamic[];
-.visible .entry tested(
-	.param .u64 tested_param_0
-)
-.maxntid 256, 1, 1
-{
-	.reg .pred 	%p<10>;
-	.reg .b16 	%rs<10>;
-	.reg .f32 	%f<10>;
-	.reg .b32 	%r<20>;
-	.reg .b64 	%rd<20>;
-)" + declarations +
-         R"(
-	ld.param.u64 	%rd19, [tested_param_0];
-	cvta.to.global.u64 	%rd0, %rd19;
-	mov.u32 	%r0, %tid.x;
-	mul.wide.u32 	%rd18, %r0, 4;
-	add.s64 	%rd1, %rd0, %rd18;
-)" + statements +
-         "\n\tret;\n}\n";
-}
-
-/// Executes a kernel with a thread for each word.
-void run(const std::string& text, std::span<std::uint32_t> words, std::uint32_t threads, std::uint32_t shared = 0,
-         Order order = Order::kForward) {
-  const Module module = parse_module(text);
-  const auto begin = reinterpret_cast<std::uint64_t>(words.data());
-  Launch launch{module.at("tested"), {}, {threads, 1, 1}, shared, std::vector<std::byte>(8), order};
-  std::memcpy(launch.parameters.data(), &begin, 8);
-  Uses uses;
-  execute(
-      launch,
-      [&](std::uint64_t) {
-        return Range{begin, begin + words.size_bytes()};
-      },
-      uses);
-}
-
 Words after(const std::string& statements, Words words, const std::string& declarations = {},
             Order order = Order::kForward) {
-  run(kernel(statements, declarations), words, static_cast<std::uint32_t>(words.size()), 0, order);
+  run(kernel(statements, declarations), words, {1, static_cast<std::uint32_t>(words.size()), 0, order});
   return words;
 }
 
@@ -242,7 +193,7 @@ const char* const kStoreCopied = R"(
 TEST(PtxMachine, CopiesAsLateAsAWaitAllows) {
   const auto copied = [](const std::string& before, const std::string& behind) {
     Words words{42};
-    run(kernel(kCopy + before + kStoreCopied + behind), words, 1, 16);
+    run(kernel(kCopy + before + kStoreCopied + behind), words, {1, 1, 16});
     return words.front();
   };
   EXPECT_EQ(copied("cp.async.wait_group 0;", ""), 42u);
