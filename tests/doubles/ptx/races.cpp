@@ -9,7 +9,7 @@ namespace {
 
 constexpr unsigned kAllBytes = 0xf;  // of a word
 constexpr std::size_t kMostInstructions = std::size_t{1} << 17;
-constexpr std::size_t kMostPages = std::size_t{1} << 16;  // 2 GiB of uses
+constexpr std::size_t kKeptPages = 4096;  // of a launch for the next: 128 MiB of uses
 constexpr Races::Time kUnderWay = std::numeric_limits<Races::Time>::max();
 constexpr Races::Time kLatest = kUnderWay / 2;  // that a launch may begin
 
@@ -17,7 +17,11 @@ constexpr Races::Time kLatest = kUnderWay / 2;  // that a launch may begin
 
 void Races::begin_launch(const Kernel& kernel, std::size_t shared_bytes) {
   if (kernel.code.size() > kMostInstructions) throw Fault(kernel.name + ": too long to look for races in it");
-  if (now_ > kLatest || pages_.size() > kMostPages) *this = Races();
+  if (now_ > kLatest) *this = Races();
+  if (words_of_pages_.size() > kKeptPages) {
+    words_of_pages_.clear();
+    recent_pages_ = {};
+  }
   kernel_ = &kernel;
   shared_.resize(std::max(shared_.size(), (shared_bytes + 3) / 4));
   blocks_.clear();
@@ -40,10 +44,14 @@ void Races::pass_warp_barrier(std::uint32_t first_thread, LaneSet lanes) {
 Races::Word* Races::page_of(std::uint64_t number) {
   auto& [known, words] = recent_pages_[number % recent_pages_.size()];
   if (words == nullptr || known != number) {
-    std::unique_ptr<Page>& page = pages_[number];
-    if (page == nullptr) page = std::make_unique<Page>();
+    const std::size_t in_use = words_of_pages_.size();
+    Word*& found = words_of_pages_[number];
+    if (found == nullptr) {
+      if (in_use == pages_.size()) pages_.push_back(std::make_unique<Page>());
+      found = pages_[in_use]->data();
+    }
     known = number;
-    words = page->data();
+    words = found;
   }
   return words;
 }

@@ -111,7 +111,8 @@ class Races {
   std::array<Time, 1024> warp_barriers_{};       // ... of each thread
   std::vector<std::pair<Time, Extent>> blocks_;  // of this launch
   std::vector<Word> shared_;
-  std::unordered_map<std::uint64_t, std::unique_ptr<Page>> pages_;
+  std::vector<std::unique_ptr<Page>> pages_;  // the first ones are in use; what others hold is over
+  std::unordered_map<std::uint64_t, Word*> words_of_pages_;
   std::array<std::pair<std::uint64_t, Word*>, 256> recent_pages_{};
 };
 

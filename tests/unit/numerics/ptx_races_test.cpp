@@ -115,15 +115,21 @@ TEST(PtxRaces, LetEachBlockHaveItsOwnSharedMemory) { EXPECT_NO_THROW(run(kWriteO
 TEST(PtxRaces, FindNothingThatOrdersBlocks) {
   EXPECT_THAT([] { run("st.global.u32 [%rd1], %r0;", 2); },
               faults_with("thread 0 of block (1, 0, 0) writes what thread 0 of block (0, 0, 0) wrote"));
-  const std::string first_reads = R"(
-	mov.u32 	%r6, %ctaid.x;
-	setp.eq.u32 	%p2, %r6, 0;
-	@%p2 ld.global.u32 	%r5, [%rd0];
+  // All read the first word, in which the second block writes.
+  const std::string text = R"(
+	ld.global.u32 	%r5, [%rd0];
 	bar.sync 	0;
+	mov.u32 	%r6, %ctaid.x;
+	setp.ne.u32 	%p2, %r6, 1;
+	@%p2 bra 	$L__end;
 	setp.eq.u32 	%p3, %r0, 40;
-	@%p3 st.global.u32 	[%rd0], %r0;)";
-  EXPECT_NO_THROW(run(first_reads));
-  EXPECT_THAT([&] { run(first_reads, 2); }, faults_with("without a barrier between"));
+	@%p3 st.global.u32 	[%rd0], %r0;
+$L__end:)";
+  EXPECT_THAT([&] { run(text, 2); },
+              faults_with("thread 40 of block (1, 0, 0) writes what thread 33 of block (0, 0, 0) read"));
+  EXPECT_THAT([&] { run(text, 2, Order::kBackward); },
+              faults_with("of block (0, 0, 0) reads what thread 40 of block (1, 0, 0) wrote"));
+  EXPECT_NO_THROW(run(text, 1));
 }
 
 TEST(PtxRaces, LetBlocksReadTheSameAndWriteTheirOwn) {
@@ -147,6 +153,18 @@ TEST(PtxRaces, AreNotBetweenLaunches) {
       "add.s64 %rd6, %rd0, %rd5;\nbar.sync 0;\nst.global.u32 [%rd6], %r5;");
   run(text, words, {1, 64}, &races);
   run(text, words, {1, 64, 0, Order::kBackward}, &races);
+}
+
+TEST(PtxRaces, AreFoundBehindALaunchThatUsesMoreMemoryThanIsKeptInMind) {
+  Races races;
+  constexpr std::uint32_t kBlocks = 5000;
+  Words words(kBlocks * 1024);
+  const std::string far = kernel(
+      "mov.u32 %r5, %ctaid.x;\nmul.wide.u32 %rd5, %r5, 4096;\nadd.s64 %rd6, %rd0, %rd5;\n"
+      "st.global.u32 [%rd6], %r0;");
+  run(far, words, {kBlocks, 1}, &races);
+  run(far, words, {kBlocks, 1, 0, Order::kBackward}, &races);
+  EXPECT_THAT([&] { run(kernel("st.global.u32 [%rd0], %r0;"), words, {2, 1}, &races); }, faults_with("wrote in line"));
 }
 
 TEST(PtxRaces, LetNobodyUseWhereACopyGoesBeforeItWasWaitedFor) {
