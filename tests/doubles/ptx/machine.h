@@ -7,9 +7,8 @@
 //
 // Faults: an access that is not aligned, or not inside one allocation or the block's shared memory; a barrier that some
 // threads never reach; a shuffle with lanes that take no part; copies under way at a kernel's end; a block larger than
-// the kernel was compiled for. Shared memory holds NaNs at first. Asynchronous copies are done as late as they may be.
-// Not looked for: races that the order of warps does not show (the emulated GPU does, doubles/cuda), and anything about
-// time.
+// the kernel was compiled for; races (races.h), where it is asked to look for them. Shared memory holds NaNs at first.
+// Asynchronous copies are done as late as they may be. Not looked for: anything about time.
 
 #include <cstddef>
 #include <cstdint>
