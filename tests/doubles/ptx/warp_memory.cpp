@@ -51,11 +51,11 @@ Region BlockMemory::region_of(const Instruction& instruction, Space space, std::
   };
   if (space == Space::kShared) {
     expect_in(shared, "shared memory");
-    return {0, shared.size(), shared.data()};
+    return {{0, shared.size()}, shared.data()};
   }
   if (space == Space::kParam) {
     expect_in(parameters, "parameters");
-    return {0, parameters.size(), parameters.data()};
+    return {{0, parameters.size()}, parameters.data()};
   }
   Range& range = last_ranges[index];
   if (!range.holds(address, length)) {
