@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Runs scripts/gpu/check.py where the GPU's part is taken by the PTX of the kernels, executed on the host.
 
-usage: check_check.py --source REPOSITORY --nccl LIBRARY CONFORMANCE_ON_PTX REPRISE_ON_PTX
+usage: check_gpu_check.py --source REPOSITORY --nccl LIBRARY CONFORMANCE_ON_PTX REPRISE_ON_PTX
 Its small steps only; those that run must pass. One core takes under a minute.
 """
 
