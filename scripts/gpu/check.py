@@ -43,7 +43,7 @@ class Parser(argparse.ArgumentParser):
         word = next((word for word in message.split() if word.startswith("--")), "").split("=")[0].rstrip(":")
         near = [] if word in flags else difflib.get_close_matches(word, flags, 1)
         print(f"error[usage]: {message}", file=sys.stderr)
-        print(f"hint: {f'did you mean {near[0]}? ' if near else ''}see `python3 scripts/{self.prog} --help`",
+        print(f"hint: {f'did you mean {near[0]}? ' if near else ''}see `python3 scripts/gpu/{self.prog} --help`",
               file=sys.stderr)
         sys.exit(2)
 

@@ -253,6 +253,7 @@ class GpuCheck(unittest.TestCase):
             done = self.check(*flags)
             self.assertEqual(done.returncode, 2, flags)
             self.assertRegex(done.stderr, rf"^error\[usage\]: .*{re.escape(message)}.*\nhint: {re.escape(hint)}")
+            self.assertTrue((self.source / re.search(r"see `python3 (\S+) --help`", done.stderr)[1]).is_file())
             self.assertFalse(self.out.exists())
         for variable in ({"DEVICE": "cpu"}, {"PYTHON": "none"}):
             self.assertEqual(self.check(**variable).returncode, 2)
