@@ -1,7 +1,6 @@
 #include "external_sort.h"
 
 #include <algorithm>
-#include <cstring>
 #include <system_error>
 
 #include "reprise/core/error.h"
@@ -65,8 +64,7 @@ void ExternalSorter::add(std::string_view key, std::string_view value) {
     spill();
   }
   char* bytes = allocate(key.size() + value.size());
-  std::memcpy(bytes, key.data(), key.size());
-  std::memcpy(bytes + key.size(), value.data(), value.size());
+  std::copy(value.begin(), value.end(), std::copy(key.begin(), key.end(), bytes));  // either may be null where empty
   entries_.push_back({key_prefix(key), bytes, key.size(), value.size()});
 }
 
