@@ -132,9 +132,10 @@ def main():
         bundle = options.bundle
         contents = contents_of(options.bin)
         write(bundle, contents)
-        print(f"{bundle}: {bundle.stat().st_size / 2**20:.1f} MiB, {len(contents)} files")
-        print(f"needs there: LibTorch, {newest_versions(contents)}, Python")
-        print(f"unpack: python3 -m tarfile -e {bundle.name} FOLDER; "
+        size, versions = bundle.stat().st_size / 2**20, newest_versions(contents)
+        print(f"{bundle}: {size:.1f} MiB, {len(contents)} files\n"  # at once, for a reader may leave behind a line
+              f"needs there: LibTorch, {versions}, Python\n"
+              f"unpack: python3 -m tarfile -e {bundle.name} FOLDER; "
               "check: python3 FOLDER/scripts/gpu/check.py RESULTS")
         return 0
     except Missing as error:

@@ -91,6 +91,11 @@ class GpuBundle(unittest.TestCase):
         self.assertRegex(self.done.stdout, r"b\.tar: [\d.]+ MiB, \d+ files\nneeds there: LibTorch, GLIBC_2\.\d+")
         self.assertIn("python3 -m tarfile -e b.tar FOLDER", self.done.stdout)
 
+    def test_blames_no_file_when_nobody_reads_all_it_says(self):
+        words = [str(word) for word in self.command(self.folder / "b.tar", "--bin", self.programs)]
+        done = subprocess.run(["bash", "-o", "pipefail", "-c", '"$@" | head -1', "bash", *words], capture_output=True)
+        self.assertEqual((done.returncode, done.stderr), (0, b""))
+
     def test_gives_the_same_bytes_for_the_same_files(self):
         self.assertEqual(self.bundle(self.folder / "b.tar").returncode, 0)
         self.assertEqual((self.folder / "b.tar").read_bytes(), (self.shared / "b.tar").read_bytes())
