@@ -193,7 +193,8 @@ __device__ __forceinline__ void add_weighted_row(Tile& sums, const float (&weigh
   for (int i = 0; i < kTileRows; ++i) {
     const bool takes = allowed(i);
 #pragma unroll
-    for (int c = 0; c < kTileColumns; ++c) {
+    for (int n = 0; n < kTileColumns; ++n) {
+      const int c = serpentine<kTileColumns>(i, n);
       const float next = __fmaf_rn(weight[i], value[c], sums[i][c]);
       sums[i][c] = takes ? next : sums[i][c];
     }

@@ -129,7 +129,10 @@ struct ThreadSums {
 #pragma unroll
     for (int i = 0; i < kThreadRows; ++i) {
 #pragma unroll
-      for (int j = 0; j < kThreadColumns; ++j) sums[i][j] = __fmaf_rn(a[i], b[j], sums[i][j]);
+      for (int n = 0; n < kThreadColumns; ++n) {
+        const int j = serpentine<kThreadColumns>(i, n);
+        sums[i][j] = __fmaf_rn(a[i], b[j], sums[i][j]);
+      }
     }
   }
 
