@@ -12,10 +12,11 @@ using RowMajor = cutlass::layout::RowMajor;
 using ColumnMajor = cutlass::layout::ColumnMajor;
 using Block = cutlass::gemm::GemmShape<128, COLUMNS, 8>;
 using Warp = cutlass::gemm::GemmShape<COLUMNS == 256 ? 64 : 32, 64, 8>;
-using Product = cutlass::gemm::device::Gemm<
-    float, RowMajor, float, ColumnMajor, float, RowMajor, float, cutlass::arch::OpClassSimt, cutlass::arch::Sm80, Block,
-    Warp, cutlass::gemm::GemmShape<1, 1, 1>, cutlass::epilogue::thread::LinearCombination<float, 1, float, float>,
-    cutlass::gemm::threadblock::GemmIdentityThreadblockSwizzle<>, 4>;
+using Product =
+    cutlass::gemm::device::Gemm<float, RowMajor, float, ColumnMajor, float, RowMajor, float, cutlass::arch::OpClassSimt,
+                                cutlass::arch::Sm80, Block, Warp, cutlass::gemm::GemmShape<1, 1, 1>,
+                                cutlass::epilogue::thread::LinearCombination<float, 1, float, float>,
+                                cutlass::gemm::threadblock::GemmIdentityThreadblockSwizzle<>, 4>;
 
 }  // namespace
 

@@ -100,8 +100,9 @@ __device__ __forceinline__ int unknown(int x) {
   return x;
 }
 
-/// The n-th of kCount in a line, odd lines backwards: the operand that ends a line of multiply-adds begins the next one.
-/// It is then kept beside the multipliers (`.reuse` in the machine code) and not read from the registers once more.
+/// The n-th of kCount in a line, odd lines backwards: the operand that ends a line of multiply-adds begins the next
+/// one. It is then kept beside the multipliers (`.reuse` in the machine code) and not read from the registers once
+/// more.
 template <int kCount>
 __device__ __forceinline__ constexpr int serpentine(int line, int n) {
   return line % 2 == 0 ? n : kCount - 1 - n;
