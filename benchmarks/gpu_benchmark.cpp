@@ -46,13 +46,15 @@ void print_text(const nlohmann::json& figure) {
   }
   std::vector<double> seconds = figure["seconds"];
   std::sort(seconds.begin(), seconds.end());
+  std::string who = figure["who"];
+  if (who == "planned") who += ": " + figure["plan"].get<std::string>();
   fmt::print("{:<20} {:<44} {:<12} {:12.6f} ms ({:.6f} to {:.6f})\n", figure["figure"].get<std::string>(),
-             figure["case"].get<std::string>(), figure["who"].get<std::string>(), 1e3 * seconds[seconds.size() / 2],
-             1e3 * seconds.front(), 1e3 * seconds.back());
+             figure["case"].get<std::string>(), who, 1e3 * seconds[seconds.size() / 2], 1e3 * seconds.front(),
+             1e3 * seconds.back());
 }
 
 void measure(const Wishes& wishes, const conformance::FindDevice& find_device,
-             const conformance::FindNativeDevice& find_native_device) {
+             const conformance::FindNativeDevice& find_native_device, const FindProductPlans& find_product_plans) {
   const SeeFigure see = [&](const nlohmann::json& figure) {
     if (wishes.json) {
       fmt::print("{}\n", figure.dump());
@@ -64,7 +66,8 @@ void measure(const Wishes& wishes, const conformance::FindDevice& find_device,
   const auto wanted = [&](const char* what) {
     return wishes.only.empty() || std::find(wishes.only.begin(), wishes.only.end(), what) != wishes.only.end();
   };
-  Setting setting{wishes.device, find_device, find_native_device, wishes.rounds, wishes.least_seconds, {}};
+  Setting setting{wishes.device,        find_device, find_native_device, find_product_plans, wishes.rounds,
+                  wishes.least_seconds, {}};
   const std::shared_ptr<numerics::Device> device = find_device(wishes.device);
   see({{"figure", "machine"},
        {"who", "reprise"},
@@ -77,6 +80,7 @@ void measure(const Wishes& wishes, const conformance::FindDevice& find_device,
     for (const char* text : kUsualShapes) setting.shapes.push_back(parse_shape(text));
   }
   if (wanted("gemm")) measure_products(setting, see);
+  if (!wishes.only.empty() && wanted("plans")) measure_plans(setting, see);
   if (wanted("attention")) measure_attention(setting, see);
   // Behind cuBLAS's figures, because LibTorch settles cuBLAS's workspaces; before the process's first backward pass.
   if (wanted("native")) measure_native_steps(setting, see);
@@ -141,15 +145,18 @@ void fill_with_values(numerics::Device& device, float* memory, std::int64_t coun
 
 int run_gpu_benchmark(int argc, char** argv, const std::string& default_device,
                       const conformance::FindDevice& find_device,
-                      const conformance::FindNativeDevice& find_native_device) {
+                      const conformance::FindNativeDevice& find_native_device,
+                      const FindProductPlans& find_product_plans) {
   CLI::App app(
       "Times the exact profile on a device: products, attention, training steps, digests, recorded passes. And the\n"
       "native profile's training steps on a GPU.");
   Wishes wishes;
   wishes.device = default_device;
   app.add_option("--device", wishes.device, "cpu, cuda or cuda:N")->capture_default_str();
-  app.add_option("--only", wishes.only, "gemm, attention, native, step, digests, launch; all of them by default")
-      ->check(CLI::IsMember({"gemm", "attention", "native", "step", "digests", "launch"}));
+  app.add_option("--only", wishes.only,
+                 "gemm, attention, native, step, digests, launch; all of them by default. Or plans: the products by\n"
+                 "every plan that the GPU chooses among, to see whether it chooses well")
+      ->check(CLI::IsMember({"gemm", "attention", "native", "step", "digests", "launch", "plans"}));
   app.add_option("--shape", wishes.shapes,
                  "NAME=hidden,layers,heads,feed-forward,vocabulary,length,sequences,grains (several times)");
   app.add_option("--rounds", wishes.rounds, "Values of each figure")->check(CLI::PositiveNumber)->capture_default_str();
@@ -163,7 +170,7 @@ int run_gpu_benchmark(int argc, char** argv, const std::string& default_device,
     return app.exit(error) == 0 ? 0 : exit_code(ErrorKind::kUsage);
   }
   try {
-    measure(wishes, find_device, find_native_device);
+    measure(wishes, find_device, find_native_device, find_product_plans);
     return 0;
   } catch (...) {
     return report_error(caught_error());

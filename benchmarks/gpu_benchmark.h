@@ -15,6 +15,7 @@
 #include <vector>
 
 #include "named_device.h"
+#include "product_plans.h"
 #include "training.h"
 
 namespace reprise::benchmarks {
@@ -31,6 +32,7 @@ struct Setting {
   std::string device;
   conformance::FindDevice find_device;
   conformance::FindNativeDevice find_native_device;
+  FindProductPlans find_product_plans;  // may be empty: no GPUs
   int rounds = 5;
   double least_seconds = 0.03;  // of the repetitions of a round
   std::vector<NamedShape> shapes;
@@ -40,6 +42,9 @@ using SeeFigure = std::function<void(const nlohmann::json& figure)>;
 
 /// Figure "gemm": the products of a shape's layers and head, beside cuBLAS in alternating rounds.
 void measure_products(const Setting& setting, const SeeFigure& see);
+/// Figure "plans": the same products by every plan that a GPU has for them, in turns; the one that it chooses is called
+/// "planned". On the CPU it is missing.
+void measure_plans(const Setting& setting, const SeeFigure& see);
 /// Figures "attention forward" and "attention backward".
 void measure_attention(const Setting& setting, const SeeFigure& see);
 /// Figure "step": whole training steps, all of them on the device.
@@ -62,6 +67,7 @@ void fill_with_values(numerics::Device& device, float* memory, std::int64_t coun
 /// Parses the command line, measures, prints. Returns the exit code.
 int run_gpu_benchmark(int argc, char** argv, const std::string& default_device,
                       const conformance::FindDevice& find_device,
-                      const conformance::FindNativeDevice& find_native_device);
+                      const conformance::FindNativeDevice& find_native_device,
+                      const FindProductPlans& find_product_plans);
 
 }  // namespace reprise::benchmarks

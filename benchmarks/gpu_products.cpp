@@ -35,6 +35,14 @@ std::vector<Product> products_of(const conformance::TrainingShape& shape) {
   return products;
 }
 
+std::string case_of(const std::string& shape_name, const Product& product) {
+  return fmt::format("{} {} {} x {} x {}", shape_name, name_of(product.kind), product.m, product.n, product.k);
+}
+
+double flops_of(const Product& product) {
+  return 2.0 * static_cast<double>(product.m) * static_cast<double>(product.n) * static_cast<double>(product.k);
+}
+
 void multiply(numerics::Device& device, const Product& product, const float* a, const float* b, float* c) {
   const auto [kind, m, n, k] = product;
   if (kind == ProductKind::kTn) return device.gemm_tn(m, n, k, a, m, b, n, c, n);
@@ -69,9 +77,9 @@ void measure_product(const Setting& setting, numerics::Device& device, const std
   const std::int64_t compared = std::min<std::int64_t>(m * n, 1 << 16);
 
   nlohmann::json mine{{"figure", "gemm"},
-                      {"case", fmt::format("{} {} {} x {} x {}", shape_name, name_of(kind), m, n, k)},
+                      {"case", case_of(shape_name, product)},
                       {"who", "reprise"},
-                      {"flops", 2.0 * static_cast<double>(m) * static_cast<double>(n) * static_cast<double>(k)},
+                      {"flops", flops_of(product)},
                       {"seconds", nlohmann::json::array()}};
   nlohmann::json theirs = mine;
   theirs["who"] = "cublas";
@@ -101,6 +109,54 @@ void measure_product(const Setting& setting, numerics::Device& device, const std
   if (peer) see(theirs);
 }
 
+void measure_plans_of_product(const Setting& setting, numerics::Device& device, ProductPlans& plans,
+                              const std::string& shape_name, const Product& product, const SeeFigure& see) {
+  const auto [kind, m, n, k] = product;
+  numerics::DeviceMemory memory(device);
+  float* const a = memory.take<float>(m * k);
+  float* const b = memory.take<float>(n * k);
+  float* const c = memory.take<float>(m * n);
+  fill_with_values(device, a, m * k);
+  fill_with_values(device, b, n * k);
+  const std::int64_t compared = std::min<std::int64_t>(m * n, 1 << 16);
+  const auto multiply_by = [&, kind = kind, m = m, n = n, k = k](std::size_t plan) {
+    plans.multiply(plan, kind, m, n, k, a, b, c);
+  };
+
+  const std::vector<NamedPlan> named = plans.plans(m, n, k);
+  std::vector<nlohmann::json> figures;
+  std::vector<int> repetitions;
+  std::vector<float> first;
+  for (std::size_t plan = 0; plan < named.size(); ++plan) {
+    device.clear(c, static_cast<std::size_t>(m * n) * sizeof(float));
+    device.synchronize();
+    const auto once = [&] {
+      multiply_by(plan);
+      plans.synchronize();
+    };
+    repetitions.push_back(repetitions_for(device, once, setting.least_seconds));
+    const std::vector<float> found = memory.values(c, compared);
+    if (plan == 0) first = found;
+    figures.push_back({{"figure", "plans"},
+                       {"case", case_of(shape_name, product)},
+                       {"who", named[plan].chosen ? "planned" : named[plan].name},
+                       {"plan", named[plan].name},
+                       {"flops", flops_of(product)},
+                       {"difference", difference_of(found, first)},
+                       {"seconds", nlohmann::json::array()}});
+  }
+  for (int round = 0; round < setting.rounds; ++round) {
+    for (std::size_t plan = 0; plan < named.size(); ++plan) {
+      const auto all = [&] {
+        for (int i = 0; i < repetitions[plan]; ++i) multiply_by(plan);
+        plans.synchronize();
+      };
+      figures[plan]["seconds"].push_back(seconds_of(device, all, 1) / repetitions[plan]);
+    }
+  }
+  for (const nlohmann::json& figure : figures) see(figure);
+}
+
 }  // namespace
 
 void measure_products(const Setting& setting, const SeeFigure& see) {
@@ -108,6 +164,24 @@ void measure_products(const Setting& setting, const SeeFigure& see) {
     for (const Product& product : products_of(shape.sizes)) {
       const std::shared_ptr<numerics::Device> device = setting.find_device(setting.device);
       measure_product(setting, *device, shape.name, product, see);
+    }
+  }
+}
+
+void measure_plans(const Setting& setting, const SeeFigure& see) {
+  const std::unique_ptr<ProductPlans> plans =
+      setting.find_product_plans ? setting.find_product_plans(setting.device) : nullptr;
+  for (const NamedShape& shape : setting.shapes) {
+    for (const Product& product : products_of(shape.sizes)) {
+      if (plans) {
+        const std::shared_ptr<numerics::Device> device = setting.find_device(setting.device);
+        measure_plans_of_product(setting, *device, *plans, shape.name, product, see);
+      } else {
+        see({{"figure", "plans"},
+             {"case", case_of(shape.name, product)},
+             {"who", "planned"},
+             {"missing", fmt::format("--device {}: only a GPU has plans", setting.device)}});
+      }
     }
   }
 }

@@ -17,7 +17,7 @@ from pathlib import Path
 PEAKS = {"H200": (66.9, 989.4), "H100 PCIe": (51.2, 756.0), "H100 NVL": (60.0, 835.0), "H100": (66.9, 989.4),
          "A100": (19.5, 312.0)}
 OURS = {"gemm": "reprise", "attention forward": "reprise", "attention backward": "reprise", "step": "reprise exact",
-        "native step": "reprise native bf16", "digests": "reprise", "launch": "recorded"}
+        "native step": "reprise native bf16", "digests": "reprise", "launch": "recorded", "plans": "planned"}
 AIMS = {"gemm": ("at least", 0.85), "attention backward": ("at most", 1.25), "step": ("at most", 1.3),
         "native step": ("at least", 1.0)}
 AS_SPEED = {"gemm", "native step"}  # how fast ours is, not how long it takes
@@ -102,7 +102,7 @@ def summarize(folder):
             row["utilisation"] = row["flops_per_second"] / peak
         if "tokens" in details[key]:
             row["tokens_per_second"] = details[key]["tokens"] / row["seconds"]
-        for name in ("bytes", "bytes_lack", "parameters", "difference"):
+        for name in ("bytes", "bytes_lack", "parameters", "difference", "plan"):
             if name in details[key]:
                 row[name] = details[key][name]
         rows.append(row)
@@ -127,10 +127,13 @@ COLUMNS = {  # heading, text of a row
     "least to most": lambda row: f"{row['least']:.2f} to {row['most']:.2f}" if "ratio" in row else "",
     "aim": lambda row: {True: "reached", False: "**missed**", None: ""}[row.get("reached")],
     "difference": lambda row: text_of(row, "difference", "{:.1e}"),
+    "plan": lambda row: row["plan"],
 }
 SECTIONS = [
     ("gemm", "Matrix products: exact's speed over cuBLAS's (float32, no TF32); the aim is at least 0.85",
      ["case", "who", "ms", "TFLOP/s", "ratio", "least to most", "aim", "difference"]),
+    ("plans", "Ways to cut a product: the time of the one that is planned over another's, which is faster above 1",
+     ["case", "who", "plan", "ms", "TFLOP/s", "ratio", "least to most", "difference"]),
     ("attention backward", "Attention, backward: exact's time over that of others, which add in any order; at most 1.25",
      ["case", "who", "ms", "TFLOP/s", "ratio", "least to most", "aim"]),
     ("attention forward", "Attention, forward: exact's time over that of others",

@@ -4,5 +4,12 @@
 #include "gpu_benchmark.h"
 
 int main(int argc, char** argv) {
-  return reprise::emulation::run_on_emulated_gpu(argc, argv, reprise::benchmarks::run_gpu_benchmark);
+  using namespace reprise;
+  return emulation::run_on_emulated_gpu(
+      argc, argv,
+      [](int count, char** words, const std::string& default_device, const conformance::FindDevice& find_device,
+         const conformance::FindNativeDevice& find_native_device) {
+        return benchmarks::run_gpu_benchmark(count, words, default_device, find_device, find_native_device,
+                                             benchmarks::product_plans_of_gpu);
+      });
 }

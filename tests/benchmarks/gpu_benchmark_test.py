@@ -82,6 +82,26 @@ class Program(unittest.TestCase):
                 self.assertGreater(figure["bytes"], 4 * 4 * PARAMETERS)
                 self.assertEqual(figure["bytes_lack"], "LibTorch's part")  # the CPU's allocator does not count
 
+    def test_measures_every_plan_of_a_product_where_asked_and_one_of_them_is_the_planned_one(self):
+        for program in self.programs:
+            with self.subTest(program=program):
+                done = subprocess.run([program, "--shape", "tiny=16,1,1,24,37,300,1,1", "--rounds", "2", "--seconds", "0",
+                                       "--json", "--only", "plans"], capture_output=True, text=True)
+                self.assertEqual(done.returncode, 0, done.stderr)
+                _, *figures = [json.loads(line) for line in done.stdout.splitlines()]
+                self.assertEqual({figure["figure"] for figure in figures}, {"plans"})
+                if "emulated" not in Path(program).name:
+                    self.assertEqual(figures[0]["missing"], "--device cpu: only a GPU has plans")
+                    continue
+                of_gradient = [figure for figure in figures if figure["case"] == "tiny tn 37 x 16 x 300"]
+                self.assertEqual([figure["plan"] for figure in of_gradient],
+                                 ["large tiles, 1 split", "small tiles, 1 split", "large tiles, 2 splits",
+                                  "small tiles, 2 splits"])
+                self.assertEqual([figure["who"] for figure in of_gradient].count("planned"), 1)
+                for figure in figures:
+                    self.assertEqual(figure["difference"], 0)
+                    self.assertEqual(len(figure["seconds"]), 2)
+
     def test_prints_what_is_missing(self):
         done = run(self.programs[0], "--only", "native")
         self.assertRegex(done.stdout, "tiny 4 x 9 tokens +reprise native bf16 +missing: --device cpu")
@@ -179,6 +199,16 @@ class Table(unittest.TestCase):
         self.assertAlmostEqual(peer["least"], 0.5)
         self.assertAlmostEqual(peer["most"], 1.0)
         self.assertFalse(peer["reached"])
+
+    def test_gives_other_plans_beside_the_planned_one(self):
+        def figure(who, plan, seconds):
+            return {"figure": "plans", "case": "p", "who": who, "plan": plan, "seconds": seconds, "flops": 1e9,
+                    "difference": 0.0}
+
+        summary = self.summary({"reprise-1.jsonl": [figure("planned", "large tiles, 1 split", [0.003, 0.003]),
+                                                    figure("small tiles, 1 split", "small tiles, 1 split", [0.002, 0.003])]})
+        self.assertAlmostEqual(self.row(summary, "small tiles, 1 split")["ratio"], 1.2)
+        self.assertIn("| p | planned | large tiles, 1 split | 3 | 0.333 |  |  | 0.0e+00 |", self.table.markdown(summary))
 
     def test_says_what_is_missing_and_marks_what_missed_its_aim(self):
         def backward(who, seconds):

@@ -251,20 +251,26 @@ void launch_product(Queue& queue, const Product& product, TileSize tile, int num
 
 }  // namespace
 
-ProductPlan plan_product(Index m, Index n, Index k, int num_multiprocessors) {
+std::vector<ProductPlan> possible_plans(Index m, Index n, Index k) {
   constexpr Index kMaxScratch = Index{64} << 20;  // floats
   constexpr Index kMostSplits = 65535;            // rows of blocks that a grid may have
   const Index num_segments = (k + kSegment - 1) / kSegment;
-  ProductPlan best;
-  double least = std::numeric_limits<double>::infinity();
+  std::vector<ProductPlan> plans;
   for (int num_splits = 1; num_splits == 1 || num_splits <= std::min(num_segments, kMostSplits); num_splits *= 2) {
     if (num_splits > 1 && m * n * num_segments > kMaxScratch) break;
-    for (const TileSize tile : {TileSize::kLarge, TileSize::kSmall}) {
-      const double cycles =
-          (tile == TileSize::kLarge ? estimated_cycles<LargeTile>
-                                    : estimated_cycles<SmallTile>)(m, n, num_segments, num_splits, num_multiprocessors);
-      if (cycles < least) least = cycles, best = {tile, num_splits};
-    }
+    for (const TileSize tile : {TileSize::kLarge, TileSize::kSmall}) plans.push_back({tile, num_splits});
+  }
+  return plans;
+}
+
+ProductPlan plan_product(Index m, Index n, Index k, int num_multiprocessors) {
+  const Index num_segments = (k + kSegment - 1) / kSegment;
+  ProductPlan best;
+  double least = std::numeric_limits<double>::infinity();
+  for (const ProductPlan& plan : possible_plans(m, n, k)) {
+    const auto estimate = plan.tile == TileSize::kLarge ? estimated_cycles<LargeTile> : estimated_cycles<SmallTile>;
+    const double cycles = estimate(m, n, num_segments, plan.num_splits, num_multiprocessors);
+    if (cycles < least) least = cycles, best = plan;
   }
   return best;
 }

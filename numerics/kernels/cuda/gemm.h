@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <span>
+#include <vector>
 
 #include "gemm_product.h"
 #include "queue.h"
@@ -21,7 +22,10 @@ struct ProductPlan {
   int num_splits = 1;  // blocks along k, each of whole segments
 };
 
-/// The plan that should take the least time on a GPU of so many multiprocessors.
+/// Plans that a product can have, most of them slow.
+std::vector<ProductPlan> possible_plans(std::int64_t m, std::int64_t n, std::int64_t k);
+
+/// The one of them that should take the least time on a GPU of so many multiprocessors.
 ProductPlan plan_product(std::int64_t m, std::int64_t n, std::int64_t k, int num_multiprocessors);
 
 /// c[m, n] = the products of all parts, which share the strides that are 1; see multiply_parts of gemm_product.h.
