@@ -64,6 +64,12 @@ bool is_left_out(const Message& message, const FieldDescriptor& field) {
   return has_default(message, field);
 }
 
+/// A zero that says something else than its absence, which is hashed as zero too.
+bool is_given_as_zero(const Message& message, const FieldDescriptor& field) {
+  return is_value_where_zero(field) && message.GetReflection()->HasField(message, &field) &&
+         has_default(message, field);
+}
+
 void hash_fields(const Message& message, const std::string& prefix, CanonicalHasher& hasher) {
   for (const FieldDescriptor* field : fields_by_number(*message.GetDescriptor())) {
     if (is_left_out(message, *field)) continue;
@@ -71,6 +77,7 @@ void hash_fields(const Message& message, const std::string& prefix, CanonicalHas
     if (!field->is_repeated()) {
       // Being there at all can be the only thing that such a message says.
       if (is_added_later(*field) && field->message_type() != nullptr) hasher.boolean(name, true);
+      if (is_given_as_zero(message, *field)) hasher.boolean(name, true);
       hash_element(message, *field, 0, name, hasher);
       continue;
     }
@@ -90,6 +97,8 @@ std::vector<const FieldDescriptor*> fields_by_number(const google::protobuf::Des
 }
 
 bool is_added_later(const FieldDescriptor& field) { return field.options().GetExtension(added_later); }
+
+bool is_value_where_zero(const FieldDescriptor& field) { return field.options().GetExtension(zero_is_a_value); }
 
 Digest message_hash(const Message& message) {
   CanonicalHasher hasher(message.GetDescriptor()->full_name() + ".v1");

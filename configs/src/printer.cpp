@@ -31,7 +31,8 @@ void print(const Message& message, int depth, std::string& out) {
 }
 
 /// Gives every field the one form that the hash stands for: declared defaults are written, and a field without a
-/// declared default is left out where it holds the zero of its type.
+/// declared default is left out where it holds the zero of its type and the schema gives that zero no meaning of its
+/// own. What is left out here must be read like its zero by everybody who asks whether it is there.
 void write_defaults(Message& message) {
   const google::protobuf::Reflection& reflection = *message.GetReflection();
   for (const FieldDescriptor* field : fields_by_number(*message.GetDescriptor())) {
@@ -45,7 +46,7 @@ void write_defaults(Message& message) {
         write_defaults(*reflection.MutableMessage(&message, field));
       }
     } else if (is_added_later(*field) || !field->has_default_value()) {
-      if (has_default(message, *field)) reflection.ClearField(&message, field);
+      if (has_default(message, *field) && !is_value_where_zero(*field)) reflection.ClearField(&message, field);
     } else if (!reflection.HasField(message, field)) {
       set_to_default(message, *field);
     }

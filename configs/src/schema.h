@@ -13,4 +13,7 @@ std::vector<const google::protobuf::FieldDescriptor*> fields_by_number(const goo
 /// Says whether the schema marks `field` with the option added_later.
 bool is_added_later(const google::protobuf::FieldDescriptor& field);
 
+/// Says whether the schema marks `field` with the option zero_is_a_value.
+bool is_value_where_zero(const google::protobuf::FieldDescriptor& field);
+
 }  // namespace reprise::configs

@@ -7,7 +7,6 @@ void parent_is_named(const RunConfig& config, Findings& findings) {
   const Parent& parent = config.recipe().parent();
   const char* hint = "`reprise train --from RUN@STEP` fills it in";
   findings.require(!parent.run().empty(), "recipe.parent.run", "is required", hint);
-  findings.require(parent.has_step(), "recipe.parent.step", "is required", hint);
   findings.require(is_sha256(parent.root()), "recipe.parent.root",
                    fmt::format("is not 64 lower-case hexadecimal digits: '{}'", parent.root()), hint);
   findings.require(is_sha256(parent.recipe_hash()), "recipe.parent.recipe_hash",

@@ -85,7 +85,8 @@ void learning_rate_shape_is_known(const RunConfig& config, Findings& findings) {
 
 void warmup_is_given_once(const RunConfig& config, Findings& findings) {
   const LearningRate& rate = config.recipe().train().learning_rate();
-  findings.require(!rate.has_warmup_tokens() || !rate.has_warmup_steps(), "recipe.train.learning_rate.warmup_tokens",
+  // A resolved config has its defaults written out: 0 steps are none.
+  findings.require(!rate.has_warmup_tokens() || rate.warmup_steps() == 0, "recipe.train.learning_rate.warmup_tokens",
                    "is given together with warmup_steps", "leave one of them out");
   const bool has_warmup = rate.warmup_steps() > 0 || rate.warmup_tokens() > 0;
   findings.require(rate.shape() != "inverse_sqrt" || has_warmup, "recipe.train.learning_rate.shape",
@@ -105,7 +106,9 @@ void shape_reads_what_is_given(const RunConfig& config, Findings& findings) {
   };
   unread(rate.has_decay_steps() && !is_wsd, "decay_steps", "wsd");
   unread(rate.has_decay() && !is_wsd, "decay", "wsd");
-  unread(rate.has_final_fraction() && !has_end, "final_fraction", "cosine, linear or wsd");
+  // Its default is written out in every resolved config, whatever the shape.
+  const bool has_fraction = rate.final_fraction() != LearningRate::default_instance().final_fraction();
+  unread(has_fraction && !has_end, "final_fraction", "cosine, linear or wsd");
   unread(rate.has_shape_steps() && !has_end, "shape_steps", "cosine, linear or wsd");
   const std::uint32_t own_steps = train.num_steps() - std::min(train.num_steps(), rate.start_step());
   const std::uint32_t length = rate.has_shape_steps() ? rate.shape_steps() : own_steps;

@@ -114,6 +114,13 @@ TEST_F(Fork, GivesTheSameBitsForAnyRanksAndAfterAKillAtAnyTime) {
   }
 }
 
+TEST_F(Fork, FromTheBeginningIsReadAgainWhenItGoesOn) {
+  ASSERT_EQ(fork(at("run", 0), "child").exit_code, 0);
+  const Outcome resumed = run_reprise({"train", "--resume", path("child")});
+  EXPECT_EQ(resumed.exit_code, 0) << resumed.err;
+  expect_verified("child", "run");
+}
+
 TEST_F(Fork, CanBeForkedItself) {
   ASSERT_EQ(fork(at("run", 6), "child", {"--set", "train.num_steps=18"}).exit_code, 0);
   ASSERT_EQ(fork(at("child", 11), "grandchild", {"--set", "train.num_steps=24"}).exit_code, 0);

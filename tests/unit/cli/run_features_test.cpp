@@ -63,6 +63,22 @@ TEST_F(RunFeatures, HaveTheSameBitsAfterAKillAndAResumeOnOtherRanks) {
   }
 }
 
+TEST_F(RunFeatures, OfAGroupWithoutDecayAreThoseOfARunWithoutDecay) {
+  const auto states_with = [&](const std::string& name, const std::string& setting) {
+    const auto run = folder_ / name;
+    copy_prepared_run(run);
+    const Outcome outcome = run_reprise({"train", small_config(), "--out", run.string(), "--set", setting});
+    EXPECT_EQ(outcome.exit_code, 0) << outcome.err;
+    std::vector<std::string> states;
+    const auto json = nlohmann::json::parse(run_reprise({"log", "show", run.string(), "--json"}).out);
+    for (const auto& step : json["steps"]) states.push_back(step["state"]);
+    return states;
+  };
+  const auto of_group = states_with("group", "train.adamw.group={tensor: \"*\" weight_decay: 0}");
+  EXPECT_EQ(of_group, states_with("all", "train.adamw.weight_decay=0"));
+  EXPECT_NE(of_group, states_with("decay", "train.adamw.weight_decay=0.1"));
+}
+
 TEST_F(RunFeatures, AreShownByTheVerbsOfTheLog) {
   const Outcome table = run_reprise({"log", "show", reference_.string(), "--tail", "0"});
   EXPECT_NE(table.out.find("update left out: "), std::string::npos) << table.out;

@@ -79,6 +79,36 @@ TEST(ConfigResolve, ChangesNothingTheSecondTime) {
   EXPECT_EQ(to_text(resolve(once)), to_text(once));
 }
 
+TEST(ConfigResolve, KeepsAZeroThatSaysSomethingElseThanNothing) {
+  RunConfig config = parse_config(kGoodConfig, "x");
+  ParameterGroup& group = *config.mutable_recipe()->mutable_train()->mutable_adamw()->add_group();
+  group.add_tensor("*norm.weight");
+  EXPECT_FALSE(resolve(config).recipe().train().adamw().group(0).has_weight_decay());
+  group.set_weight_decay(0);
+  EXPECT_TRUE(resolve(config).recipe().train().adamw().group(0).has_weight_decay());
+}
+
+/// What a run writes down is what is read when it goes on.
+TEST(ConfigResolve, MakesNoMistakeOfAGoodConfig) {
+  const auto with = [](const std::string& rate, const std::string& more = "") {
+    return "recipe { name: \"x\" data { file { path: \"a.txt\" sha256: \"" + std::string(64, '0') + "\" } } " + more +
+           " train { num_steps: 20 learning_rate { peak: 1e-3 " + rate + " } } }";
+  };
+  const std::string parent = "parent { run: \"p\" root: \"" + std::string(64, 'a') + "\" recipe_hash: \"" +
+                             std::string(64, 'b') + "\" step: 0 }";
+  for (const std::string& text :
+       {with(""), with("shape: \"linear\""), with("shape: \"constant\""), with("shape: \"constant\" warmup_steps: 3"),
+        with("shape: \"wsd\" decay_steps: 4"), with("shape: \"inverse_sqrt\" warmup_steps: 3"),
+        with("shape: \"inverse_sqrt\" warmup_tokens: 50000"), with("warmup_tokens: 50000"),
+        with("shape_steps: 30 final_fraction: 0"), with("", parent)}) {
+    const RunConfig config = parse_config(text, "x");
+    ASSERT_TRUE(validate(config).empty()) << text << validate(config)[0].place;
+    const RunConfig written = parse_config(to_text(resolve(config)), "x");
+    for (const Mistake& mistake : validate(written)) ADD_FAILURE() << text << ": " << mistake.place << mistake.message;
+    EXPECT_EQ(recipe_hash(written.recipe()), recipe_hash(config.recipe())) << text;
+  }
+}
+
 TEST(ConfigResolve, EmptyTextAndNoTextAreTheSame) {
   RunConfig a = parse_config(kGoodConfig, "x");
   RunConfig b = a;

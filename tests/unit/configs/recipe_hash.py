@@ -55,9 +55,12 @@ class Hasher:
 KINDS = {13: "uint32", 4: "uint64", 1: "double", 8: "bool", 9: "string"}
 
 
-def is_added_later(field):
-    """The option added_later (number 50001, a varint of 1), as bytes: the option's own type is not needed."""
-    key = 50001 << 3
+ADDED_LATER, ZERO_IS_A_VALUE = 50001, 50002
+
+
+def has_option(field, number):
+    """An option (a varint of 1) as bytes: the option's own type is not needed."""
+    key = number << 3
     encoded = bytes([key & 0x7F | 0x80, key >> 7 & 0x7F | 0x80, key >> 14, 1])
     return encoded in field.GetOptions().SerializeToString()
 
@@ -75,10 +78,12 @@ def hash_message(hasher, message, prefix):
         value = getattr(message, field.name)
         repeated = field.label == field.LABEL_REPEATED
         name = prefix + field.name
-        later = is_added_later(field)
+        later = has_option(field, ADDED_LATER)
         if later and says_nothing_new(message, field, value):
             continue
         if later and not repeated and field.message_type is not None:
+            hasher.scalar("bool", name, True)
+        if has_option(field, ZERO_IS_A_VALUE) and message.HasField(field.name) and value == 0:
             hasher.scalar("bool", name, True)
         if repeated:
             hasher.scalar("uint64", name, len(value))

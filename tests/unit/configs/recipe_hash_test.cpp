@@ -14,6 +14,9 @@ namespace {
 
 // Made by tests/unit/configs/recipe_hash.py (Python 3.11, protobuf's own text parser, hashlib) from kGoodConfig.
 constexpr char kGoodRecipeHash[] = "b9090a7b36af933b9dc2ca5b2a4c921b517a5e8313ff1f904006aa07194c928e";
+// With a group of "*norm.weight", and with its weight_decay: 0.
+constexpr char kHashWithoutDecay[] = "9cb5cdaf61c173923f98343c4ff9d6f10b03ca1fd2c6fa2a5ff93c9f781f2266";
+constexpr char kHashWithDecayOfZero[] = "31af4e965cc89be1c9b4aee58e30d4f8e4fd485a3b00669d4d748127b224df56";
 
 Recipe good_recipe() { return parse_config(kGoodConfig, "x").recipe(); }
 
@@ -25,6 +28,19 @@ TEST(RecipeHash, DefaultsWrittenOrLeftOutAreTheSame) {
   Recipe recipe = good_recipe();
   recipe.mutable_train()->mutable_adamw()->set_beta1(0.9);
   EXPECT_EQ(recipe_hash(recipe), recipe_hash(good_recipe()));
+}
+
+TEST(RecipeHash, TellsADecayOfZeroFromNoneInAGroup) {
+  Recipe recipe = good_recipe();
+  ParameterGroup& group = *recipe.mutable_train()->mutable_adamw()->add_group();
+  group.add_tensor("*norm.weight");
+  // Hashed as before zero had an entry of its own: recipes that do not say zero keep their hash.
+  EXPECT_EQ(recipe_hash(recipe).hex(), kHashWithoutDecay);
+  group.set_weight_decay(0);
+  EXPECT_EQ(recipe_hash(recipe).hex(), kHashWithDecayOfZero);
+  RunConfig config;
+  *config.mutable_recipe() = recipe;
+  EXPECT_EQ(recipe_hash(resolve(config).recipe()).hex(), kHashWithDecayOfZero);
 }
 
 TEST(RecipeHash, RuntimeAndFieldOrderDoNotMatter) {
