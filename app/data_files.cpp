@@ -8,6 +8,7 @@
 #include "data_verbs.h"
 #include "reprise/core/error.h"
 #include "reprise/core/files.h"
+#include "reprise/core/folder_lock.h"
 #include "reprise/data_pipeline/decontamination.h"
 #include "reprise/data_pipeline/deduplication.h"
 #include "reprise/data_pipeline/inputs.h"
@@ -69,6 +70,12 @@ data::FilePassOptions pass_options(const FileFlags& flags) {
   return options;
 }
 
+/// Two passes that write to one folder would mix their pieces.
+FolderLock lock_output(const FileFlags& flags) {
+  make_folders(flags.out);
+  return FolderLock(flags.out);
+}
+
 void print_result(const data::FilePassResult& result, const FileFlags& flags) {
   if (flags.json) {
     fmt::print("{}", read_file(std::filesystem::path(flags.out) / "report.json"));
@@ -94,8 +101,10 @@ void dedup(const DedupFlags& flags) {
   options.minhash = flags.minhash;
   options.min_paragraph_words = flags.min_words;
   options.files = pass_options(flags.files);
+  const auto files = data::expand_inputs(flags.files.files);
+  const FolderLock lock = lock_output(flags.files);
   const auto progress = logs::make_progress(flags.files.quiet);
-  print_result(data::deduplicate_files(data::expand_inputs(flags.files.files), options, *progress), flags.files);
+  print_result(data::deduplicate_files(files, options, *progress), flags.files);
 }
 
 void decontaminate(const DecontaminateFlags& flags) {
@@ -104,9 +113,10 @@ void decontaminate(const DecontaminateFlags& flags) {
   options.min_matches = flags.min_matches;
   options.tag = flags.tag;
   options.files = pass_options(flags.files);
+  const auto against = data::expand_inputs(flags.against), files = data::expand_inputs(flags.files.files);
+  const FolderLock lock = lock_output(flags.files);
   const auto progress = logs::make_progress(flags.files.quiet);
-  const data::DecontaminationResult result = data::decontaminate_files(
-      data::expand_inputs(flags.against), data::expand_inputs(flags.files.files), options, *progress);
+  const data::DecontaminationResult result = data::decontaminate_files(against, files, options, *progress);
   print_result(result.pass, flags.files);
   if (flags.files.json) return;
   fmt::print("{:<8} {:>10} documents\n{:<8} {:>10} examples of {}, {} too short to look for\n", "overlap",

@@ -1,7 +1,12 @@
 #include <fmt/core.h>
 
+#include <optional>
+
 #include "reprise/audit/reproduce.h"
+#include "reprise/configs/config.h"
+#include "reprise/core/error.h"
 #include "reprise/core/files.h"
+#include "reprise/core/folder_lock.h"
 #include "reprise/data_pipeline/assembly.h"
 #include "reprise/data_pipeline/corpus.h"
 #include "reprise/data_pipeline/token_build.h"
@@ -19,12 +24,41 @@ void warn_of_changed_files(const data::CorpusResult& corpus, const Say& say) {
   }
 }
 
+bool holds_run(const std::filesystem::path& folder) {
+  return std::filesystem::exists(folder / "run.log") || std::filesystem::exists(folder / "checkpoints");
+}
+
+/// The weights of a run belong to its tokenizer and its shards: those of another recipe must not take their place.
+void require_data_of_the_run(const configs::Recipe& recipe, const data::BuildOptions& options) {
+  const std::filesystem::path& folder = options.output_dir;
+  if (!holds_run(folder)) return;
+  const auto refuse = [&](const std::string& what) {
+    throw Error(ErrorKind::kCheckpoint, fmt::format("{} holds a run with other data: {}", folder.string(), what),
+                "choose another folder with --out");
+  };
+  if (!std::filesystem::exists(folder / "recipe.pbtxt")) refuse("it has no recipe to compare with");
+  const configs::Recipe of_run = configs::load_config(folder / "recipe.pbtxt").recipe();
+  if (configs::message_hash(of_run.data()) != configs::message_hash(recipe.data())) refuse("recipe.data differs");
+  if (configs::message_hash(of_run.tokenizer()) != configs::message_hash(recipe.tokenizer())) {
+    refuse("recipe.tokenizer differs");
+  }
+  const std::filesystem::path tokenizer = folder / "tokenizer" / "tokenizer.json";
+  if (!options.tokenizer.empty() && std::filesystem::exists(tokenizer) &&
+      read_file(options.tokenizer) != read_file(tokenizer)) {
+    refuse(fmt::format("{} is not its tokenizer", options.tokenizer.string()));
+  }
+}
+
 }  // namespace
 
 std::vector<Phase> prepare_data(const configs::RunConfig& config, const data::BuildOptions& options, const Say& say,
                                 ProgressSink& progress) {
   std::vector<Phase> phases;
+  require_data_of_the_run(config.recipe(), options);
   make_folders(options.output_dir);
+  // Two builds in one folder would mix their pieces; a session of training reads what is replaced here.
+  std::optional<FolderLock> lock;
+  if (options.team.rank == 0) lock.emplace(options.output_dir);
   Stopwatch watch;
   data::assemble_for_run(config.runtime(), options, progress);
   const data::CorpusResult corpus = data::build_corpus(config.recipe().data(), options, progress);

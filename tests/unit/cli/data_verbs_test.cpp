@@ -3,9 +3,11 @@
 #include <fmt/core.h>
 
 #include <fstream>
+#include <map>
 
 #include "program.h"
 #include "reprise/core/files.h"
+#include "reprise/core/folder_lock.h"
 
 namespace reprise::cli_test {
 namespace {
@@ -129,6 +131,42 @@ TEST_F(DataVerbs, DecontaminateNamesTheExampleThatADocumentShares) {
   EXPECT_EQ(examples[0].at("task"), "exam");
   EXPECT_EQ(examples[0].at("example"), 2);
   EXPECT_EQ(examples[0].at("first_ids"), json::array({"a.jsonl-0"}));
+}
+
+TEST_F(DataVerbs, ThatWriteToAFolderKeepOthersOutOfIt) {
+  const std::string file = write_documents("a.jsonl", {kStory});
+  std::filesystem::create_directories(folder_ / "out");
+  const FolderLock somebody(folder_ / "out");
+  for (const std::vector<std::string>& verb : {std::vector<std::string>{"dedup", file},
+                                               {"decontaminate", "--against", file, file},
+                                               {"build", small_config()}}) {
+    std::vector<std::string> arguments = {"data"};
+    arguments.insert(arguments.end(), verb.begin(), verb.end());
+    arguments.insert(arguments.end(), {"--out", path("out"), "--quiet"});
+    const Outcome outcome = run_reprise(arguments);
+    EXPECT_EQ(outcome.exit_code, 4) << outcome.err;
+    EXPECT_NE(outcome.err.find("out is in use by another process"), std::string::npos) << outcome.err;
+    EXPECT_TRUE(std::filesystem::is_empty(folder_ / "out"));
+  }
+}
+
+TEST_F(DataVerbs, DoNotReplaceTheDataOfARunByOtherData) {
+  copy_prepared_run(folder_ / "run");
+  ASSERT_EQ(run_reprise({"train", small_config(), "--out", path("run"), "--quiet"}).exit_code, 0);
+  const std::string tokenizer = read_file(folder_ / "run/tokenizer/tokenizer.json");
+  for (const auto& [setting, part] : std::map<std::string, std::string>{
+           {"data.held_out_fraction=0.5", "recipe.data"}, {"tokenizer.vocab_size=400", "recipe.tokenizer"}}) {
+    const Outcome other = run_reprise({"data", "build", small_config(), "--set", setting, "--out", path("run")});
+    EXPECT_EQ(other.exit_code, 4) << other.err;
+    EXPECT_NE(other.err.find("run holds a run with other data: " + part + " differs"), std::string::npos) << other.err;
+  }
+  std::ofstream(folder_ / "other.json") << tokenizer << "\n";
+  EXPECT_EQ(
+      run_reprise({"data", "build", small_config(), "--tokenizer", path("other.json"), "--out", path("run")}).exit_code,
+      4);
+  EXPECT_EQ(run_reprise({"data", "build", small_config(), "--out", path("run"), "--quiet"}).exit_code, 0);
+  EXPECT_EQ(read_file(folder_ / "run/tokenizer/tokenizer.json"), tokenizer);
+  EXPECT_EQ(run_reprise({"checkpoint", "verify", path("run")}).exit_code, 0);
 }
 
 TEST_F(DataVerbs, LabelsOfAConfigAreWhatABuildOfItReads) {
