@@ -11,7 +11,7 @@
 #include "reprise/core/error.h"
 #include "reprise/core/files.h"
 #include "reprise/core/progress.h"
-#include "reprise/data_pipeline/corpus.h"
+#include "reprise/data_pipeline/inputs.h"
 #include "reprise/data_pipeline/sentencepiece.h"
 #include "reprise/data_pipeline/token_file.h"
 #include "reprise/data_pipeline/tokenizer.h"
@@ -46,8 +46,8 @@ void write_text(const std::string& text, const std::string& out) {
 /// Documents of a file of JSON lines, else the whole file as one text.
 void visit_texts(const std::filesystem::path& path, const std::function<void(std::string_view)>& visit) {
   const std::string name = path.filename().string();
-  if (name.ends_with(".jsonl") || name.ends_with(".jsonl.zst")) {
-    data::for_each_document(path, [&](const data::Document& document) { visit(document.text); });
+  if (name.ends_with(".jsonl") || name.ends_with(".jsonl.zst") || name.ends_with(".jsonl.gz")) {
+    data::for_each_text(path, visit);
   } else {
     visit(read_file(path));
   }
@@ -94,7 +94,7 @@ void decode_file(const TokenizerFileFlags& flags) {
 void add_tokenizer_train_verb(CLI::App& tokenizer) {
   const auto flags = std::make_shared<TrainFlags>();
   CLI::App* action = tokenizer.add_subcommand("train", "Train byte-level BPE on files and write a tokenizer.json");
-  action->add_option("FILE", flags->files, "Text files, each one text, or .jsonl[.zst] files of documents of a run")
+  action->add_option("FILE", flags->files, "Text files, each one text, or .jsonl[.gz|.zst] files of documents")
       ->required();
   action->add_option("--vocab-size", flags->vocab_size, "Entries, the 256 bytes and the special token included")
       ->required();

@@ -73,6 +73,22 @@ TEST_F(TokenizerFiles, TrainedHereEncodeAndDecodeAnyText) {
   EXPECT_EQ(decoded.out, text);
 }
 
+TEST_F(TokenizerFiles, AreTrainedOnTheTextsOfJsonLines) {
+  const std::string text = "a text of a few words, and a few words more";
+  write_file_atomically(folder_ / "a.jsonl", json{{"id", "1"}, {"text", text}, {"source", "x"}}.dump() + "\n");
+  write_file_atomically(folder_ / "a.txt", text);
+  const auto trained_on = [&](const std::string& file) {
+    return run_reprise({"tokenizer", "train", path(file), "--vocab-size", "270", "--out", path(file + ".json")});
+  };
+  EXPECT_EQ(trained_on("a.jsonl").exit_code, 0) << trained_on("a.jsonl").err;
+  EXPECT_EQ(trained_on("a.txt").exit_code, 0);
+  EXPECT_EQ(read_file(folder_ / "a.jsonl.json"), read_file(folder_ / "a.txt.json"));
+  write_file_atomically(folder_ / "bad.jsonl", "{\"id\": \"1\", \"text\": \"x\"}\n{\"id\": \"2\"\n");
+  const Outcome bad = trained_on("bad.jsonl");
+  EXPECT_EQ(bad.exit_code, 3);
+  EXPECT_NE(bad.err.find("bad.jsonl:2"), std::string::npos) << bad.err;
+}
+
 TEST_F(TokenizerFiles, WithAnUnsupportedPartAreRefusedByName) {
   write_kind("llama3");
   json root = json::parse(read_file(path("tokenizer.json")));

@@ -5,6 +5,7 @@
 #include <array>
 #include <cstdint>
 #include <filesystem>
+#include <functional>
 #include <map>
 #include <span>
 #include <string>
@@ -63,6 +64,10 @@ using SkippedInput = std::map<std::string, std::uint64_t>;
 /// Expands file names, globs ("news/*.jsonl.gz": * ? [...] in any part of the path) and lists ("@files.txt", one name
 /// or glob a line) into file names, sorted by their bytes and each once. Throws kData for a pattern without a file.
 std::vector<std::string> expand_inputs(std::span<const std::string> patterns);
+
+/// Visits the text of every document of a file of Dolma JSON lines, a run's own files among them. Throws InputError
+/// with file and line; kIo.
+void for_each_text(const std::filesystem::path& path, const std::function<void(std::string_view)>& visit);
 
 /// True when the name ends as the readers know it: .jsonl or .txt, plain or with .gz or .zst behind it.
 bool is_known_input(std::string_view name);
