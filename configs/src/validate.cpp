@@ -171,7 +171,8 @@ std::vector<Mistake> validate(const RunConfig& config) {
   Findings findings;
   for (const std::span<const Rule> rules :
        {std::span<const Rule>(kHeadRules), data_rules(), input_rules(), model_rules(), train_rules(), optimizer_rules(),
-        batch_rules(), mixture_rules(), native_rules(), parent_rules(), std::span<const Rule>(kRuntimeRules)}) {
+        batch_rules(), mixture_rules(), native_rules(), parent_rules(), binary32_rules(),
+        std::span<const Rule>(kRuntimeRules)}) {
     for (const Rule rule : rules) rule(config, findings);
   }
   return findings.take();

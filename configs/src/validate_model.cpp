@@ -5,6 +5,7 @@ namespace {
 
 constexpr std::uint32_t kLargestWidth = 65536;
 constexpr std::uint32_t kMostLayers = 1024;
+constexpr double kWidestCut = 6;  // where the initialisation ends
 
 void check_size(Findings& findings, std::string_view place, std::uint32_t value, std::uint32_t limit) {
   findings.require(value >= 1 && value <= limit, place, fmt::format("must be from 1 to {}, is {}", limit, value),
@@ -62,14 +63,16 @@ void init_std_is_positive(const RunConfig& config, Findings& findings) {
   check_positive(findings, "recipe.model.init_std", config.recipe().model().init_std());
 }
 
-void init_cut_is_positive(const RunConfig& config, Findings& findings) {
-  check_positive(findings, "recipe.model.init_cut", config.recipe().model().init_cut());
+void init_cut_is_in_range(const RunConfig& config, Findings& findings) {
+  const double cut = config.recipe().model().init_cut();
+  findings.require(cut > 0 && cut <= kWidestCut, "recipe.model.init_cut",
+                   fmt::format("must be above 0 and at most {}, is {}", kWidestCut, cut), "the default is 3");
 }
 
 constexpr Rule kRules[] = {hidden_size_is_in_range,  num_layers_is_in_range, num_heads_is_positive,
                            heads_divide_hidden_size, head_size_is_even,      ffn_size_is_in_range,
                            rope_theta_is_positive,   norm_eps_is_positive,   init_std_is_positive,
-                           init_cut_is_positive};
+                           init_cut_is_in_range};
 
 }  // namespace
 

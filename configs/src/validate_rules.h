@@ -34,6 +34,7 @@ std::span<const Rule> batch_rules();      // validate_batches.cpp: recipe.train.
 std::span<const Rule> mixture_rules();    // validate_mixture.cpp: recipe.train.group, recipe.train.stage
 std::span<const Rule> native_rules();     // validate_native.cpp: recipe.native
 std::span<const Rule> parent_rules();     // validate_parent.cpp: recipe.parent
+std::span<const Rule> binary32_rules();   // validate_binary32.cpp: numbers that training rounds to binary32
 
 /// Says whether `text` is 64 lower-case hexadecimal digits.
 bool is_sha256(std::string_view text);

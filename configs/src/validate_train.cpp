@@ -8,7 +8,8 @@
 namespace reprise::configs {
 namespace {
 
-constexpr std::uint32_t kLongestSequence = 1u << 20;
+// Every model has rotary positions, and their angles, the positions themselves among them, are exact up to 2^17.
+constexpr std::uint32_t kLongestSequence = 1u << 17;
 constexpr std::uint32_t kLargestBatch = 1u << 20;
 // Replay from an anchor to any step must stay cheap, so that every step is a checkpoint.
 constexpr std::uint32_t kLongestAnchorInterval = 25;
