@@ -13,6 +13,16 @@ namespace {
 
 bool is_glob(const std::string& path) { return path.find_first_of("*?[") != std::string::npos; }
 
+/// A glob that matches `path` alone.
+std::string escaped(const std::string& path) {
+  std::string glob;
+  for (const char c : path) {
+    if (c == '*' || c == '?' || c == '[' || c == '\\') glob.push_back('\\');
+    glob.push_back(c);
+  }
+  return glob;
+}
+
 std::uint64_t size_on_disk(const std::filesystem::path& path) {
   std::error_code ignored;  // a missing file is reported when it is opened
   const std::uintmax_t size = std::filesystem::file_size(path, ignored);
@@ -88,7 +98,8 @@ std::vector<InputEntry> expand_entries(const configs::DataRecipe& recipe, const 
 std::vector<std::string> files_of_entry(const std::filesystem::path& folder, const configs::CorpusFile& entry) {
   if (!is_glob(entry.path())) return {entry.path()};
   std::vector<std::string> names;
-  const std::string pattern = (folder / entry.path()).string();
+  // The recipe's path is the pattern; the folder is a name, whatever it holds.
+  const std::string pattern = (std::filesystem::path(escaped(folder.string())) / entry.path()).string();
   for (const std::string& path : expand_inputs(std::span(&pattern, 1))) {
     names.push_back(std::filesystem::path(path).lexically_relative(folder).string());
   }

@@ -119,6 +119,25 @@ TEST_F(Inputs, AGlobStandsForItsFilesAndOneHashOfTheirListing) {
   EXPECT_THAT(build_error().what(), HasSubstr("*.jsonl: SHA-256 of its content: expected 000"));
 }
 
+TEST_F(Inputs, AGlobIsReadInAFolderWhoseOwnNameHoldsItsCharacters) {
+  const std::string one = dolma_line("1", "one") + "\n";
+  configs::CorpusFile* file = recipe_.add_file();
+  file->set_path("*/[a-b].jsonl");
+  file->set_sha256(digest_of(digest_of(one) + "  part/a.jsonl\n"));
+  int number = 0;
+  for (const char* name : {"news[2024]", "a*", "what?", "back\\slash", "[", "\\[x]"}) {
+    BuildOptions options;
+    options.corpus_dir = folder_ / name;
+    options.output_dir = folder_ / ("run" + std::to_string(++number));
+    std::filesystem::create_directories(options.corpus_dir / "part");
+    std::ofstream(options.corpus_dir / "part" / "a.jsonl", std::ios::binary) << one;
+    EXPECT_TRUE(build_corpus(recipe_, options, no_progress()).mismatched_files.empty()) << name;
+    const Report report = read_report(options.output_dir);
+    ASSERT_EQ(report.inputs.size(), 1u) << name;
+    EXPECT_EQ(report.inputs[0].file, "part/a.jsonl") << name;
+  }
+}
+
 TEST_F(Inputs, AFileThatTwoEntriesNameIsAnError) {
   add_file("a.jsonl", {dolma_line("1", "one")});
   recipe_.add_file()->set_path("*.jsonl");
