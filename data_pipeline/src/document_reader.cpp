@@ -192,8 +192,32 @@ InputContent read_lines(LineReader& reader, const std::string& name, const std::
   return content;
 }
 
+/// The bytes of a text file, counted and hashed as they are read: also those of a text that is passed over.
+class HashedSource {
+ public:
+  explicit HashedSource(ByteSource& source) : source_(source) {}
+
+  /// As ByteSource::read().
+  bool read(std::string& buffer) {
+    const std::size_t before = buffer.size();
+    if (!source_.read(buffer)) return false;
+    const std::string_view piece = std::string_view(buffer).substr(before);
+    hash_.update(piece);
+    num_bytes_ += piece.size();
+    return true;
+  }
+
+  Digest digest() { return hash_.finish(); }
+  std::uint64_t num_bytes() const { return num_bytes_; }
+
+ private:
+  ByteSource& source_;
+  Sha256 hash_;
+  std::uint64_t num_bytes_ = 0;
+};
+
 /// Reads a whole text file: as a "line" whose line feeds are part of it.
-std::string read_text(ByteSource& source, const std::string& place, std::uint64_t max_bytes) {
+std::string read_text(HashedSource& source, const std::string& place, std::uint64_t max_bytes) {
   std::string text;
   while (source.read(text)) {
     if (text.size() <= max_bytes) continue;
@@ -205,23 +229,36 @@ std::string read_text(ByteSource& source, const std::string& place, std::uint64_
   return text;
 }
 
+/// Reads on behind a text that is too long, holding one piece of it at a time. Damage there is a fault of its own, as
+/// behind a line that is too long.
+void read_rest(HashedSource& source, const InputPolicy& policy, SkippedInput& skipped) {
+  try {
+    for (std::string piece; source.read(piece);) piece.clear();
+  } catch (const InputError& error) {
+    pass_over(error, policy, skipped);
+  }
+}
+
 InputContent read_text_document(ByteSource& source, const std::string& name, const std::string& place,
                                 const ReadOptions& options, const ReadHandler& handler) {
   InputContent content;
+  HashedSource hashed(source);
+  bool is_too_long = false;
   try {
     Document document;
     document.id = name;
-    document.text = read_text(source, place, options.max_line_bytes);
+    document.text = read_text(hashed, place, options.max_line_bytes);
     document.source_file = name;
     document.source_line = 1;
-    content.sha256 = sha256(std::string_view(document.text));
-    content.num_bytes = document.text.size();
     content.num_documents = 1;
     handler.document(std::move(document));
   } catch (const InputError& error) {
     pass_over(error, options.policy, content.skipped);
-    content.sha256 = sha256(std::string_view());
+    is_too_long = error.fault() == InputFault::kLongLine;
   }
+  if (is_too_long) read_rest(hashed, options.policy, content.skipped);
+  content.sha256 = hashed.digest();
+  content.num_bytes = hashed.num_bytes();
   if (handler.file_position) handler.file_position(source.file_position());
   return content;
 }

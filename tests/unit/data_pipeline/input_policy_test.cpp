@@ -66,6 +66,20 @@ class Inputs : public CorpusFixture {
     EXPECT_THAT(ids(), ElementsAre("1", "3"));
     EXPECT_THAT(skipped(), ElementsAre(Pair(fault, 1)));
   }
+  /// Builds from a good file and a text file of `bytes` that is passed over; the recipe states the hash of `content`.
+  void expect_hash_of_skipped_text(const std::string& name, const std::string& bytes, const std::string& content,
+                                   const std::string& fault) {
+    recipe_.clear_file();
+    accept_changed_corpus_ = false;
+    add_file("a.jsonl", {dolma_line("1", "one")});
+    add_raw_file(name, bytes, digest_of(content));
+    build();
+    EXPECT_THAT(ids(), ElementsAre("1"));
+    const ReportInput input = read_report(run_dir()).inputs.at(1);
+    EXPECT_EQ(input.sha256, digest_of(content)) << name;
+    EXPECT_EQ(input.num_bytes, content.size()) << name;
+    EXPECT_THAT(input.skipped, ElementsAre(Pair(fault, 1))) << name;
+  }
 };
 
 TEST_F(Inputs, ReadsSeveralGzipMembersAndZerosBehindThem) {
@@ -249,6 +263,41 @@ TEST_F(Inputs, ALongLastLineAndALongTextFileAreSkipped) {
   EXPECT_THAT(ids(), ElementsAre("1"));
   EXPECT_THAT(skipped(0), ElementsAre(Pair("long_line", 1)));
   EXPECT_THAT(skipped(1), ElementsAre(Pair("long_line", 1)));
+}
+
+TEST_F(Inputs, ASkippedTextThatIsNotUtf8IsPartOfTheHashOfItsFile) {
+  policy().set_invalid_utf8("skip");
+  const std::string text = "caf\xe9 au lait\n";
+  expect_hash_of_skipped_text("b.txt", text, text, "invalid_utf8");
+}
+
+TEST_F(Inputs, ASkippedTextThatIsTooLongIsPartOfTheHashOfItsFileToTheEnd) {
+  recipe_.set_max_line_bytes(1000);
+  policy().set_long_line("skip");
+  const std::string text = std::string(1'000'000, 'x') + "end";
+  expect_hash_of_skipped_text("b.txt", text, text, "long_line");
+  expect_hash_of_skipped_text("b.txt.gz", gzip_member(text), text, "long_line");
+  expect_hash_of_skipped_text("b.txt.zst", zstd_frame(text), text, "long_line");
+}
+
+TEST_F(Inputs, WhatADamagedTextFileHandsOutIsPartOfItsHash) {
+  policy().set_damaged_file("skip");
+  std::string member = gzip_member("A text");
+  member[member.size() - 6] = static_cast<char>(member[member.size() - 6] ^ 1);  // of the checksum
+  expect_hash_of_skipped_text("b.txt.gz", member, "A text", "damaged_file");
+}
+
+TEST_F(Inputs, DamageBehindATextThatIsTooLongIsAFaultOfItsOwn) {
+  recipe_.set_max_line_bytes(1000);
+  policy().set_long_line("skip");
+  std::string member = gzip_member(std::string(1'000'000, 'x'));
+  member[member.size() - 6] = static_cast<char>(member[member.size() - 6] ^ 1);  // of the checksum
+  add_file("a.jsonl", {dolma_line("1", "one")});
+  add_raw_file("b.txt.gz", member);
+  EXPECT_THAT(build_error().what(), HasSubstr("not valid gzip data"));
+  policy().set_damaged_file("skip");
+  build();
+  EXPECT_THAT(skipped(1), ElementsAre(Pair("damaged_file", 1), Pair("long_line", 1)));
 }
 
 TEST_F(Inputs, OfDocumentsWithOneIdTheSmallestHashOfTheTextStaysWhereOthersAreSkipped) {
