@@ -18,6 +18,7 @@
 #include "reprise/core/stop.h"
 #include "reprise/dist/communicator.h"
 #include "reprise/dist/exchange_volume.h"
+#include "reprise/eval/evaluate.h"
 #include "reprise/logs/progress_bar.h"
 #include "reprise/model/schema.h"
 #include "reprise/train/fork.h"
@@ -104,6 +105,8 @@ configs::RunConfig load_file(const TrainFlags& flags) {
 
 configs::RunConfig load(const TrainFlags& flags) {
   configs::RunConfig config = load_file(flags);
+  // The recipe of a run stays as it is, so that one with a suite that cannot be made would never be evaluated.
+  if (flags.resume.empty()) eval::require_suite(config.recipe());
   const std::string& folder = flags.resume.empty() ? flags.out : flags.resume;
   if (!folder.empty()) config.mutable_runtime()->set_output_dir(folder);
   if (flags.ranks > 0) config.mutable_runtime()->set_num_ranks(static_cast<std::uint32_t>(flags.ranks));

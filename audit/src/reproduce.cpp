@@ -158,6 +158,7 @@ ReproduceReport reproduce(const configs::RunConfig& config, const ReproduceOptio
                   fmt::format("the recipe goes on from step {} of {}: the run is not made from raw text alone",
                               config.recipe().parent().step(), config.recipe().parent().run()),
                   "start it with `reprise train --from RUN@STEP CONFIG --out CHILD`");
+  eval::require_suite(config.recipe());
   ReproduceReport report;
   const FolderState state = settle_folder(config.recipe(), options);
   const bool resume = state == FolderState::kInterrupted && can_resume(options.run_dir);

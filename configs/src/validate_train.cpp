@@ -3,6 +3,7 @@
 #include <string>
 
 #include "reprise/configs/batch_plan.h"
+#include "reprise/configs/suite_size.h"
 #include "validate_rules.h"
 
 namespace reprise::configs {
@@ -14,7 +15,6 @@ constexpr std::uint32_t kLargestBatch = 1u << 20;
 // Replay from an anchor to any step must stay cheap, so that every step is a checkpoint.
 constexpr std::uint32_t kLongestAnchorInterval = 25;
 constexpr std::uint32_t kMostPerDoubling = 4;
-constexpr std::uint32_t kMostPairs = 100000;
 
 void check_range(Findings& findings, std::string_view place, std::uint64_t value, std::uint64_t low,
                  std::uint64_t high) {
@@ -203,7 +203,7 @@ void num_checkpoints_is_positive(const RunConfig& config, Findings& findings) {
 
 void pairs_per_phenomenon_is_in_range(const RunConfig& config, Findings& findings) {
   check_range(findings, "recipe.eval.pairs_per_phenomenon", config.recipe().eval().pairs_per_phenomenon(), 1,
-              kMostPairs);
+              kMostPairsPerPhenomenon);
 }
 
 void suite_hash_is_sha256(const RunConfig& config, Findings& findings) {

@@ -107,6 +107,11 @@ std::vector<std::uint64_t> eval_steps(const configs::Recipe& recipe) {
   return steps;
 }
 
+void require_suite(const configs::Recipe& recipe) {
+  Digest ignored;
+  suite_of(recipe.eval(), ignored);
+}
+
 EvalResult evaluate_run(const configs::Recipe& recipe, const EvalOptions& options, ProgressSink& progress) {
   EvalResult result;
   std::vector<std::uint64_t> steps = options.steps.empty() ? eval_steps(recipe) : options.steps;

@@ -52,5 +52,27 @@ TEST(Reproduce, EvaluatesARunOnTheDeviceThatTrainsIt) {
   }
 }
 
+TEST(Reproduce, RefusesASuiteThatItCannotMakeBeforeItMakesAnything) {
+  const std::vector<std::string> overrides{"runtime.corpus_dir=" + kData, "eval.suite_sha256=" + std::string(64, '0')};
+  const configs::RunConfig config = configs::load_config(kData + "/small.pbtxt", overrides);
+  const ScratchFolder folder(std::filesystem::temp_directory_path() /
+                             ("reprise_reproduce_suite_" + std::to_string(::getpid())));
+  ReproduceOptions options;
+  options.run_dir = folder.path() / "run";
+  options.say = [](const std::string&) {};
+  options.run_training = [](bool) {
+    ADD_FAILURE() << "trained";
+    return 1;
+  };
+  try {
+    reproduce(config, options, no_progress());
+    FAIL() << "no error";
+  } catch (const Error& error) {
+    EXPECT_EQ(error.kind(), ErrorKind::kConfig);
+    EXPECT_THAT(error.what(), testing::HasSubstr("the generated minimal pairs are not the recipe's"));
+  }
+  EXPECT_FALSE(std::filesystem::exists(options.run_dir));
+}
+
 }  // namespace
 }  // namespace reprise::audit

@@ -83,6 +83,14 @@ TEST_F(BadInput, FiveMistakesOfAConfigAreReportedAtOnce) {
   expect_error(outcome, 2, {"five.pbtxt:3", "seeed", "seed", "hidden_size", "num_steps", "grain_sequences", "clip_norm"});
 }
 
+TEST_F(BadInput, ASuiteThatThisVersionDoesNotMakeIsFoundBeforeTheTraining) {
+  const auto run = folder_ / "run";
+  copy_prepared_run(run);
+  expect_error(run_reprise({"train", small_config(), "--out", run.string(),
+                            "--set", "eval.suite_sha256=" + std::string(64, '0')}), 2, {"minimal pairs", "suite_sha256"});
+  EXPECT_FALSE(std::filesystem::exists(run / "run.log"));
+}
+
 TEST_F(BadInput, AFlippedBitInACheckpointIsFoundAndNamed) {
   const auto run = trained_run();
   const auto path = run / "checkpoints" / "step-000012.h5";

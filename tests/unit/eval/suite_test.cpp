@@ -11,6 +11,7 @@
 #include <set>
 #include <sstream>
 
+#include "reprise/configs/suite_size.h"
 #include "reprise/core/error.h"
 #include "suite_tables.h"
 
@@ -135,13 +136,22 @@ TEST(Suite, KeepsAPairWhenMoreAreAskedFor) {
   }
 }
 
+TEST(Suite, HasAsManyDistinctPairsAsARecipeMayAskFor) {
+  const std::vector<MinimalPair> pairs = generate_suite(configs::kMostPairsPerPhenomenon);
+  std::set<std::pair<std::string, std::string>> seen;
+  for (const MinimalPair& pair : pairs) EXPECT_TRUE(seen.emplace(pair.good, pair.bad).second) << pair.good;
+  EXPECT_EQ(seen.size(), configs::kMostPairsPerPhenomenon * phenomenon_names().size());
+}
+
 TEST(Suite, RefusesMorePairsThanTheLexiconMakes) {
-  try {
-    generate_suite(100000);
-    FAIL() << "no error";
-  } catch (const Error& error) {
-    EXPECT_EQ(error.kind(), ErrorKind::kConfig);
-    EXPECT_THAT(error.what(), testing::HasSubstr("100000"));
+  for (const std::uint32_t count : {configs::kMostPairsPerPhenomenon + 1, 100000u}) {
+    try {
+      generate_suite(count);
+      FAIL() << "no error";
+    } catch (const Error& error) {
+      EXPECT_EQ(error.kind(), ErrorKind::kConfig);
+      EXPECT_THAT(error.what(), testing::HasSubstr(std::to_string(count)));
+    }
   }
 }
 

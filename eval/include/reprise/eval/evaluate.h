@@ -68,6 +68,10 @@ struct EvalOptions {
 /// one of as many evenly spaced steps (the earlier of two as near); the first and the last scheduled one always are.
 std::vector<std::uint64_t> eval_steps(const configs::Recipe& recipe);
 
+/// Throws kConfig where this version does not make the suite that the recipe states, or not that many pairs: every
+/// evaluation of its runs would. Takes milliseconds, so that it can be asked before a run is made.
+void require_suite(const configs::Recipe& recipe);
+
 /// Evaluates checkpoints of a run on its held-out shards and the generated suite. Throws kCheckpoint, kCorrupt.
 EvalResult evaluate_run(const configs::Recipe& recipe, const EvalOptions& options, ProgressSink& progress);
 

@@ -23,7 +23,7 @@ struct MinimalPair {
 std::vector<std::string> phenomenon_names();
 
 /// Generates `pairs_per_phenomenon` distinct pairs of each phenomenon, phenomenon by phenomenon. Throws kConfig when
-/// the lexicon cannot make that many.
+/// the lexicon cannot make that many: more than configs::kMostPairsPerPhenomenon.
 std::vector<MinimalPair> generate_suite(std::uint32_t pairs_per_phenomenon);
 
 /// Hash over the pairs in order: CanonicalHasher "reprise.suite.v1" with u64 "pairs", then per pair the strings
