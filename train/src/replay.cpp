@@ -1,8 +1,10 @@
 #include "replay.h"
 
+#include <algorithm>
 #include <system_error>
 
 #include "reprise/checkpoints/folder.h"
+#include "reprise/configs/checkpoint_schedule.h"
 #include "reprise/configs/config.h"
 #include "reprise/core/error.h"
 #include "reprise/core/files.h"
@@ -13,11 +15,23 @@
 namespace reprise::train {
 namespace {
 
-/// The checkpoint of the highest step up to `step` that has moments and whose content verifies.
-std::optional<checkpoints::CheckpointInfo> find_start(const std::filesystem::path& folder, std::uint64_t step) {
+/// Whether the replay has to end with the scheduled checkpoint of its last step.
+bool saves_scheduled(const ReplayOptions& options, const configs::Recipe& recipe) {
+  const std::vector<std::uint64_t> scheduled = configs::checkpoint_steps(recipe);
+  return options.save_last_state && std::binary_search(scheduled.begin(), scheduled.end(), options.to);
+}
+
+/// The checkpoint of the highest step up to `options.from` that has moments and whose content verifies.
+std::optional<checkpoints::CheckpointInfo> find_start(const std::filesystem::path& folder, const ReplayOptions& options,
+                                                      const configs::Recipe& recipe) {
+  const bool is_scheduled = saves_scheduled(options, recipe);
   const checkpoints::FolderScan scan = checkpoints::scan_checkpoints(folder);
   for (auto info = scan.complete.rbegin(); info != scan.complete.rend(); ++info) {
-    if (!info->has_moments || info->header.step > step) continue;
+    if (!info->has_moments || info->header.step > options.from) continue;
+    // A recovery file of a scheduled step was made behind its checkpoint, which it names as the one before: the same
+    // state, another root.
+    const bool is_recovery = info->kind == checkpoints::FileKind::kRecovery;
+    if (is_scheduled && is_recovery && info->header.step == options.to) continue;
     try {
       checkpoints::read_checkpoint(info->path);
       return *info;
@@ -74,9 +88,9 @@ std::optional<Digest> logged_state(const RunFolder& run, std::uint64_t step) {
 
 Replayed replay(const RunFolder& run, const RunFolder& work, const ReplayOptions& options, ProgressSink& progress) {
   Replayed replayed;
-  replayed.start = find_start(run.checkpoints(), options.from);
+  const configs::RunConfig config = configs::load_config(run.recipe());
+  replayed.start = find_start(run.checkpoints(), options, configs::resolve(config).recipe());
   lay_out(run, work, replayed.start);
-  const configs::RunConfig config = configs::load_config(work.recipe());
   replayed.first_step = replayed.start ? replayed.start->header.step : first_step(config.recipe());
   TrainOptions train_options;
   train_options.run_dir = work.root();

@@ -1,0 +1,73 @@
+// Checkpoints that a replay makes, of runs that were stopped on the way.
+
+#include <gtest/gtest.h>
+
+#include "reprise/core/progress.h"
+#include "reprise/core/stop.h"
+#include "reprise/dist/communicator.h"
+#include "reprise/logs/run_log.h"
+#include "reprise/train/fork.h"
+#include "reprise/train/materialize.h"
+#include "tiny_run_fixture.h"
+
+namespace reprise::train {
+namespace {
+
+class Replay : public TinyRunTest {
+ protected:
+  static void SetUpTestSuite() { make_whole_run("replay", tiny_config()); }
+  static void TearDownTestSuite() { remove_runs(); }
+
+  /// A run that a signal ended behind `step`, with a recovery file of it.
+  static std::filesystem::path run_stopped_behind(std::uint64_t step, const std::string& name) {
+    const std::filesystem::path folder = new_run(name);
+    StopAt stop(static_cast<std::int64_t>(step) - 1, 15);
+    EXPECT_EQ(train_tiny(folder, 1, false, tiny_config(), &stop).last_step, step);
+    request_stop(0);
+    return folder;
+  }
+  /// The root that run.log holds of the checkpoint of `step`.
+  static std::string logged_root(const std::filesystem::path& folder, std::uint64_t step) {
+    for (const logs::RunRecord& record : logs::read_run_log(folder / "run.log").records) {
+      if (record.checkpoint && record.checkpoint->step == step) return record.checkpoint->root.hex();
+    }
+    return "none";
+  }
+  static Materialized make(const std::filesystem::path& run, std::uint64_t step) {
+    MaterializeOptions options;
+    options.run_dir = run;
+    options.step = step;
+    options.out = scratch() / "made.h5";
+    return materialize(options, no_progress());
+  }
+};
+
+// Step 8 is scheduled and stores no moments.
+TEST_F(Replay, GivesAScheduledStepItsLoggedRootAlsoWhereTheRunWasStoppedThere) {
+  const auto folder = run_stopped_behind(8, "stopped");
+  ASSERT_TRUE(std::filesystem::exists(folder / "checkpoints" / "recovery-000008.h5"));
+  const Materialized made = make(folder, 8);
+  EXPECT_EQ(made.root.hex(), logged_root(folder, 8));
+  EXPECT_EQ(made.from, "step-000006.h5");
+}
+
+TEST_F(Replay, BeginsWithTheRecoveryFileOfAStepThatIsNotScheduled) {
+  const auto folder = run_stopped_behind(5, "between");
+  const Materialized made = make(folder, 5);
+  EXPECT_EQ(made.from, "recovery-000005.h5");
+  EXPECT_EQ(made.root.hex(), make(whole_run(), 5).root.hex());
+}
+
+TEST_F(Replay, MakesAForkFromAScheduledStepAtWhichTheParentWasStopped) {
+  ForkOptions options;
+  options.parent = run_stopped_behind(8, "parent");
+  options.step = 8;
+  options.child = scratch() / "child";
+  const configs::RunConfig planned = plan_fork(options);
+  const auto communicator = dist::make_local_communicator();
+  const ForkResult fork = prepare_fork(options, planned, 1, *communicator, no_progress());
+  EXPECT_EQ(fork.config.recipe().parent().root(), logged_root(options.parent, 8));
+}
+
+}  // namespace
+}  // namespace reprise::train
