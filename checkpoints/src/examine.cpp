@@ -134,7 +134,8 @@ std::optional<Finding> Examination::judge_place(const Examined& examined) const 
   if (examined.file.kind == FileKind::kRecovery) {
     const Examined* newest = nullptr;
     for (const Examined& other : files_) {
-      if (other.file.kind == FileKind::kScheduled && other.file.step >= step && !other.damage) newest = &other;
+      const bool is_later = other.file.kind == FileKind::kScheduled && other.file.step >= step;
+      if (is_later && !other.damage && other.info.has_moments) newest = &other;  // a run can resume from it
     }
     if (newest == nullptr) return std::nullopt;
     return finding(Kind::kStaleRecovery, examined, fmt::format("is stale: {} is there; delete it", name_of(*newest)));

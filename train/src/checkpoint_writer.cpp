@@ -42,7 +42,7 @@ struct CheckpointWriter::Work {
     return first_failure;
   }
   void require_same_root() const;
-  void delete_recovery_files() const;
+  void delete_older_recovery_files() const;
 };
 
 CheckpointWriter::CheckpointWriter(std::filesystem::path folder, const TensorLayout& layout,
@@ -159,13 +159,12 @@ void CheckpointWriter::Work::perform() {
                                                          first_failure = error;
                                                        });
   REPRISE_CHECK(written == root);
-  if (kind == FileKind::kScheduled) {
-    on_first_rank(*communicator, [&] {
-      delete_recovery_files();
-      checkpoints::apply_rule(folder, header.step, rule);
-      return std::string();
-    });
-  }
+  on_first_rank(*communicator, [&] {
+    // A run cannot go on from a checkpoint without moments: behind one, what a stop saved is still needed.
+    if (store_moments) delete_older_recovery_files();
+    if (kind == FileKind::kScheduled) checkpoints::apply_rule(folder, header.step, rule);
+    return std::string();
+  });
   seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
 }
 
@@ -185,13 +184,15 @@ void CheckpointWriter::Work::require_same_root() const {
       "the file is of another run, or this machine computes wrongly; compare with `reprise checkpoint show`");
 }
 
-void CheckpointWriter::Work::delete_recovery_files() const {
+void CheckpointWriter::Work::delete_older_recovery_files() const {
+  const std::string written = checkpoints::file_name(kind, header.step);
   std::error_code error;
   std::vector<std::filesystem::path> found;
   for (const auto& entry : std::filesystem::directory_iterator(folder, error)) {
-    if (entry.path().filename().string().starts_with("recovery-")) found.push_back(entry.path());
+    const std::string name = entry.path().filename().string();
+    if (name.starts_with("recovery-") && name != written) found.push_back(entry.path());
   }
-  // A recovery file that stays behind is harmless: resume takes the checkpoint of the highest step.
+  // A recovery file that stays behind is harmless: resume takes the checkpoint with moments of the highest step.
   for (const std::filesystem::path& path : found) std::filesystem::remove(path, error);
 }
 

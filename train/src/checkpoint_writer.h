@@ -26,9 +26,9 @@ class CheckpointWriter {
   CheckpointWriter(const CheckpointWriter&) = delete;
   CheckpointWriter& operator=(const CheckpointWriter&) = delete;
 
-  /// Waits for the write before, copies `state`, whose root is `root`, and starts to write it; after a scheduled
-  /// checkpoint recovery files are deleted. A scheduled file of an earlier session is replaced; when its root is
-  /// another one, the write fails with kCheckpoint. Failures are thrown by the next write(), poll() or wait().
+  /// Waits for the write before, copies `state`, whose root is `root`, and starts to write it; after a file with
+  /// moments all other recovery files are deleted. A scheduled file of an earlier session is replaced; when its root
+  /// is another one, the write fails with kCheckpoint. Failures are thrown by the next write(), poll() or wait().
   /// Collective.
   void write(checkpoints::FileKind kind, const TrainingState& state, bool store_moments, const Digest& root);
   /// Throws the failure of a write that has ended; does not wait for one. Collective.

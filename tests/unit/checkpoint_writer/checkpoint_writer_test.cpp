@@ -171,7 +171,8 @@ TEST_P(AnyRanks, FinishTheWriteInFlightWhenARankFailsForAnotherReason) {
 
 INSTANTIATE_TEST_SUITE_P(Ranks, AnyRanks, testing::Values(1, 2, 3));
 
-TEST(CheckpointWriter, DeletesRecoveryFilesBehindAScheduledCheckpointOnly) {
+/// What is left of a recovery file of step 3 when step 4 has been written.
+std::vector<std::string> names_behind(FileKind kind_of_fourth, bool store_moments) {
   const TestFolder folder;
   const auto alone = dist::make_local_communicator();
   CheckpointWriter writer(folder, checkpoints::sample_layout(), *alone);
@@ -180,9 +181,22 @@ TEST(CheckpointWriter, DeletesRecoveryFilesBehindAScheduledCheckpointOnly) {
   writer.wait();
   EXPECT_EQ(names_in(folder), std::vector<std::string>{"recovery-000003.h5"});
   const SampleState fourth(4);
-  writer.write(FileKind::kScheduled, state_of_rank(fourth, *alone), false, root_of(fourth));
+  writer.write(kind_of_fourth, state_of_rank(fourth, *alone), store_moments, root_of(fourth));
   writer.wait();
-  EXPECT_EQ(names_in(folder), std::vector<std::string>{"step-000004.h5"});
+  return names_in(folder);
+}
+
+TEST(CheckpointWriter, DeletesRecoveryFilesBehindAScheduledCheckpointWithMoments) {
+  EXPECT_EQ(names_behind(FileKind::kScheduled, true), std::vector<std::string>{"step-000004.h5"});
+}
+
+TEST(CheckpointWriter, KeepsARecoveryFileBehindACheckpointThatARunCannotResumeFrom) {
+  EXPECT_EQ(names_behind(FileKind::kScheduled, false),
+            (std::vector<std::string>{"recovery-000003.h5", "step-000004.h5"}));
+}
+
+TEST(CheckpointWriter, KeepsOneRecoveryFileTheNewest) {
+  EXPECT_EQ(names_behind(FileKind::kRecovery, true), std::vector<std::string>{"recovery-000004.h5"});
 }
 
 TEST(CheckpointWriter, ThatARankLeavesIsMetByTheOthersWhileTheyWaitForTheWrite) {

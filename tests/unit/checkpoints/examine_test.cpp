@@ -168,13 +168,21 @@ TEST_F(ExamineTest, AFileThatWasTrainedOnOtherDataIsForeign) {
   EXPECT_EQ(examine().at(0).kind, Kind::kForeign);
 }
 
-TEST_F(ExamineTest, ARecoveryFileThatAScheduledCheckpointHasOutlivedIsStale) {
-  SampleState state = ChainFolder::state_of(5);
+TEST_F(ExamineTest, ARecoveryFileBehindWhichACheckpointWithMomentsIsThereIsStale) {
+  const SampleState state = ChainFolder::state_of(3);
   state.write(chain_.path(), true, *dist::make_local_communicator(), FileKind::kRecovery);
   const std::vector<Finding> findings = examine();
   ASSERT_EQ(findings.size(), 1u);
   EXPECT_EQ(findings[0].kind, Kind::kStaleRecovery);
-  EXPECT_EQ(findings[0].what, "is stale: step-000008.h5 is there; delete it");
+  EXPECT_EQ(findings[0].what, "is stale: step-000004.h5 is there; delete it");
+}
+
+TEST_F(ExamineTest, ARecoveryFileStaysAsLongAsOnlyCheckpointsWithoutMomentsFollow) {
+  for (const std::uint64_t step : {5, 6}) {  // 6 and 8 have a checkpoint without moments, 5 has none
+    const SampleState state = ChainFolder::state_of(step);
+    state.write(chain_.path(), true, *dist::make_local_communicator(), FileKind::kRecovery);
+  }
+  EXPECT_THAT(examine(), IsEmpty());
 }
 
 TEST_F(ExamineTest, ARecoveryFileBehindTheNewestCheckpointIsAsItShouldBe) {

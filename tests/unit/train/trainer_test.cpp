@@ -170,7 +170,24 @@ TEST_F(Trainer, FinishesWhenAStopComesInTheLastStep) {
   expect_whole(folder);
 }
 
-TEST_F(Trainer, DeletesTheRecoveryFileAfterTheNextScheduledCheckpoint) {
+TEST_F(Trainer, ResumesFromTheRecoveryFileAlsoBehindALaterCheckpointWithoutMoments) {
+  const auto folder = copy_of_data("recovery_kept");
+  StopAt stop(6, 15);
+  train_tiny(folder, 1, false, tiny_config(), &stop);
+  request_stop(0);
+  // The next session ends behind step 8, whose checkpoint has no moments, as a kill would end it: it saves nothing.
+  TrainOptions options;
+  options.run_dir = folder;
+  options.resume = true;
+  options.stop_after_step = 8;
+  train(tiny_config(), options, *dist::make_local_communicator(), no_progress());
+  EXPECT_TRUE(std::filesystem::exists(folder / "checkpoints" / "step-000008.h5"));
+  EXPECT_TRUE(std::filesystem::exists(folder / "checkpoints" / "recovery-000007.h5"));
+  EXPECT_EQ(train_tiny(folder, 1, true).first_step, 7u);
+  expect_whole(folder);
+}
+
+TEST_F(Trainer, DeletesTheRecoveryFileAfterTheNextCheckpointWithMoments) {
   const auto folder = copy_of_data("recovery");
   StopAt stop(4, 2);
   train_tiny(folder, 1, false, tiny_config(), &stop);

@@ -36,7 +36,7 @@ struct Finding {
     kBrokenChain,    // does not name the root of the checkpoint before it
     kNotListed,      // the run has no checkpoint of this step
     kMissing,        // listed by the run, neither there nor pruned
-    kStaleRecovery,  // a recovery file that a scheduled checkpoint has outlived
+    kStaleRecovery,  // a recovery file behind which a scheduled checkpoint with moments is there
   };
   Kind kind = Kind::kDamaged;
   std::filesystem::path path;                // empty when a file is missing
