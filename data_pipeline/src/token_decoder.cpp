@@ -114,4 +114,14 @@ std::string decode_tokens(const std::vector<DecoderStep>& steps, Tokens tokens) 
   return join(tokens);
 }
 
+std::string decode_inside(const std::vector<DecoderStep>& steps, std::string token) {
+  std::vector<DecoderStep> inside;
+  for (DecoderStep step : steps) {
+    if (step.kind == DecoderStep::Kind::kStrip) continue;
+    step.drop_first = false;
+    inside.push_back(std::move(step));
+  }
+  return decode_tokens(inside, {std::move(token)});
+}
+
 }  // namespace reprise::data

@@ -32,4 +32,7 @@ std::optional<char> byte_of_token(std::string_view token);
 /// Joins `tokens` after the steps. No steps: with a space between them, as the reference does.
 std::string decode_tokens(const std::vector<DecoderStep>& steps, std::vector<std::string> tokens);
 
+/// What one token adds in the middle of a text: the steps without what they take off where a text begins and ends.
+std::string decode_inside(const std::vector<DecoderStep>& steps, std::string token);
+
 }  // namespace reprise::data

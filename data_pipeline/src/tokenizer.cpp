@@ -51,6 +51,13 @@ bool is_form_c(const std::vector<NormaliserStep>& steps) {
   });
 }
 
+/// Whether a token like <0x0A> stands for a byte.
+bool has_byte_tokens(const TokenizerParts& parts) {
+  return parts.bpe.byte_fallback ||
+         std::any_of(parts.decoder.begin(), parts.decoder.end(),
+                     [](const DecoderStep& step) { return step.kind == DecoderStep::Kind::kByteFallback; });
+}
+
 /// Whether the decoder does nothing but join the bytes of pieces.
 bool joins_bytes(const TokenizerParts& parts) {
   return parts.bpe.byte_level && parts.decoder.size() == 1 && parts.decoder[0].kind == DecoderStep::Kind::kByteLevel;
@@ -151,6 +158,18 @@ std::string Tokenizer::decode(std::span<const TokenId> ids) const {
     }
   }
   return joins ? text : decode_tokens(model_->parts.decoder, std::move(tokens));
+}
+
+std::size_t Tokenizer::bytes_of_token(TokenId token) const {
+  // Where bytes are joined, and for an id that is none, decode() has the answer: it depends on no other token.
+  const auto id = static_cast<std::uint32_t>(token);
+  if (joins_bytes(model_->parts) || id >= vocab_size()) return decode({&token, 1}).size();
+  std::string text = model_->token_text(id);
+  if (text.empty()) return 0;
+  // A file without a decoder spells " the" as "Ġthe", which is no more text than the piece has bytes.
+  if (model_->parts.bpe.byte_level && !model_->added_by_id.contains(id)) return model_->parts.bpe.pieces[id].size();
+  if (has_byte_tokens(model_->parts) && byte_of_token(text)) return 1;
+  return decode_inside(model_->parts.decoder, std::move(text)).size();
 }
 
 const std::string& Tokenizer::json() const { return model_->json; }

@@ -31,12 +31,11 @@ Batch first_sequences(const data::TokenSet& tokens, std::uint64_t count, std::ui
   return batch;
 }
 
-/// Bytes of text that ids stand for; special tokens stand for none.
+/// Bytes of text that ids stand for, wherever the sequences were cut: no token is decoded as if it began a text.
 std::uint64_t bytes_of(const data::Tokenizer& tokenizer, std::span<const std::int32_t> ids) {
   std::vector<std::uint64_t> sizes(tokenizer.vocab_size());
   for (std::size_t id = 0; id < sizes.size(); ++id) {
-    const auto token = static_cast<data::TokenId>(id);
-    sizes[id] = tokenizer.decode({&token, 1}).size();
+    sizes[id] = tokenizer.bytes_of_token(static_cast<data::TokenId>(id));
   }
   std::uint64_t sum = 0;
   for (const std::int32_t id : ids) sum += sizes.at(static_cast<std::size_t>(id));

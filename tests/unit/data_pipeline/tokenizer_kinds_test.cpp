@@ -7,6 +7,7 @@
 #include "../../../data_pipeline/src/pre_tokenizer_names.h"
 #include "../../../data_pipeline/src/unicode_classes.h"
 #include "reprise/configs/pre_tokenizer_names.h"
+#include "reprise/core/error.h"
 #include "tokenizer_fixture.h"
 
 namespace reprise::data {
@@ -51,6 +52,59 @@ TEST(TokenizerKinds, DecodeAsTheReferenceDoes) {
       std::string storage;
       EXPECT_EQ(well_formed_utf8(bytes, storage), kind.at("decoded")[k].get<std::string>()) << label(kind, k);
     }
+  }
+}
+
+std::size_t counted_bytes(const Tokenizer& tokenizer, const std::string& text) {
+  std::size_t sum = 0;
+  for (const TokenId id : tokenizer.encode(text)) sum += tokenizer.bytes_of_token(id);
+  return sum;
+}
+
+/// Many kinds put a space in front of a text, which counts; the text behind the first word counts as it is.
+void expect_bytes_of(const json& kind, const std::string& text) {
+  const Tokenizer tokenizer = tokenizer_of_kind(kind);
+  const std::size_t once = counted_bytes(tokenizer, text);
+  EXPECT_THAT(once, testing::AnyOf(text.size(), text.size() + 1)) << kind.at("name");
+  EXPECT_EQ(counted_bytes(tokenizer, text + " " + text), once + 1 + text.size()) << kind.at("name");
+}
+
+// No "e", which the kind "literals" takes out of texts.
+TEST(TokenizerKinds, CountTheBytesOfTheWordsOfATextAndOfTheSpacesBeforeThem) {
+  for (const json& kind : tokenizer_kinds().at("kinds")) expect_bytes_of(kind, "a small cat sat on mats");
+}
+
+TEST(TokenizerKinds, CountEveryByteOfACharacterThatIsNoPiece) {
+  for (const json& kind : tokenizer_kinds().at("kinds")) {
+    const bool has_bytes = kind.at("base") == "bytes" || kind.at("options").value("byte_fallback", true);
+    if (has_bytes) expect_bytes_of(kind, "a cat 😀 日本 sat");
+  }
+}
+
+TEST(TokenizerKinds, CountNoBytesForSpecialTokens) {
+  for (const json& kind : tokenizer_kinds().at("kinds")) {
+    const Tokenizer tokenizer = tokenizer_of_kind(kind);
+    for (const json& token : kind.at("root").at("added_tokens")) {
+      if (!token.at("special").get<bool>()) continue;
+      EXPECT_EQ(tokenizer.bytes_of_token(token.at("id").get<TokenId>()), 0u) << kind.at("name") << token;
+    }
+  }
+}
+
+TEST(TokenizerKinds, CountAtByteLevelTheBytesThatATokenAloneDecodesTo) {
+  for (const json& kind : tokenizer_kinds().at("kinds")) {
+    if (kind.at("base") != "bytes" || kind.at("root").at("decoder").is_null()) continue;
+    const Tokenizer tokenizer = tokenizer_of_kind(kind);
+    for (TokenId id = 0; id < static_cast<TokenId>(tokenizer.vocab_size()); ++id) {
+      EXPECT_EQ(tokenizer.bytes_of_token(id), tokenizer.decode({&id, 1}).size()) << kind.at("name") << " " << id;
+    }
+  }
+}
+
+TEST(TokenizerKinds, CountNoIdOutsideTheVocabulary) {
+  for (const json& kind : tokenizer_kinds().at("kinds")) {
+    const Tokenizer tokenizer = tokenizer_of_kind(kind);
+    EXPECT_THROW(tokenizer.bytes_of_token(static_cast<TokenId>(tokenizer.vocab_size())), Error) << kind.at("name");
   }
 }
 

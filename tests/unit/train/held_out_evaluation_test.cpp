@@ -136,6 +136,36 @@ TEST_F(HeldOut, IsScoredAGrainAtATimeWhereNobodyAsksForMore) {
   EXPECT_GT(largest_call(1, 1000), grain_tokens);
 }
 
+/// A tokenizer as of SentencePiece: every letter a piece, and a sign for each space, that before the first word too.
+std::string letters_tokenizer() {
+  std::string vocabulary = R"("<|endoftext|>": 0, "▁": 1)";
+  for (char letter = 'a'; letter <= 'z'; ++letter) vocabulary += fmt::format(R"(, "{}": {})", letter, letter - 'a' + 2);
+  const std::string metaspace =
+      R"({"type": "Metaspace", "replacement": "▁", "prepend_scheme": "always", "split": true})";
+  return R"({"version": "1.0", "added_tokens": [{"id": 0, "content": "<|endoftext|>", "special": true}], )"
+         R"("pre_tokenizer": )" +
+         metaspace + R"(, "decoder": )" + metaspace + R"(, "model": {"type": "BPE", "vocab": {)" + vocabulary +
+         R"(}, "merges": []}})";
+}
+
+TEST_F(HeldOut, CountsTheSpacesOfWordsThatADecoderDropsWhereATextBegins) {
+  const data::Tokenizer tokenizer = data::Tokenizer::parse(letters_tokenizer(), "letters");
+  const auto folder = new_run("letters");
+  data::write_shards(folder / "data" / "train.jsonl.zst", tokenizer, folder / "letters", "held_out", 1, no_progress());
+  const data::TokenSet tokens = data::TokenSet::open(folder / "letters", "held_out");
+  ThreadPool threads(1);
+  const auto communicator = dist::make_local_communicator();
+  const HeldOutEvaluation evaluation(configs::resolve(config()).recipe().train(), tokens, tokenizer, "held_out",
+                                     threads, *communicator);
+  std::uint64_t num_characters = 0;  // each a token of one byte; the end of a text has none
+  const auto score = [&](std::span<const std::int32_t>, std::span<const std::int32_t> targets) {
+    num_characters += static_cast<std::uint64_t>(std::ssize(targets) - std::count(targets.begin(), targets.end(), 0));
+    return std::vector<float>(targets.size(), 1.0f);
+  };
+  const logs::EvaluationRecord record = evaluation.run(5, score, 0);
+  EXPECT_EQ(record.num_bytes, num_characters);
+}
+
 TEST_F(HeldOut, TakesWhatTheShardsHoldWhenThatIsLess) {
   const auto folder = new_run("less");
   train_tiny(folder, 1, false, tiny_config({"train.evaluation.sequences=100000"}));

@@ -2,6 +2,7 @@
 // Byte-level BPE, compatible with Hugging Face tokenizers' tokenizer.json (docs/formats/tokenizer.md).
 // Thread-safety: encode and decode are const and may run on several threads.
 
+#include <cstddef>
 #include <cstdint>
 #include <filesystem>
 #include <functional>
@@ -53,6 +54,10 @@ class Tokenizer {
   /// Bytes of the ids; special tokens give nothing. At byte level and without a normaliser decode(encode(x)) == x for
   /// well-formed x.
   std::string decode(std::span<const TokenId> ids) const;
+  /// Bytes of text that a token stands for, whatever stands around it: at byte level those of its piece; <0xNN> one;
+  /// others those of their spelling as the decoder writes it in the middle of a text, so that a space before a word
+  /// counts, before the first one too; special tokens none. Throws kData for an id outside the vocabulary.
+  std::size_t bytes_of_token(TokenId token) const;
   /// Text of the tokenizer.json.
   const std::string& json() const;
   /// SHA-256 of json().
