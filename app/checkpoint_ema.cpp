@@ -11,6 +11,7 @@
 #include "reprise/core/thread_count.h"
 #include "reprise/logs/progress_bar.h"
 #include "reprise/train/replay_average.h"
+#include "threads_flag.h"
 
 namespace reprise::app {
 namespace {
@@ -58,7 +59,7 @@ void add_ema_verb(CLI::App& checkpoint, Context& context) {
   verb->add_option("--out", flags->options.out, "File to write")->required();
   add_device_flag(*verb, flags->options.compute.device,
                   "Where to compute: cpu, cuda or cuda:N; native: that of the run");
-  verb->add_option("--threads", flags->threads, "Threads (default: one per core)")->check(CLI::Range(1, 1024));
+  add_threads_flag(*verb, flags->threads, "Threads (default: one per core)");
   verb->add_flag("--json", flags->json, "Print what was made as JSON on stdout");
   verb->add_flag("--quiet", flags->quiet, "Show no progress");
   verb->footer(

@@ -15,6 +15,7 @@
 #include "reprise/core/thread_count.h"
 #include "reprise/numerics/target.h"
 #include "reprise/train/step_benchmark.h"
+#include "threads_flag.h"
 
 namespace reprise::app {
 namespace {
@@ -167,7 +168,7 @@ void add_bench_command(CLI::App& app, Context&) {
   step->add_option("--profile", flags->profile, "Numerics profile: exact or native")
       ->check(CLI::IsMember({"exact", "native"}))
       ->capture_default_str();
-  step->add_option("--threads", flags->threads, "Threads; 0 takes all cores")->check(CLI::Range(0, 1024));
+  add_threads_flag(*step, flags->threads, "Threads; 0 takes all cores", 0);
   step->add_option("--shape", flags->shape, "D,LAYERS,HEADS,FFN,VOCAB,SEQ,SEQUENCES (default 256,6,4,768,8192,256,16)")
       ->delimiter(',');
   step->add_option("--grain-sequences", flags->grain_sequences, "Sequences per grain (default: one grain per thread)");

@@ -17,6 +17,7 @@
 #include "reprise/data_pipeline/report.h"
 #include "reprise/dist/communicator.h"
 #include "reprise/logs/progress_bar.h"
+#include "threads_flag.h"
 
 namespace reprise::app {
 namespace {
@@ -195,8 +196,7 @@ void add_build(CLI::App& data, Context& context) {
       ->allow_extra_args(false);
   verb->add_option("--out", flags->out, "Folder of the run (default runs/NAME)");
   verb->add_option("--ranks", flags->ranks, "Processes; more than one starts mpirun")->check(CLI::Range(1, 4096));
-  verb->add_option("--threads", flags->threads, "Threads per process (default: the cores, shared by the ranks)")
-      ->check(CLI::Range(1, 1024));
+  add_threads_flag(*verb, flags->threads, "Threads per process (default: the cores, shared by the ranks)");
   verb->add_option("--tokenizer", flags->tokenizer,
                    "Encode by this tokenizer.json instead of training one: for runs that go on from another run")
       ->check(CLI::ExistingFile);

@@ -20,6 +20,7 @@
 #include "reprise/eval/suite.h"
 #include "reprise/logs/progress_bar.h"
 #include "reprise/numerics/find_device.h"
+#include "threads_flag.h"
 
 namespace reprise::app {
 namespace {
@@ -287,8 +288,7 @@ void add_eval_command(CLI::App& app, Context&) {
       ->excludes("--checkpoints");
   verb->add_option("--tasks", flags->tasks, "held_out, pairs, baselines, blimp")->delimiter(',')->capture_default_str();
   verb->add_option("--data", flags->data, "Folder of BLiMP's *.jsonl(.zst) files; default: REPRISE_EVAL_DATA");
-  verb->add_option("--threads", flags->threads, "Threads; 0 takes all cores. The figures do not depend on it")
-      ->check(CLI::NonNegativeNumber);
+  add_threads_flag(*verb, flags->threads, "Threads; 0 takes all cores. The figures do not depend on it", 0);
   add_device_flag(*verb, flags->device,
                   "cpu, cuda (GPU 0) or cuda:N; always in the exact profile. The figures do not depend on it");
   verb->add_flag("--json", flags->json, "Print the figures as JSON");

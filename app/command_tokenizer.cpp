@@ -14,6 +14,7 @@
 #include "commands.h"
 #include "reprise/core/error.h"
 #include "reprise/data_pipeline/tokenizer.h"
+#include "threads_flag.h"
 #include "tokenizer_verbs.h"
 
 namespace reprise::app {
@@ -144,10 +145,7 @@ bool takes_file(TokenizerFlags& flags, bool has_more) {
 void add_encode_verb(CLI::App& action, const std::shared_ptr<TokenizerFlags>& flags) {
   CLI::Option* text = action.add_option("TEXT", flags->text, "The text; left out: standard input, to its last byte");
   add_file_flags(action, flags->files, "The .npy file of ids to write; needs --tokenizer");
-  action
-      .add_option("--threads", flags->files.num_threads,
-                  "Threads of the file form; the ids are the same for any number")
-      ->check(CLI::Range(1, 1024));
+  add_threads_flag(action, flags->files.num_threads, "Threads of the file form; the ids are the same for any number");
   action.add_flag("--as-text", flags->files.as_text,
                   "File form: take special tokens in FILE for text and add none, as the shards of a run do");
   action.footer(

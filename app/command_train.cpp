@@ -26,6 +26,7 @@
 #include "reprise/train/parameter_groups.h"
 #include "reprise/train/trainer.h"
 #include "restart.h"
+#include "threads_flag.h"
 
 namespace reprise::app {
 namespace {
@@ -304,8 +305,7 @@ void add_train_command(CLI::App& app, Context& context) {
   verb->add_option("--out", flags->out, "Folder of the run (default runs/NAME)");
   verb->add_option("--ranks", flags->ranks, "Processes; more than one starts mpirun")->check(CLI::Range(1, 4096));
   verb->add_option("--hostfile", flags->hostfile, "Machines for the ranks, as mpirun takes them: NAME slots=N a line");
-  verb->add_option("--threads", flags->threads, "Threads per process (default: the cores, shared by the ranks)")
-      ->check(CLI::Range(1, 1024));
+  add_threads_flag(*verb, flags->threads, "Threads per process (default: the cores, shared by the ranks)");
   verb->add_option("--grains-per-forward", flags->grains_per_forward,
                    "Grains that one forward pass takes (default 1); the bits do not depend on it")
       ->check(CLI::Range(1, 65536));

@@ -8,6 +8,7 @@
 #include "data_verbs.h"
 #include "reprise/data_pipeline/assembly.h"
 #include "reprise/logs/progress_bar.h"
+#include "threads_flag.h"
 
 namespace reprise::app {
 namespace {
@@ -80,8 +81,8 @@ void add_assemble_verb(CLI::App& data) {
   verb->add_option("--packages", flags->options.package_dir, "Folder of the package files")->required();
   verb->add_option("--out", flags->options.output_dir, "Folder for KIND/SOURCE.jsonl.zst")->required();
   verb->add_option("--tier", flags->options.tier, "List of sources beside the recipe, tier_LIST.txt; default: all");
-  verb->add_option("--threads", flags->options.num_threads,
-                   "Threads; 0 takes one per core. The result is the same for any number")
+  add_threads_flag(*verb, flags->options.num_threads,
+                   "Threads; 0 takes one per core. The result is the same for any number", 0)
       ->capture_default_str();
   verb->add_flag("--json", flags->json, "Print files and hashes as JSON on stdout");
   verb->add_flag("--quiet", flags->quiet, "Show no progress");

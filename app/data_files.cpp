@@ -13,6 +13,7 @@
 #include "reprise/data_pipeline/deduplication.h"
 #include "reprise/data_pipeline/inputs.h"
 #include "reprise/logs/progress_bar.h"
+#include "threads_flag.h"
 
 namespace reprise::app {
 namespace {
@@ -47,7 +48,7 @@ void add_file_options(CLI::App& verb, FileFlags& flags) {
   verb.add_option("FILE", flags.files, "Dolma JSON lines or plain texts, .gz or .zst too; globs; @FILE: a list")
       ->required();
   verb.add_option("--out", flags.out, "Folder for kept.jsonl.zst, dropped.jsonl.zst and report.json")->required();
-  verb.add_option("--threads", flags.threads, "Threads; 0 takes one per core. The result is the same for any number")
+  add_threads_flag(verb, flags.threads, "Threads; 0 takes one per core. The result is the same for any number", 0)
       ->capture_default_str();
   verb.add_option("--memory", flags.memory, "MiB for sorting; what does not fit is sorted in OUT/.scratch")
       ->capture_default_str()

@@ -12,6 +12,7 @@
 #include "reprise/core/files.h"
 #include "reprise/data_pipeline/label_corpus.h"
 #include "reprise/logs/progress_bar.h"
+#include "threads_flag.h"
 
 namespace reprise::app {
 namespace {
@@ -80,7 +81,7 @@ void add_label_verb(CLI::App& data) {
   verb->add_option("--set", flags->overrides, "Override a field (repeatable)")->take_all()->allow_extra_args(false);
   verb->add_option("--out", flags->out, "File of labels (default: recipe.data.languages.path)");
   add_detector_options(*verb, flags->detector);
-  verb->add_option("--threads", flags->threads, "Threads (default: one per core)")->check(CLI::Range(1, 1024));
+  add_threads_flag(*verb, flags->threads, "Threads (default: one per core)");
   verb->add_flag("--json", flags->json, "Print what was written as JSON on stdout");
   verb->add_flag("--quiet", flags->quiet, "Show no progress");
   verb->footer(

@@ -15,6 +15,7 @@
 #include "reprise/core/thread_count.h"
 #include "reprise/logs/progress_bar.h"
 #include "reprise/train/statistics.h"
+#include "threads_flag.h"
 
 namespace reprise::app {
 namespace {
@@ -124,7 +125,7 @@ void add_log_statistics_verb(CLI::App& log, Context& context) {
   verb->add_flag("--no-activations", flags->no_activations, "Leave activations out: no forward pass more");
   add_device_flag(*verb, flags->options.compute.device,
                   "Where to compute: cpu, cuda or cuda:N; native: that of the run");
-  verb->add_option("--threads", flags->threads, "Threads (default: one per core)")->check(CLI::Range(1, 1024));
+  add_threads_flag(*verb, flags->threads, "Threads (default: one per core)");
   verb->add_flag("--json", flags->json, "Print as JSON on stdout");
   verb->add_flag("--quiet", flags->quiet, "Show no progress");
   verb->footer(

@@ -15,6 +15,7 @@
 #include "reprise/data_pipeline/sentencepiece.h"
 #include "reprise/data_pipeline/token_file.h"
 #include "reprise/data_pipeline/tokenizer.h"
+#include "threads_flag.h"
 #include "tokenizer_verbs.h"
 
 namespace reprise::app {
@@ -104,8 +105,7 @@ void add_tokenizer_train_verb(CLI::App& tokenizer) {
   action->add_option("--end-of-text", flags->end_of_text, "Special token with id 0")->capture_default_str();
   action->add_option("--min-frequency", flags->min_frequency, "A merge needs at least this many occurrences")
       ->capture_default_str();
-  action->add_option("--threads", flags->num_threads, "Threads that count words; the file is the same for any number")
-      ->check(CLI::Range(1, 1024))
+  add_threads_flag(*action, flags->num_threads, "Threads that count words; the file is the same for any number")
       ->capture_default_str();
   action->footer(
       "Example:\n  reprise tokenizer train a.txt b.txt --vocab-size 8192 --pre-tokenizer cl100k --out t.json");

@@ -74,6 +74,15 @@ struct ThreadPool::State {
       if (--busy == 0) done.notify_all();
     }
   }
+
+  void end_workers() {
+    {
+      std::lock_guard lock(mutex);
+      stopping = true;
+    }
+    wake.notify_all();
+    for (std::thread& worker : workers) worker.join();
+  }
 };
 
 ThreadPool::ThreadPool(int num_threads) : state_(std::make_unique<State>()) {
@@ -81,17 +90,18 @@ ThreadPool::ThreadPool(int num_threads) : state_(std::make_unique<State>()) {
                   fmt::format("the number of threads must be at least 1, not {}", num_threads),
                   "give --threads a positive number");
   state_->spin = static_cast<unsigned>(num_threads) <= std::thread::hardware_concurrency();
-  for (int i = 1; i < num_threads; ++i) state_->workers.emplace_back([s = state_.get()] { s->work(); });
+  try {
+    for (int i = 1; i < num_threads; ++i) state_->workers.emplace_back([s = state_.get()] { s->work(); });
+  } catch (const std::exception& error) {
+    state_->end_workers();  // a thread that is destroyed without being joined ends the process
+    throw Error(
+        ErrorKind::kOutOfMemory,
+        fmt::format("cannot start {} threads, only {}: {}", num_threads, state_->workers.size() + 1, error.what()),
+        "use fewer threads: --threads, or runtime.num_threads of the config; limits: `ulimit -u`, `ulimit -v`");
+  }
 }
 
-ThreadPool::~ThreadPool() {
-  {
-    std::lock_guard lock(state_->mutex);
-    state_->stopping = true;
-  }
-  state_->wake.notify_all();
-  for (std::thread& worker : state_->workers) worker.join();
-}
+ThreadPool::~ThreadPool() { state_->end_workers(); }
 
 int ThreadPool::num_threads() const { return static_cast<int>(state_->workers.size()) + 1; }
 

@@ -148,6 +148,23 @@ TEST_F(BadInput, EvaluationOnAGpuThatThereIsNotSaysSo) {
   expect_error(run_reprise({"eval", folder_.string(), "--device", "cuda:1"}), 5, {"error[device]", "CUDA"});
 }
 
+TEST_F(BadInput, ANumberOfThreadsOutOfBoundsIsRefusedAndNamed) {
+  const std::string out = (folder_ / "out").string();
+  const std::vector<std::vector<std::string>> verbs = {{"data", "dedup", "in.jsonl", "--out", out},
+                                                       {"data", "decontaminate", "in.jsonl", "--against", "e.txt", "--out", out},
+                                                       {"data", "assemble", "recipe.tsv", "--packages", out, "--out", out},
+                                                       {"eval", folder_.string()}};
+  for (const std::vector<std::string>& verb : verbs) {
+    for (const char* number : {"-1", "100000"}) {
+      std::vector<std::string> arguments = verb;
+      arguments.insert(arguments.end(), {"--threads", number});
+      const Outcome outcome = run_reprise(arguments);
+      expect_error(outcome, 2, {"--threads", number, "1024"});
+      EXPECT_LT(outcome.err.size(), 200u) << outcome.err;
+    }
+  }
+}
+
 TEST_F(BadInput, AnUnknownVerbSuggestsTheNearestOne) {
   expect_error(run_reprise({"trian"}), 2, {"did you mean `reprise train`"});
 }

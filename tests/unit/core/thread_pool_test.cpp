@@ -1,8 +1,13 @@
 #include "reprise/core/thread_pool.h"
 
 #include <gtest/gtest.h>
+#include <sys/resource.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #include <atomic>
+#include <fstream>
+#include <string>
 #include <vector>
 
 #include "reprise/core/error.h"
@@ -41,6 +46,40 @@ TEST(ThreadPool, HandsAnExceptionToTheCallerAndGoesOnWorking) {
   std::atomic<int> after{0};
   pool.parallel_for(4, [&](std::int64_t) { ++after; });
   EXPECT_EQ(after.load(), 4);
+}
+
+/// Lets this process take 100 MB more of addresses, which is not enough for the stacks of many threads.
+void limit_addresses() {
+  std::uint64_t pages = 0;
+  std::ifstream("/proc/self/statm") >> pages;
+  const rlim_t most = pages * static_cast<std::uint64_t>(::sysconf(_SC_PAGESIZE)) + (100 << 20);
+  const rlimit limit{most, most};
+  ::setrlimit(RLIMIT_AS, &limit);
+}
+
+/// Asks for 1000 threads and returns the exit code of what is thrown, or 0.
+int start_too_many_threads() {
+  try {
+    const ThreadPool pool(1000);
+    return 0;
+  } catch (const Error& error) {
+    return std::string(error.what()).find("1000 threads") == std::string::npos ? 100 : exit_code(error.kind());
+  }
+}
+
+TEST(ThreadPool, ThatCannotStartItsThreadsIsAnErrorThatNamesTheirNumber) {
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+  GTEST_SKIP() << "a sanitizer needs more addresses than the limit leaves";
+#endif
+  const pid_t child = ::fork();
+  if (child == 0) {
+    limit_addresses();
+    ::_exit(start_too_many_threads());
+  }
+  int status = 0;
+  ::waitpid(child, &status, 0);
+  ASSERT_TRUE(WIFEXITED(status)) << "ended by signal " << WTERMSIG(status);
+  EXPECT_EQ(WEXITSTATUS(status), 5);
 }
 
 TEST(ThreadPool, RefusesNoThreads) { EXPECT_THROW(ThreadPool(0), Error); }

@@ -11,7 +11,7 @@ namespace reprise {
 
 class ThreadPool {
  public:
-  /// `num_threads` counts the calling thread: 1 starts no worker.
+  /// `num_threads` counts the calling thread: 1 starts no worker. Throws kOutOfMemory when the system starts fewer.
   explicit ThreadPool(int num_threads);
   ~ThreadPool();
   ThreadPool(const ThreadPool&) = delete;
