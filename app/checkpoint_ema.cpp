@@ -7,6 +7,7 @@
 
 #include "checkpoint_verbs.h"
 #include "device_flag.h"
+#include "reprise/core/print_note.h"
 #include "reprise/core/stop.h"
 #include "reprise/core/thread_count.h"
 #include "reprise/logs/progress_bar.h"
@@ -31,7 +32,7 @@ void average(const EmaFlags& flags, Context& context) {
   const train::ReplayAverage made = train::average_by_replay(options, *progress);
   if (made.stopped_by_signal != 0) {
     context.status = 128 + made.stopped_by_signal;
-    fmt::print(stderr, "stopped; nothing was written\n");
+    print_note("stopped; nothing was written\n");
     return;
   }
   if (flags.json) {

@@ -9,6 +9,7 @@
 #include "checkpoint_verbs.h"
 #include "reprise/checkpoints/storage.h"
 #include "reprise/core/folder_lock.h"
+#include "reprise/core/print_note.h"
 #include "reprise/core/stop.h"
 #include "reprise/logs/progress_bar.h"
 
@@ -96,7 +97,7 @@ void run_on_files(const char* what, const PackFlags& flags, Context& context, Wo
   }
   if (stop_signal() == 0) return;
   context.status = 128 + stop_signal();
-  fmt::print(stderr, "stopped between two files; every file is whole, and the same command goes on\n");
+  print_note("stopped between two files; every file is whole, and the same command goes on\n");
 }
 
 CLI::App* add_verb(CLI::App& checkpoint, const char* name, const char* what, PackFlags& flags) {

@@ -11,6 +11,7 @@
 #include "reprise/audit/reproduce.h"
 #include "reprise/configs/config.h"
 #include "reprise/core/error.h"
+#include "reprise/core/print_note.h"
 #include "reprise/core/stop.h"
 #include "reprise/data_pipeline/corpus.h"
 #include "reprise/data_pipeline/document_file.h"
@@ -69,9 +70,9 @@ void print_result(const data::CorpusResult& result, const std::filesystem::path&
   line("held out", result.num_held_out, result.held_out_bytes, result.held_out);
   line("dropped", result.num_dropped, result.dropped_bytes, result.dropped);
   for (const std::string& file : result.mismatched_files) {
-    fmt::print(stderr, "warning: {} is not the file that the recipe names\n", file);
+    print_note("warning: {} is not the file that the recipe names\n", file);
   }
-  fmt::print(stderr, "see `reprise data report {0}` and `reprise data dropped {0}`\n", run.string());
+  print_note("see `reprise data report {0}` and `reprise data dropped {0}`\n", run.string());
 }
 
 configs::RunConfig load(const BuildFlags& flags) {
@@ -103,7 +104,7 @@ void build_here(const BuildFlags& flags, const configs::RunConfig& config) {
     const bool is_first = communicator->rank() == 0;
     const auto progress = logs::make_progress(flags.quiet || !is_first);
     const auto say = [&](const std::string& line) {
-      if (is_first) fmt::print(stderr, "{}\n", line);
+      if (is_first) print_note("{}\n", line);
     };
     const data::BuildOptions options = options_of(config, flags, *communicator);
     audit::prepare_data(config, options, say, *progress);
@@ -183,8 +184,7 @@ void dropped(const DroppedFlags& flags) {
     ++shown;
     print_dropped(document, flags.json);
   });
-  fmt::print(stderr, "{} of {} dropped documents shown{}\n", shown, found,
-             shown < found ? "; --limit 0 shows all" : "");
+  print_note("{} of {} dropped documents shown{}\n", shown, found, shown < found ? "; --limit 0 shows all" : "");
 }
 
 void add_build(CLI::App& data, Context& context) {

@@ -8,6 +8,7 @@
 #include "commands.h"
 #include "detector_flags.h"
 #include "reprise/core/error.h"
+#include "reprise/core/print_note.h"
 #include "reprise/data_pipeline/filter_files.h"
 #include "reprise/data_pipeline/filter_presets.h"
 
@@ -93,16 +94,16 @@ void filter(const FilterFlags& flags) {
         fmt::print("{}", flags.json ? judgement_json(document, judgement) : judgement_text(document, judgement));
       });
   for (const data::UrlListFile& list : url_lists.files()) {
-    fmt::print(stderr, "URL list {}: {} entries, SHA-256 {}\n", list.file, list.num_entries, list.sha256.hex());
+    print_note("URL list {}: {} entries, SHA-256 {}\n", list.file, list.num_entries, list.sha256.hex());
   }
   if (flags.relabel) languages.labels->write(flags.labels);
   if (languages.labels) {
     const data::DetectorIdentity& detector = languages.labels->detector();
-    fmt::print(stderr, "languages by {} {}, model {}; {} labels, digest {}\n", detector.name, detector.version,
+    print_note("languages by {} {}, model {}; {} labels, digest {}\n", detector.name, detector.version,
                detector.model_sha256, languages.labels->size(), languages.labels->digest().hex());
   }
-  fmt::print(stderr, "{}: {} documents kept, {} dropped\n", preset.name, counts.num_kept, counts.num_dropped);
-  for (const auto& [rule, count] : counts.dropped_by) fmt::print(stderr, "  {:<40} {:>8}\n", rule, count);
+  print_note("{}: {} documents kept, {} dropped\n", preset.name, counts.num_kept, counts.num_dropped);
+  for (const auto& [rule, count] : counts.dropped_by) print_note("  {:<40} {:>8}\n", rule, count);
 }
 
 }  // namespace

@@ -13,9 +13,11 @@
 #include "log_lines.h"
 #include "log_verbs.h"
 #include "reprise/core/error.h"
+#include "reprise/core/print_note.h"
 #include "reprise/logs/export.h"
 #include "reprise/logs/run_log.h"
 #include "reprise/logs/session_log.h"
+#include "standard_output.h"
 
 namespace reprise::app {
 namespace {
@@ -43,7 +45,7 @@ std::size_t first_shown(const LogFlags& flags, std::size_t count, bool all_by_de
 }
 
 void note_left_out(std::size_t count) {
-  if (count > 0) fmt::print(stderr, "{} earlier entries not shown; --tail 0 shows all\n", count);
+  if (count > 0) print_note("{} earlier entries not shown; --tail 0 shows all\n", count);
 }
 
 ordered_json to_json(const std::optional<logs::ParentLink>& parent) {
@@ -150,10 +152,10 @@ void show_run(const LogFlags& flags) {
     const auto evaluation = evaluations.find(steps[i].step);
     fmt::print("{}", step_line(steps[i], evaluation == evaluations.end() ? nullptr : &evaluation->second));
   }
-  std::fflush(stdout);
+  flush_standard_output();
   note_left_out(first);
   if (log.torn_tail) {
-    fmt::print(stderr, "the last record is incomplete: its writer was killed; `reprise train --resume {}` goes on\n",
+    print_note("the last record is incomplete: its writer was killed; `reprise train --resume {}` goes on\n",
                flags.run.string());
   }
 }
@@ -187,7 +189,7 @@ void show_session(const LogFlags& flags) {
   fmt::print("{}", session_heading());
   const std::size_t first = first_shown(flags, events.size(), false);
   for (std::size_t i = first; i < events.size(); ++i) fmt::print("{}", session_line(events[i]));
-  std::fflush(stdout);
+  flush_standard_output();
   note_left_out(first);
 }
 

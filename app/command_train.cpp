@@ -15,6 +15,7 @@
 #include "reprise/configs/config.h"
 #include "reprise/configs/profile.h"
 #include "reprise/core/error.h"
+#include "reprise/core/print_note.h"
 #include "reprise/core/stop.h"
 #include "reprise/dist/communicator.h"
 #include "reprise/dist/exchange_volume.h"
@@ -212,10 +213,10 @@ bool prepare(const TrainFlags& flags, configs::RunConfig& config, Context& conte
   if (made.stopped_by_signal != 0) context.status = 128 + made.stopped_by_signal;
   if (communicator.rank() != 0) return made.stopped_by_signal == 0;
   if (made.stopped_by_signal != 0) {
-    fmt::print(stderr, "stopped before the first step; start again with the same command\n");
+    print_note("stopped before the first step; start again with the same command\n");
   } else {
-    fmt::print(
-        stderr, "{} goes on from {}; the data {}\n", fork.child.string(), flags.from,
+    print_note(
+        "{} goes on from {}; the data {}\n", fork.child.string(), flags.from,
         config.recipe().parent().restart_data() ? "is read from its beginning" : "is read on where the parent was");
   }
   return made.stopped_by_signal == 0;
@@ -242,7 +243,7 @@ void train_here(const TrainFlags& flags, configs::RunConfig config, Context& con
     if (summary.stopped_by_signal != 0) {
       context.status = 128 + summary.stopped_by_signal;
       if (communicator->rank() == 0) {
-        fmt::print(stderr, "stopped at step {}; go on with: reprise train --resume {}\n", summary.last_step,
+        print_note("stopped at step {}; go on with: reprise train --resume {}\n", summary.last_step,
                    options.run_dir.string());
       }
     }

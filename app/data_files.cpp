@@ -9,6 +9,7 @@
 #include "reprise/core/error.h"
 #include "reprise/core/files.h"
 #include "reprise/core/folder_lock.h"
+#include "reprise/core/print_note.h"
 #include "reprise/data_pipeline/decontamination.h"
 #include "reprise/data_pipeline/deduplication.h"
 #include "reprise/data_pipeline/inputs.h"
@@ -89,7 +90,7 @@ void print_result(const data::FilePassResult& result, const FileFlags& flags) {
              result.dropped.hex());
   if (result.num_edited > 0) fmt::print("{:<8} {:>10} documents\n", "edited", result.num_edited);
   for (const auto& [fault, count] : result.skipped) {
-    fmt::print(stderr, "warning: passed over {} time(s): {}\n", count, fault);
+    print_note("warning: passed over {} time(s): {}\n", count, fault);
   }
 }
 
@@ -122,7 +123,7 @@ void decontaminate(const DecontaminateFlags& flags) {
   if (flags.files.json) return;
   fmt::print("{:<8} {:>10} documents\n{:<8} {:>10} examples of {}, {} too short to look for\n", "overlap",
              result.num_contaminated, "found", result.num_found, result.num_examples, result.num_too_short);
-  fmt::print(stderr, "per task and example: {}/contamination.json\n", flags.files.out);
+  print_note("per task and example: {}/contamination.json\n", flags.files.out);
 }
 
 }  // namespace

@@ -8,6 +8,7 @@
 #include <thread>
 
 #include "reprise/core/error.h"
+#include "reprise/core/print_note.h"
 
 namespace reprise::app {
 namespace {
@@ -40,7 +41,7 @@ DeathWatch::DeathWatch(const dist::Communicator& communicator) : state_(std::mak
     }
     if (state->disarmed_within(kGrace)) return;
     const Error error(ErrorKind::kDistributed, lost, "continue with `reprise train --resume RUN`");
-    fmt::print(stderr, "{}\n", error.formatted());
+    print_note("{}\n", error.formatted());
     std::fflush(nullptr);
     std::_Exit(exit_code(error.kind()));
   });

@@ -10,6 +10,7 @@
 #include <thread>
 
 #include "reprise/core/error.h"
+#include "reprise/core/print_note.h"
 #include "reprise/core/stop.h"
 #include "reprise/core/thread_count.h"
 
@@ -41,7 +42,7 @@ int run_ranks(const dist::Launch& launch, const std::vector<std::string>& argume
   std::string line;
   for (const std::string& word : dist::mpirun_command(launch, program))
     line += (line.empty() ? "" : " ") + quoted(word);
-  fmt::print(stderr, "{}\n", line);
+  print_note("{}\n", line);
   std::fflush(nullptr);
   const StopHandlers handlers;  // a signal is passed on
   const int status = dist::run_ranks(launch, program);

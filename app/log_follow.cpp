@@ -11,8 +11,10 @@
 #include "log_verbs.h"
 #include "reprise/configs/config.h"
 #include "reprise/core/error.h"
+#include "reprise/core/print_note.h"
 #include "reprise/core/stop.h"
 #include "reprise/logs/follow.h"
+#include "standard_output.h"
 
 namespace reprise::app {
 namespace {
@@ -24,13 +26,13 @@ template <typename Poll>
 void until_the_end(Context& context, const Poll& poll) {
   const StopHandlers handlers;
   while (!poll()) {
-    std::fflush(stdout);
+    flush_standard_output();
     std::this_thread::sleep_for(kPause);
     if (stop_signal() == 0) continue;
     context.status = 128 + stop_signal();
     break;
   }
-  std::fflush(stdout);
+  flush_standard_output();
 }
 
 std::uint64_t num_steps_of(const logs::RunHeader& header) {
@@ -44,8 +46,8 @@ class RunPrinter {
 
   /// Returns true behind the checkpoint of the last step.
   bool print(const logs::RunLogFollower::News& news) {
-    if (news.cut) fmt::print(stderr, "the log was cut back: a resume makes the steps again that are not stored\n");
-    if (news.another) fmt::print(stderr, "the log is that of another run now\n");
+    if (news.cut) print_note("the log was cut back: a resume makes the steps again that are not stored\n");
+    if (news.another) print_note("the log is that of another run now\n");
     const std::size_t steps =
         static_cast<std::size_t>(std::count_if(news.records.begin(), news.records.end(),
                                                [](const logs::RunRecord& record) { return record.step.has_value(); }));

@@ -11,10 +11,12 @@
 #include "device_flag.h"
 #include "log_verbs.h"
 #include "reprise/core/error.h"
+#include "reprise/core/print_note.h"
 #include "reprise/core/stop.h"
 #include "reprise/core/thread_count.h"
 #include "reprise/logs/progress_bar.h"
 #include "reprise/train/statistics.h"
+#include "standard_output.h"
 #include "threads_flag.h"
 
 namespace reprise::app {
@@ -100,12 +102,12 @@ void show_statistics(const StatisticsFlags& flags, bool is_range, Context& conte
         } else {
           print(statistics);
         }
-        std::fflush(stdout);
+        flush_standard_output();
       },
       *progress);
   if (stopped == 0) return;
   context.status = 128 + stopped;
-  fmt::print(stderr, "stopped\n");
+  print_note("stopped\n");
 }
 
 }  // namespace

@@ -10,6 +10,7 @@
 
 #include "launch.h"
 #include "reprise/core/error.h"
+#include "reprise/core/print_note.h"
 #include "reprise/core/stop.h"
 #include "reprise/logs/session_log.h"
 
@@ -110,7 +111,7 @@ int run_ranks_with_restarts(dist::Launch launch, const Restarts& restarts) {
         "restart {} of {}: a rank died or got stuck (exit code {}); {} of {} ranks go on from the last "
         "checkpoint",
         made + 1, restarts.allowed, status, launch.num_ranks, ranks_before);
-    fmt::print(stderr, "{}\n", message);
+    print_note("{}\n", message);
     note_restart(restarts.run_dir, message, status, launch.num_ranks);
     // Without recipe.pbtxt the ranks did not come to begin the run.
     if (std::filesystem::exists(restarts.run_dir / "recipe.pbtxt")) words = restarts.resume();

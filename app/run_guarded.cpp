@@ -15,6 +15,7 @@
 #include "reprise/core/nearest_name.h"
 #include "reprise/core/report_error.h"
 #include "reprise/dist/communicator.h"
+#include "standard_output.h"
 
 namespace reprise::app {
 namespace {
@@ -67,18 +68,23 @@ int report(const Error& error) {
   return code;
 }
 
+/// Runs the verb that is named, or prints the help that is asked for, and returns the exit code.
+int run_verb(CLI::App& app, int argc, char** argv, const Context& context) {
+  try {
+    app.parse(argc, argv);
+    return context.status;
+  } catch (const CLI::Success& help) {
+    return app.exit(help);
+  }
+}
+
 }  // namespace
 
 int run_guarded(CLI::App& app, int argc, char** argv, Context& context) {
   try {
-    app.parse(argc, argv);
-    if (std::fflush(stdout) != 0) {
-      if (errno == EPIPE) return 128 + SIGPIPE;
-      throw Error(ErrorKind::kIo, "cannot write to standard output", "check the pipe or the disk behind it");
-    }
-    return context.status;
-  } catch (const CLI::Success& help) {
-    return app.exit(help);
+    const int status = run_verb(app, argc, argv, context);
+    flush_standard_output();
+    return status;
   } catch (const CLI::ParseError& error) {
     return report_usage(app, error, argc, argv);
   } catch (const std::system_error& error) {

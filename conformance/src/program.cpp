@@ -11,6 +11,7 @@
 #include "function_sweep.h"
 #include "native_check.h"
 #include "reprise/core/error.h"
+#include "reprise/core/print_note.h"
 #include "reprise/core/report_error.h"
 #include "reprise/numerics/target.h"
 
@@ -44,7 +45,7 @@ std::optional<NativeReport> begin_native(const Wishes& wishes, const FindNativeD
 }
 
 Report run_checks(const Wishes& wishes, const FindDevice& find_device, const FindNativeDevice& find_native_device) {
-  const SayProgress say = [](const std::string& text) { fmt::print(stderr, "{}\n", text); };
+  const SayProgress say = [](const std::string& text) { print_note("{}\n", text); };
   const std::shared_ptr<numerics::Device> device = find_device(wishes.device);
   Report report;
   report.native = begin_native(wishes, find_native_device);

@@ -8,6 +8,7 @@
 #include <system_error>
 
 #include "reprise/core/files.h"
+#include "reprise/core/print_note.h"
 
 namespace reprise {
 namespace {
@@ -33,7 +34,7 @@ Error caught_error() {
 }
 
 int report_error(const Error& error) {
-  fmt::print(stderr, "{}\n", error.formatted());
+  print_note("{}\n", error.formatted());
   return exit_code(error.kind());
 }
 

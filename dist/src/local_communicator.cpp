@@ -7,6 +7,7 @@
 
 #include "lost_ranks.h"
 #include "reprise/core/error.h"
+#include "reprise/core/print_note.h"
 #include "reprise/dist/communicator.h"
 #include "reprise/dist/nccl.h"
 
@@ -39,7 +40,7 @@ class LocalCommunicator : public Communicator {
   void barrier() override {}
 
   [[noreturn]] void abort(int exit_code, std::string_view reason) override {
-    fmt::print(stderr, "rank 0 of 1 ends the run: {}\n", reason);
+    print_note("rank 0 of 1 ends the run: {}\n", reason);
     std::fflush(nullptr);
     std::_Exit(exit_code);
   }

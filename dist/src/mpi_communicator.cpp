@@ -21,6 +21,7 @@
 #include "lost_ranks.h"
 #include "reprise/core/error.h"
 #include "reprise/core/fault_point.h"
+#include "reprise/core/print_note.h"
 #include "reprise/core/stop.h"
 #include "reprise/core/wait_clock.h"
 
@@ -355,7 +356,7 @@ void MpiCommunicator::barrier() {
 }
 
 void MpiCommunicator::abort(int exit_code, std::string_view reason) {
-  fmt::print(stderr, "rank {} of {} ends the run: {}\n", rank_, size_, reason);
+  print_note("rank {} of {} ends the run: {}\n", rank_, size_, reason);
   std::fflush(nullptr);
   MPI_Abort(MPI_COMM_WORLD, exit_code);
   std::_Exit(exit_code);

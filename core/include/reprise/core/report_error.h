@@ -9,7 +9,7 @@ namespace reprise {
 /// errors by their kind, the first line of any other exception as a bug of ours.
 Error caught_error();
 
-/// Prints an error on standard error and returns its exit code.
+/// Prints an error on standard error, which need not take it, and returns its exit code.
 int report_error(const Error& error);
 
 }  // namespace reprise
