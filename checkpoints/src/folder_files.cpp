@@ -36,7 +36,7 @@ std::vector<Candidate> candidates_in(const std::filesystem::path& folder) {
   }
   if (error) {
     throw Error(ErrorKind::kIo, fmt::format("cannot list: {}: {}", folder.string(), system_reason(error.value())),
-                system_hint(error.value()));
+                system_hint(error.value(), FileUse::kRead));
   }
   std::sort(found.begin(), found.end(), [](const Candidate& a, const Candidate& b) {
     return std::tie(a.step, a.kind, a.path) < std::tie(b.step, b.kind, b.path);

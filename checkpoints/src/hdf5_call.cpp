@@ -44,7 +44,7 @@ void Calls::check(herr_t result, std::string_view what, std::string_view name) {
   const ErrorKind kind = system_error != 0 ? ErrorKind::kIo : kind_;
   std::string message = fmt::format("cannot {}{}{}: {}: {}", what, name.empty() ? "" : " ", name, subject_,
                                     system_error != 0 ? system_reason(system_error) : reason);
-  std::string hint = kind == ErrorKind::kIo ? system_hint(system_error)
+  std::string hint = kind == ErrorKind::kIo ? system_hint(system_error, FileUse::kUnknown)
                                             : "the file is damaged; use another checkpoint of the run or copy it again";
   failure_.emplace(kind, std::move(message), std::move(hint));
   if (at_first_failure_) at_first_failure_();

@@ -19,7 +19,7 @@ constexpr int kMaxDimensions = 8;
 std::uint64_t require_readable(const std::filesystem::path& path) {
   const auto fail = [&](int error_number) {
     throw Error(ErrorKind::kIo, fmt::format("cannot open: {}: {}", path.string(), system_reason(error_number)),
-                system_hint(error_number));
+                system_hint(error_number, FileUse::kRead));
   };
   const int fd = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
   if (fd < 0) fail(errno);

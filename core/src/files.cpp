@@ -13,9 +13,10 @@
 namespace reprise {
 namespace {
 
-[[noreturn]] void throw_io(std::string_view what, const std::filesystem::path& path, int error_number) {
+[[noreturn]] void throw_io(std::string_view what, const std::filesystem::path& path, int error_number,
+                           FileUse use = FileUse::kWrite) {
   throw Error(ErrorKind::kIo, fmt::format("{}: {}: {}", what, path.string(), system_reason(error_number)),
-              system_hint(error_number));
+              system_hint(error_number, use));
 }
 
 /// A file descriptor that closes itself.
@@ -56,33 +57,52 @@ void write_all(int fd, std::string_view bytes, const std::filesystem::path& path
   }
 }
 
+std::string permission_hint(FileUse use) {
+  switch (use) {
+    case FileUse::kRead:
+      return "it may not be read; see `ls -l` of the file and `ls -ld` of its folders";
+    case FileUse::kWrite:
+      return "the folder cannot be written; choose another one with --out or change its permissions";
+    case FileUse::kUnknown:
+      return "see `ls -l` of the file and `ls -ld` of its folders";
+  }
+  return {};
+}
+
 }  // namespace
 
 std::string system_reason(int error_number) { return std::generic_category().message(error_number); }
 
-std::string system_hint(int error_number) {
+std::string system_hint(int error_number, FileUse use) {
   switch (error_number) {
     case ENOSPC:
-    case EDQUOT: return "free some space or choose another folder with --out, then run the same command again";
-    case EFBIG: return "the file size limit is reached; see `ulimit -f`";
+    case EDQUOT:
+      return "free some space or choose another folder with --out, then run the same command again";
+    case EFBIG:
+      return "the file size limit is reached; see `ulimit -f`";
     case EACCES:
     case EPERM:
-    case EROFS: return "the folder cannot be written; choose another one with --out or change its permissions";
-    case ENOENT: return "check the path; `ls` the folder it should be in";
+    case EROFS:
+      return permission_hint(use);
+    case ENOENT:
+      return "check the path; `ls` the folder it should be in";
     case ENOTDIR:
-    case EISDIR: return "a file stands where a folder is needed, or the other way round";
+    case EISDIR:
+      return "a file stands where a folder is needed, or the other way round";
     case EMFILE:
-    case ENFILE: return "too many open files; see `ulimit -n`";
-    default: return "check the path and the file system, then run the same command again";
+    case ENFILE:
+      return "too many open files; see `ulimit -n`";
+    default:
+      return "check the path and the file system, then run the same command again";
   }
 }
 
 std::string read_file(const std::filesystem::path& path) {
   Descriptor fd(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
-  if (fd.get() < 0) throw_io("cannot open", path, errno);
+  if (fd.get() < 0) throw_io("cannot open", path, errno, FileUse::kRead);
   struct stat info {};
-  if (::fstat(fd.get(), &info) != 0) throw_io("cannot stat", path, errno);
-  if (S_ISDIR(info.st_mode)) throw_io("cannot read", path, EISDIR);
+  if (::fstat(fd.get(), &info) != 0) throw_io("cannot stat", path, errno, FileUse::kRead);
+  if (S_ISDIR(info.st_mode)) throw_io("cannot read", path, EISDIR, FileUse::kRead);
   std::string bytes;
   bytes.reserve(static_cast<std::size_t>(info.st_size));
   char buffer[1 << 16];
@@ -90,7 +110,7 @@ std::string read_file(const std::filesystem::path& path) {
     const ssize_t got = ::read(fd.get(), buffer, sizeof buffer);
     if (got < 0) {
       if (errno == EINTR) continue;
-      throw_io("cannot read", path, errno);
+      throw_io("cannot read", path, errno, FileUse::kRead);
     }
     if (got == 0) return bytes;
     bytes.append(buffer, static_cast<std::size_t>(got));

@@ -26,7 +26,7 @@ Error caught_error() {
   } catch (const std::bad_alloc&) {
     return Error(ErrorKind::kOutOfMemory, "out of memory", "use fewer threads or a smaller batch");
   } catch (const std::system_error& error) {
-    return Error(ErrorKind::kIo, first_line(error.what()), system_hint(error.code().value()));
+    return Error(ErrorKind::kIo, first_line(error.what()), system_hint(error.code().value(), FileUse::kUnknown));
   } catch (const std::exception& error) {
     return Error(ErrorKind::kInternal, first_line(error.what()),
                  "this is a bug of Reprise; please report it with the command that was run");

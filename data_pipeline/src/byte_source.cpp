@@ -39,7 +39,7 @@ class FileSource : public ByteSource {
   [[noreturn]] void fail(std::string_view what) const {
     const int reason = errno;
     throw Error(ErrorKind::kIo, fmt::format("{}: {}: {}", what, path_.string(), system_reason(reason)),
-                system_hint(reason));
+                system_hint(reason, FileUse::kRead));
   }
 
   std::filesystem::path path_;

@@ -30,7 +30,8 @@ void expand_glob(const std::string& pattern, std::vector<std::string>& names) {
   REPRISE_REQUIRE(status != GLOB_NOMATCH, ErrorKind::kData, fmt::format("no file matches: {}", pattern),
                   "check the pattern, and quote it so that the shell leaves it alone");
   REPRISE_REQUIRE(status == 0, ErrorKind::kIo,
-                  fmt::format("cannot look for files: {}: {}", pattern, system_reason(reason)), system_hint(reason));
+                  fmt::format("cannot look for files: {}: {}", pattern, system_reason(reason)),
+                  system_hint(reason, FileUse::kRead));
 }
 
 void expand(const std::string& pattern, std::vector<std::string>& names) {

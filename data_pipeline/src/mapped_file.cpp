@@ -13,21 +13,22 @@
 namespace reprise::data {
 namespace {
 
-[[noreturn]] void fail(std::string_view what, const std::filesystem::path& path, int reason) {
+[[noreturn]] void fail(std::string_view what, const std::filesystem::path& path, int reason,
+                       FileUse use = FileUse::kWrite) {
   throw Error(ErrorKind::kIo, fmt::format("{}: {}: {}", what, path.string(), system_reason(reason)),
-              system_hint(reason));
+              system_hint(reason, use));
 }
 
 }  // namespace
 
 MappedFile::MappedFile(const std::filesystem::path& path) {
   const int descriptor = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
-  if (descriptor < 0) fail("cannot open", path, errno);
+  if (descriptor < 0) fail("cannot open", path, errno, FileUse::kRead);
   struct ::stat status {};
   if (::fstat(descriptor, &status) != 0) {
     const int reason = errno;
     ::close(descriptor);
-    fail("cannot read", path, reason);
+    fail("cannot read", path, reason, FileUse::kRead);
   }
   size_ = static_cast<std::size_t>(status.st_size);
   map(path, descriptor, false);

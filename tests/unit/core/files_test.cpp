@@ -1,8 +1,8 @@
 #include "reprise/core/files.h"
 
 #include <gtest/gtest.h>
-#include <sys/resource.h>
 #include <signal.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include <filesystem>
@@ -48,6 +48,45 @@ TEST_F(Files, AMissingFileIsAnIoErrorWithPathAndHint) {
     EXPECT_NE(std::string(error.what()).find("missing"), std::string::npos);
     EXPECT_FALSE(error.hint().empty());
   }
+}
+
+/// While it lives, root is nobody: root may read and write what others may not.
+class AsNobody {
+ public:
+  AsNobody() { EXPECT_EQ(was_root_ ? ::seteuid(65534) : 0, 0); }
+  ~AsNobody() { EXPECT_EQ(was_root_ ? ::seteuid(0) : 0, 0); }
+
+ private:
+  bool was_root_ = ::geteuid() == 0;
+};
+
+template <typename Use>
+std::string hint_of_failed(const Use& use) {
+  try {
+    const AsNobody nobody;
+    use();
+  } catch (const Error& error) {
+    EXPECT_EQ(error.kind(), ErrorKind::kIo);
+    return error.hint();
+  }
+  ADD_FAILURE() << "no error";
+  return {};
+}
+
+TEST_F(Files, AFileThatMayNotBeReadHasAHintAboutReading) {
+  write_file_atomically(folder_ / "secret", "text");
+  std::filesystem::permissions(folder_ / "secret", std::filesystem::perms::none);
+  const std::string hint = hint_of_failed([&] { read_file(folder_ / "secret"); });
+  EXPECT_NE(hint.find("may not be read"), std::string::npos) << hint;
+  EXPECT_EQ(hint.find("--out"), std::string::npos) << hint;
+}
+
+TEST_F(Files, AFolderThatMayNotBeWrittenHasAHintAboutWriting) {
+  std::filesystem::permissions(folder_, std::filesystem::perms::owner_read | std::filesystem::perms::owner_exec);
+  const std::string hint = hint_of_failed([&] { write_file_atomically(folder_ / "x", "text"); });
+  std::filesystem::permissions(folder_, std::filesystem::perms::owner_all);
+  EXPECT_NE(hint.find("cannot be written"), std::string::npos) << hint;
+  EXPECT_NE(hint.find("--out"), std::string::npos) << hint;
 }
 
 TEST_F(Files, AFullDiskLeavesTheOldFileAndNoPartialFile) {

@@ -32,7 +32,10 @@ std::filesystem::path partial_path(const std::filesystem::path& final_path);
 /// Returns "text: reason" for errno value `error_number`, for messages of our own.
 std::string system_reason(int error_number);
 
+/// What a file or folder was wanted for.
+enum class FileUse { kRead, kWrite, kUnknown };
+
 /// The next thing to do after errno value `error_number` ("free space ...", "check permissions ...").
-std::string system_hint(int error_number);
+std::string system_hint(int error_number, FileUse use = FileUse::kWrite);
 
 }  // namespace reprise
