@@ -2,7 +2,6 @@
 
 #include <fmt/core.h>
 
-#include <algorithm>
 #include <cerrno>
 #include <csignal>
 #include <cstdio>
@@ -26,35 +25,45 @@ const CLI::App* deepest_parsed(const CLI::App* app) {
   return app;
 }
 
-/// Finds the first word that should have been a verb of `app` and names the nearest one.
-std::string verb_suggestion(const CLI::App* app, int argc, char** argv) {
+bool is_flag(const std::string& word) { return word.starts_with('-'); }
+
+/// The nearest to `word` of the verbs or flags that `verb` has; empty when none is near.
+std::string nearest_known(const CLI::App& verb, const std::string& word) {
   std::vector<std::string> names;
-  for (const CLI::App* child : app->get_subcommands([](const CLI::App*) { return true; })) {
-    names.push_back(child->get_name());
+  if (is_flag(word)) {
+    for (const CLI::Option* option : verb.get_options()) {
+      for (const std::string& name : option->get_lnames()) names.push_back("--" + name);
+    }
+  } else {
+    for (const CLI::App* child : verb.get_subcommands([](const CLI::App*) { return true; })) {
+      names.push_back(child->get_name());
+    }
   }
-  if (names.empty()) return {};
-  for (int i = 1; i < argc; ++i) {
-    const std::string word = argv[i];
-    if (word.empty() || word[0] == '-') continue;
-    if (word == app->get_name() || std::find(names.begin(), names.end(), word) != names.end()) continue;
-    const std::string nearest = nearest_name(word, names);
-    if (!nearest.empty()) return nearest;
-  }
-  return {};
+  return nearest_name(word.substr(0, word.find('=')), names);
 }
 
-int report_usage(const CLI::App& app, const CLI::ParseError& error, int argc, char** argv) {
-  const CLI::App* verb = deepest_parsed(&app);
-  std::string path = "reprise";
-  std::vector<std::string> names;
-  for (const CLI::App* a = verb; a != nullptr && a->get_parent() != nullptr; a = a->get_parent()) {
-    names.insert(names.begin(), a->get_name());
+/// The words that lead to `verb`: "reprise data build".
+std::string verb_path(const CLI::App& verb) {
+  return verb.get_parent() == nullptr ? "reprise" : verb_path(*verb.get_parent()) + " " + verb.get_name();
+}
+
+int report_usage(const CLI::App& app, const CLI::ParseError& error) {
+  const CLI::App& verb = *deepest_parsed(&app);
+  const std::string path = verb_path(verb);
+  const std::vector<std::string> unknown = verb.remaining();
+  std::string message = error.what();
+  // "A subcommand is required", though a word stands in its place.
+  if (!unknown.empty() && verb.get_require_subcommand_min() > 0) {
+    message = fmt::format("`{}` has no {} {}", path, is_flag(unknown.front()) ? "flag" : "verb", unknown.front());
   }
-  for (const std::string& name : names) path += " " + name;
   std::string hint = fmt::format("see `{} --help`", path);
-  const std::string nearest = verb_suggestion(verb, argc, argv);
-  if (!nearest.empty()) hint = fmt::format("did you mean `{} {}`? {}", path, nearest, hint);
-  return report_error(Error(ErrorKind::kUsage, error.what(), hint));
+  for (const std::string& word : unknown) {
+    const std::string nearest = nearest_known(verb, word);
+    if (nearest.empty()) continue;
+    hint = fmt::format("did you mean `{} {}`? {}", path, nearest, hint);
+    break;
+  }
+  return report_error(Error(ErrorKind::kUsage, message, hint));
 }
 
 /// Prints an error and returns its exit code. Where ranks are lost, a thread may still be inside MPI or HDF5, whose
@@ -86,7 +95,7 @@ int run_guarded(CLI::App& app, int argc, char** argv, Context& context) {
     flush_standard_output();
     return status;
   } catch (const CLI::ParseError& error) {
-    return report_usage(app, error, argc, argv);
+    return report_usage(app, error);
   } catch (const std::system_error& error) {
     // Printing fails with this. A reader that has seen enough (`| head`) is no mistake of anyone.
     if (error.code().value() == EPIPE) return 128 + SIGPIPE;

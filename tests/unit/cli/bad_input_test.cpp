@@ -169,6 +169,16 @@ TEST_F(BadInput, AnUnknownVerbSuggestsTheNearestOne) {
   expect_error(run_reprise({"trian"}), 2, {"did you mean `reprise train`"});
 }
 
+TEST_F(BadInput, AnUnknownWordInThePlaceOfAVerbIsNamed) {
+  expect_error(run_reprise({"frobnicate"}), 2, {"`reprise` has no verb frobnicate", "`reprise --help`"});
+  expect_error(run_reprise({"--bogus"}), 2, {"`reprise` has no flag --bogus", "`reprise --help`"});
+  expect_error(run_reprise({"data", "frobnicate"}), 2, {"`reprise data` has no verb frobnicate", "`reprise data --help`"});
+}
+
+TEST_F(BadInput, AnUnknownFlagSuggestsTheNearestOne) {
+  expect_error(run_reprise({"train", "--rank=3"}), 2, {"--rank=3", "did you mean `reprise train --ranks`"});
+}
+
 TEST_F(BadInput, AnUnknownFlagNamesTheHelp) {
   expect_error(run_reprise({"train", "--rank", "3"}), 2, {"--help"});
 }
