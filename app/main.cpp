@@ -6,8 +6,9 @@
 
 #include "commands.h"
 #include "process_settings.h"
-#include "run_guarded.h"
 #include "reprise/core/nearest_name.h"
+#include "run_guarded.h"
+#include "whole_numbers.h"
 
 namespace {
 
@@ -38,6 +39,7 @@ int run(int argc, char** argv) {
   reprise::app::add_bench_command(app, context);
   reprise::app::add_config_command(app, context);
   reprise::app::add_doctor_command(app, context);
+  reprise::app::refuse_wrapped_numbers(app);
   return reprise::app::run_guarded(app, argc, argv, context);
 }
 
