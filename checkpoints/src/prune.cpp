@@ -52,6 +52,8 @@ class Pruning {
 
  private:
   bool is_resumable(const CheckpointInfo& info) const { return info.path == resumable_->path; }
+  std::string stored_near(std::uint64_t step) const;
+  void require_kept() const;
   bool by_rule(std::uint64_t step) const;
   void choose_files();
   void keep_back(const CheckpointInfo& info, std::string reason);
@@ -68,6 +70,29 @@ class Pruning {
   std::vector<const CheckpointInfo*> stripped_;
   PruneReport report_;
 };
+
+/// Up to two steps that are stored below `step`, and two above it, as a hint.
+std::string Pruning::stored_near(std::uint64_t step) const {
+  const auto above = std::partition_point(files_.begin(), files_.end(),
+                                          [&](const CheckpointInfo& info) { return info.header.step < step; });
+  const auto begin = above - std::min<std::ptrdiff_t>(2, above - files_.begin());
+  const auto end = above + std::min<std::ptrdiff_t>(2, files_.end() - above);
+  std::string steps;
+  for (auto info = begin; info != end; ++info)
+    steps += fmt::format("{}{}", info == begin ? "" : ", ", info->header.step);
+  return steps.empty() ? "no step is stored here" : "stored near it: " + steps;
+}
+
+/// A step to keep that is not there, or whose file cannot be read, is a slip: the others would go for nothing.
+void Pruning::require_kept() const {
+  for (const std::uint64_t step : rule_.keep_steps) {
+    const bool is_stored =
+        std::any_of(files_.begin(), files_.end(), [&](const CheckpointInfo& info) { return info.header.step == step; });
+    REPRISE_REQUIRE(is_stored, ErrorKind::kCheckpoint,
+                    fmt::format("no checkpoint that could be kept is stored at step {}: {}", step, folder_.string()),
+                    stored_near(step));
+  }
+}
 
 /// Whether the rule deletes the file of a step.
 bool Pruning::by_rule(std::uint64_t step) const {
@@ -139,6 +164,7 @@ void Pruning::remove(const PruneReport::Change& change) const {
 }
 
 PruneReport Pruning::run(bool dry_run) {
+  require_kept();
   if (files_.empty()) return {};
   choose_files();
   choose_moments();

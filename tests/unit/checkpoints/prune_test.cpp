@@ -117,6 +117,20 @@ TEST_F(PruneTest, NeverTakesTheLastOneToResumeFromOrTheNewest) {
   EXPECT_EQ(latest_resumable(chain_.path())->header.step, 4u);
 }
 
+TEST_F(PruneTest, RefusesAStepToKeepThatCannotBeReadAndTouchesNothing) {
+  std::filesystem::resize_file(chain_.file(6), 100);
+  const std::vector<std::uint64_t> before = stored();
+  try {
+    prune({std::nullopt, std::nullopt, {4, 6}});
+    FAIL();
+  } catch (const Error& error) {
+    EXPECT_EQ(error.kind(), ErrorKind::kCheckpoint);
+    EXPECT_THAT(error.what(), HasSubstr("step 6"));
+  }
+  EXPECT_EQ(stored(), before);
+  EXPECT_FALSE(std::filesystem::exists(record()));
+}
+
 TEST_F(PruneTest, KeepsAnOlderOneToResumeFromWhenTheNewestIsDamaged) {
   std::filesystem::resize_file(chain_.file(12), std::filesystem::file_size(chain_.file(12)) - 100);
   keep_moments(1);

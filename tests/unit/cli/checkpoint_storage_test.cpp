@@ -172,6 +172,17 @@ TEST_F(CheckpointStorage, VerifyNamesASwappedADuplicatedAMissingAForeignAndAStal
   EXPECT_EQ(problems[2]["equals"][0], "step-000024.h5");
 }
 
+TEST_F(CheckpointStorage, PruneThatIsToKeepAStepThatIsNotStoredDeletesNothingAndNamesTheStoredOnesNearby) {
+  const Outcome between = checkpoint("prune", {"--keep", "8", "17"});
+  EXPECT_EQ(between.exit_code, 4);
+  EXPECT_NE(between.err.find("step 17"), std::string::npos) << between.err;
+  EXPECT_NE(between.err.find("hint: stored near it: 14, 16, 18, 20"), std::string::npos) << between.err;
+  const Outcome beyond = checkpoint("prune", {"--keep-every", "4", "--keep", "240"});
+  EXPECT_EQ(beyond.exit_code, 4);
+  EXPECT_NE(beyond.err.find("hint: stored near it: 22, 24\n"), std::string::npos) << beyond.err;
+  EXPECT_EQ(now(), before_);
+}
+
 TEST_F(CheckpointStorage, PruneWithoutARuleIsWrongUsage) {
   const Outcome outcome = checkpoint("prune");
   EXPECT_EQ(outcome.exit_code, 2);

@@ -50,7 +50,8 @@ struct PruneReport {
 /// Applies a rule to the scheduled checkpoints of a folder. Kept in any case: the newest one, the one that the run
 /// would resume from, and every anchor of a file that is kept. First the record is written, then the files are changed
 /// one by one, so a kill leaves nothing that is gone without a record; the same call goes on. Files that are damaged or
-/// named wrongly are not touched. Throws kCheckpoint when the folder holds nothing to resume from.
+/// named wrongly are not touched. Throws kCheckpoint when the folder holds nothing to resume from, or not a step of
+/// rule.keep_steps.
 PruneReport prune_checkpoints(const std::filesystem::path& folder, const PruneRule& rule, bool dry_run);
 
 }  // namespace reprise::checkpoints
