@@ -15,6 +15,7 @@
 #include "reprise/dist/communicator.h"
 #include "reprise/logs/progress_bar.h"
 #include "reprise/train/trainer.h"
+#include "restart.h"
 
 namespace reprise::app {
 namespace {
@@ -66,6 +67,8 @@ int train_in_ranks(const ReproduceFlags& flags, const configs::RunConfig& config
   std::vector<std::string> arguments = {context.command_line.front(), "train"};
   if (resume) {
     arguments.insert(arguments.end(), {"--resume", run_dir.string()});
+    const std::vector<std::string> overrides = runtime_overrides(config.runtime());  // the folder has the recipe alone
+    arguments.insert(arguments.end(), overrides.begin(), overrides.end());
   } else {
     arguments.insert(arguments.end(), {flags.config, "--out", run_dir.string()});
     for (const std::string& text : flags.overrides) arguments.insert(arguments.end(), {"--set", text});
@@ -141,14 +144,20 @@ audit::ReproduceOptions make_options(const ReproduceFlags& flags, const configs:
   return options;
 }
 
+/// The given command, which must not replace the run that it is to go on with.
+std::string command_to_go_on(const Context& context) {
+  std::vector<std::string> words = context.command_line;
+  std::erase_if(words, [](const std::string& word) { return word.starts_with("--overwrite"); });
+  return shell_line(words);
+}
+
 void run(const ReproduceFlags& flags, Context& context) {
   const configs::RunConfig config = load(flags);
   const auto progress = logs::make_progress(flags.quiet);
   const audit::ReproduceOptions options = make_options(flags, config, context, *progress);
   const audit::ReproduceReport report = audit::reproduce(config, options, *progress);
   if (report.training_exit_code != 0) {
-    say(fmt::format("training stopped; go on with: reprise reproduce {} --out {}", flags.config,
-                    options.run_dir.string()));
+    say("training stopped; go on with: " + command_to_go_on(context));
     context.status = report.training_exit_code;
     return;
   }

@@ -222,6 +222,16 @@ bool prepare(const TrainFlags& flags, configs::RunConfig& config, Context& conte
   return made.stopped_by_signal == 0;
 }
 
+/// Goes on with a stopped run: its recipe is in its folder, what it ran on is not.
+std::string command_to_resume(const TrainFlags& flags, const configs::Runtime& runtime, const std::string& run_dir) {
+  std::vector<std::string> words = {"reprise", "train", "--resume", run_dir};
+  if (runtime.num_ranks() > 1) words.insert(words.end(), {"--ranks", std::to_string(runtime.num_ranks())});
+  if (!flags.hostfile.empty()) words.insert(words.end(), {"--hostfile", flags.hostfile});
+  const std::vector<std::string> overrides = runtime_overrides(runtime);
+  words.insert(words.end(), overrides.begin(), overrides.end());
+  return shell_line(words);
+}
+
 /// Trains in this process: the only rank, or one of those that mpirun started.
 void train_here(const TrainFlags& flags, configs::RunConfig config, Context& context) {
   const StopHandlers handlers;
@@ -243,8 +253,8 @@ void train_here(const TrainFlags& flags, configs::RunConfig config, Context& con
     if (summary.stopped_by_signal != 0) {
       context.status = 128 + summary.stopped_by_signal;
       if (communicator->rank() == 0) {
-        print_note("stopped at step {}; go on with: reprise train --resume {}\n", summary.last_step,
-                   options.run_dir.string());
+        print_note("stopped at step {}; go on with: {}\n", summary.last_step,
+                   command_to_resume(flags, config.runtime(), options.run_dir.string()));
       }
     }
   } catch (const std::exception&) {

@@ -17,7 +17,7 @@
 namespace reprise::app {
 namespace {
 
-/// Quotes a word, so that the printed command can be pasted into a shell.
+/// A word as a shell takes it for one.
 std::string quoted(const std::string& word) {
   constexpr char kPlain[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-+=./,:@%";
   if (!word.empty() && word.find_first_not_of(kPlain) == std::string::npos) return word;
@@ -35,14 +35,17 @@ std::string this_program(const std::string& name) {
 
 }  // namespace
 
+std::string shell_line(const std::vector<std::string>& words) {
+  std::string line;
+  for (const std::string& word : words) line += (line.empty() ? "" : " ") + quoted(word);
+  return line;
+}
+
 int run_ranks(const dist::Launch& launch, const std::vector<std::string>& arguments) {
   REPRISE_CHECK(!arguments.empty());
   std::vector<std::string> program = arguments;
   program.front() = this_program(program.front());
-  std::string line;
-  for (const std::string& word : dist::mpirun_command(launch, program))
-    line += (line.empty() ? "" : " ") + quoted(word);
-  print_note("{}\n", line);
+  print_note("{}\n", shell_line(dist::mpirun_command(launch, program)));
   std::fflush(nullptr);
   const StopHandlers handlers;  // a signal is passed on
   const int status = dist::run_ranks(launch, program);

@@ -97,6 +97,7 @@ std::vector<std::string> without_option(const std::vector<std::string>& words, c
 std::vector<std::string> runtime_overrides(const configs::Runtime& runtime) {
   std::vector<std::string> words;
   append_overrides(runtime, "runtime", words);
+  if (runtime.has_device()) words.insert(words.end(), {"--set", "runtime.device=" + runtime.device()});
   return words;
 }
 

@@ -29,8 +29,8 @@ bool rank_was_lost(int exit_code);
 /// `words` without the option `name` and its value, given as "NAME VALUE" or "NAME=VALUE".
 std::vector<std::string> without_option(const std::vector<std::string>& words, const std::string& name);
 
-/// "--set runtime.NAME=VALUE" for every number and switch of the runtime that was given; text is left out, and so is
-/// num_ranks.
+/// "--set runtime.NAME=VALUE" for every number and switch of the runtime that was given, and for its device; other text
+/// is left out, and so is num_ranks.
 std::vector<std::string> runtime_overrides(const configs::Runtime& runtime);
 
 }  // namespace reprise::app

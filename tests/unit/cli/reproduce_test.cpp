@@ -1,9 +1,13 @@
 // reproduce compares with the published root, and names the first artefact that differs.
 
 #include <fmt/core.h>
+#include <signal.h>
+#include <sys/wait.h>
 
+#include <cstdlib>
 #include <fstream>
 
+#include "processes.h"
 #include "program.h"
 #include "reprise/core/files.h"
 
@@ -22,8 +26,13 @@ class Reproduce : public ProgramTest {
   }
   std::filesystem::path config() const { return folder_ / "small.pbtxt"; }
   Outcome reproduce(const std::string& run, std::vector<std::string> flags) {
-    std::vector<std::string> arguments = {"reproduce", config().string(), "--out", (folder_ / run).string(), "--quiet",
-                                          "--set", "runtime.corpus_dir=" + (folder_ / "corpus").string()};
+    std::vector<std::string> arguments = {"reproduce",
+                                          config().string(),
+                                          "--out",
+                                          (folder_ / run).string(),
+                                          "--quiet",
+                                          "--set",
+                                          "runtime.corpus_dir=" + (folder_ / "corpus").string()};
     arguments.insert(arguments.end(), flags.begin(), flags.end());
     return run_reprise(arguments);
   }
@@ -93,6 +102,53 @@ TEST_F(Reproduce, GoesOnWithAnInterruptedRun) {
   EXPECT_EQ(resumed.exit_code, 0) << resumed.err;
   EXPECT_NE(resumed.err.find("going on with the interrupted run"), std::string::npos) << resumed.err;
   EXPECT_EQ(last_line(resumed.out).rfind("REPRODUCED root=", 0), 0u) << resumed.out;
+}
+
+/// Runs the program in the source folder, stops it behind step 2 of a run and returns the command that it then prints.
+std::string stopped_by_the_user(const std::vector<std::string>& arguments, const std::filesystem::path& run,
+                                const std::filesystem::path& err) {
+  RunningProgram program(arguments, err);
+  EXPECT_TRUE(program.wait_until([&] { return std::filesystem::exists(run / "checkpoints" / "step-000002.h5"); }));
+  ::kill(program.process(), SIGINT);
+  EXPECT_EQ(program.wait_for_all({}), 128 + SIGINT) << read_file(err);
+  const std::string text = read_file(err);
+  const std::string before = "go on with: ";
+  const std::size_t begin = text.rfind(before);
+  if (begin == std::string::npos) return "false";
+  return text.substr(begin + before.size(), text.find('\n', begin) - begin - before.size());
+}
+
+/// The exit code of a printed command, pasted into a shell that finds the tested program as `reprise`.
+int pasted(const std::string& command) {
+  const std::string line = fmt::format("cd '{}' && PATH='{}':$PATH && {} >/dev/null 2>&1", REPRISE_SOURCE_DIR,
+                                       program_path().parent_path().string(), command);
+  return WEXITSTATUS(std::system(line.c_str()));
+}
+
+TEST_F(Reproduce, PrintsACommandThatGoesOnWithAStoppedRunHoweverItWasStarted) {
+  const auto run = folder_ / "a user's run";
+  const auto unpublished = folder_ / "unpublished.pbtxt";
+  std::filesystem::copy(small_config(), unpublished);
+  const std::string command = stopped_by_the_user({"reproduce", unpublished.string(), "--overwrite", "--set",
+                                                   "train.num_steps=200", "--threads", "2", "--out", run.string()},
+                                                  run, folder_ / "err");
+  EXPECT_EQ(pasted(command), 0) << command;
+  EXPECT_TRUE(std::filesystem::exists(run / "checkpoints" / "step-000200.h5")) << command;
+  EXPECT_EQ(command.find("--overwrite"), std::string::npos) << command;
+  EXPECT_NE(command.find("--threads 2"), std::string::npos) << command;
+}
+
+TEST_F(Reproduce, TrainingAlonePrintsACommandThatGoesOnWithItsRecipeAndRuntime) {
+  const auto run = folder_ / "a user's run";
+  copy_prepared_run(run);
+  const std::string command =
+      stopped_by_the_user({"train", small_config(), "--set", "train.num_steps=200", "--set",
+                           "runtime.recompute_layers=1", "--threads", "2", "--out", run.string()},
+                          run, folder_ / "err");
+  EXPECT_EQ(pasted(command), 0) << command;
+  EXPECT_TRUE(std::filesystem::exists(run / "checkpoints" / "step-000200.h5")) << command;
+  EXPECT_NE(command.find("runtime.recompute_layers=1"), std::string::npos) << command;
+  EXPECT_NE(command.find("runtime.num_threads=2"), std::string::npos) << command;
 }
 
 TEST_F(Reproduce, VerifyHoldsForTheRunAndFailsForAChangedByte) {

@@ -28,16 +28,18 @@ TEST(Restart, LeavesAnOptionAndItsValueAwayInBothSpellings) {
               ElementsAre("reprise", "train", "--restart", "3", "a.pbtxt"));
 }
 
-TEST(Restart, CarriesTheNumbersAndSwitchesOfTheRuntimeOnButNotTheNumberOfRanks) {
+TEST(Restart, CarriesTheNumbersSwitchesAndDeviceOfTheRuntimeOnButNotTheNumberOfRanks) {
   configs::Runtime runtime;
   runtime.set_num_ranks(4);
   runtime.set_num_threads(2);
   runtime.set_watchdog_seconds(30);
   runtime.set_output_dir("a b");
+  runtime.set_device("cuda");
   runtime.mutable_checkpoint_storage()->set_delta(true);
-  EXPECT_THAT(runtime_overrides(runtime),
-              testing::UnorderedElementsAre("--set", "runtime.num_threads=2", "--set", "runtime.watchdog_seconds=30",
-                                            "--set", "runtime.checkpoint_storage.delta=true"));
+  EXPECT_THAT(
+      runtime_overrides(runtime),
+      testing::UnorderedElementsAre("--set", "runtime.num_threads=2", "--set", "runtime.watchdog_seconds=30", "--set",
+                                    "runtime.checkpoint_storage.delta=true", "--set", "runtime.device=cuda"));
 }
 
 /// A rank of two that learns of a death and computes on.
