@@ -1,10 +1,10 @@
 #include "reprise/train/fork.h"
 
 #include <optional>
-#include <system_error>
 
 #include "fork_reasons.h"
 #include "gather.h"
+#include "own_copy.h"
 #include "reprise/checkpoints/checkpoint.h"
 #include "reprise/configs/config.h"
 #include "reprise/core/error.h"
@@ -99,26 +99,6 @@ void refuse(const ForkOptions& options, const std::vector<std::string>& reasons)
       fmt::format("a run cannot go on from {}@{} with these changes:", options.parent.string(), options.step);
   for (const std::string& reason : reasons) text += "\n  " + reason;
   throw Error(ErrorKind::kConfig, text, "docs/reference/forks.md says what may change");
-}
-
-/// Makes `to` a folder with the files of `from`: hard links where the file system has them, else copies. It appears
-/// whole or not at all.
-void take_folder(const std::filesystem::path& from, const std::filesystem::path& to) {
-  if (!std::filesystem::is_directory(from) || std::filesystem::exists(to)) return;
-  const std::filesystem::path partial = partial_path(to);
-  std::error_code error;
-  std::filesystem::remove_all(partial, error);
-  std::filesystem::copy(from, partial,
-                        std::filesystem::copy_options::recursive | std::filesystem::copy_options::create_hard_links,
-                        error);
-  if (error) {
-    std::filesystem::remove_all(partial, error);
-    std::filesystem::copy(from, partial, std::filesystem::copy_options::recursive, error);
-  }
-  REPRISE_REQUIRE(!error, ErrorKind::kIo,
-                  fmt::format("cannot copy {} to {}: {}", from.string(), to.string(), error.message()),
-                  "check the space and the permissions there");
-  rename_file(partial, to);
 }
 
 /// What rank 0 does; returns the root of the parent's checkpoint, or "signal N".

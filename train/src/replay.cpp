@@ -1,8 +1,8 @@
 #include "replay.h"
 
 #include <algorithm>
-#include <system_error>
 
+#include "own_copy.h"
 #include "reprise/checkpoints/folder.h"
 #include "reprise/configs/checkpoint_schedule.h"
 #include "reprise/configs/config.h"
@@ -42,14 +42,6 @@ std::optional<checkpoints::CheckpointInfo> find_start(const std::filesystem::pat
   return std::nullopt;
 }
 
-void copy_whole(const std::filesystem::path& from, const std::filesystem::path& to) {
-  std::error_code error;
-  std::filesystem::copy_file(from, to, std::filesystem::copy_options::overwrite_existing, error);
-  REPRISE_REQUIRE(!error, ErrorKind::kIo,
-                  fmt::format("cannot copy {} to {}: {}", from.string(), to.string(), error.message()),
-                  "check the space and the permissions there");
-}
-
 /// What the trainer needs to go on from `start`: the shards and the tokenizer are the run's own.
 void lay_out(const RunFolder& run, const RunFolder& work, const std::optional<checkpoints::CheckpointInfo>& start) {
   make_folders(work.checkpoints());
@@ -59,9 +51,9 @@ void lay_out(const RunFolder& run, const RunFolder& work, const std::optional<ch
   if (std::filesystem::exists(run.parent())) {
     std::filesystem::create_symlink(std::filesystem::absolute(run.parent()), work.parent());
   }
-  copy_whole(run.recipe(), work.recipe());
-  copy_whole(run.run_log(), work.run_log());
-  if (start) copy_whole(start->path, work.checkpoints() / start->path.filename());
+  copy_to_own(run.recipe(), work.recipe());
+  copy_to_own(run.run_log(), work.run_log());
+  if (start) copy_to_own(start->path, work.checkpoints() / start->path.filename());
 }
 
 }  // namespace

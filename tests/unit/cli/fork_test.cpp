@@ -70,6 +70,36 @@ TEST_F(Fork, WithoutChangesGivesTheLaterStatesOfItsParentFromAStoredAndFromAnUns
   }
 }
 
+/// Takes the right to write away from a run and everything in it, or gives it back to the owner.
+void let_write(const std::filesystem::path& run, bool allowed) {
+  using std::filesystem::perms;
+  const auto set = [&](const std::filesystem::path& path) {
+    const perms bits = allowed ? perms::owner_write : perms::owner_write | perms::group_write | perms::others_write;
+    std::filesystem::permissions(path, bits,
+                                 allowed ? std::filesystem::perm_options::add : std::filesystem::perm_options::remove);
+  };
+  if (allowed) set(run);
+  for (const auto& entry : std::filesystem::recursive_directory_iterator(run)) set(entry.path());
+  if (!allowed) set(run);
+}
+
+/// Root may write anything, so the modes are looked at, too.
+TEST_F(Fork, OfAReadOnlyRunIsOneThatCanBeWritten) {
+  let_write(folder_ / "run", false);
+  const Outcome forked = fork(at("run", 7), "child");
+  const Outcome shown = run_reprise({"log", "statistics", path("run"), "--step", "3", "--quiet"});
+  const Outcome made =
+      run_reprise({"checkpoint", "materialize", path("run"), "--step", "9", "--out", path("nine.h5"), "--quiet"});
+  let_write(folder_ / "run", true);
+  EXPECT_EQ(forked.exit_code, 0) << forked.err;
+  EXPECT_EQ(shown.exit_code, 0) << shown.err;
+  EXPECT_EQ(made.exit_code, 0) << made.err;
+  for (const char* name : {"data", "tokenizer", "shards"}) {
+    const auto mode = std::filesystem::status(folder_ / "child" / name).permissions();
+    EXPECT_EQ(mode & std::filesystem::perms::owner_all, std::filesystem::perms::owner_all) << name;
+  }
+}
+
 TEST_F(Fork, HasTheRootOfItsParentInItsChainAndInItsLog) {
   ASSERT_EQ(fork(at("run", 8), "child").exit_code, 0);
   const json parent = checkpoint("run", 8);
