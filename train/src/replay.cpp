@@ -56,26 +56,51 @@ void lay_out(const RunFolder& run, const RunFolder& work, const std::optional<ch
   if (start) copy_to_own(start->path, work.checkpoints() / start->path.filename());
 }
 
-}  // namespace
-
-std::optional<Digest> logged_state(const RunFolder& run, std::uint64_t step) {
+logs::RunLog read_log(const RunFolder& run) {
   REPRISE_REQUIRE(std::filesystem::exists(run.recipe()) && std::filesystem::exists(run.run_log()),
                   ErrorKind::kCheckpoint,
                   fmt::format("{} holds no run: recipe.pbtxt or run.log is missing", run.root().string()),
                   "give the folder that `reprise train` or `reprise reproduce` wrote, such as runs/tiny");
-  const logs::RunLog log = logs::read_run_log(run.run_log());
+  return logs::read_run_log(run.run_log());
+}
+
+std::uint64_t last_step(const logs::RunLog& log) {
+  std::uint64_t last = log.records.front().header->first_step();
+  for (const logs::RunRecord& record : log.records) {
+    if (record.step) last = record.step->step;
+  }
+  return last;
+}
+
+/// Refuses a step of which only those from `lowest` to the log's last one may be asked for.
+[[noreturn]] void refuse_step(const RunFolder& run, const logs::RunLog& log, std::uint64_t step, std::uint64_t lowest) {
+  const std::uint64_t last = last_step(log);
+  const std::string place = step < lowest
+                                ? fmt::format("begins behind step {}", log.records.front().header->first_step())
+                                : fmt::format("ends at step {}", last);
+  throw Error(ErrorKind::kCheckpoint, fmt::format("{} {}; step {} is not in it", run.run_log().string(), place, step),
+              lowest > last ? fmt::format("train a step first: `reprise train --resume {}`", run.root().string())
+                            : fmt::format("ask for a step from {} to {}", lowest, last));
+}
+
+}  // namespace
+
+std::optional<Digest> logged_state(const RunFolder& run, std::uint64_t step) {
+  const logs::RunLog log = read_log(run);
   const std::uint64_t first = log.records.front().header->first_step();
   if (step == first) return std::nullopt;
-  std::uint64_t last = first;
   for (const logs::RunRecord& record : log.records) {
-    if (!record.step) continue;
-    if (record.step->step == step) return record.step->state;
-    last = record.step->step;
+    if (record.step && record.step->step == step) return record.step->state;
   }
-  const std::string place =
-      step < first ? fmt::format("begins behind step {}", first) : fmt::format("ends at step {}", last);
-  throw Error(ErrorKind::kCheckpoint, fmt::format("{} {}; step {} is not in it", run.run_log().string(), place, step),
-              fmt::format("ask for a step from {} to {}", first, last));
+  refuse_step(run, log, step, first);
+}
+
+void require_steps(const RunFolder& run, std::uint64_t first, std::uint64_t last) {
+  const logs::RunLog log = read_log(run);
+  const std::uint64_t lowest = log.records.front().header->first_step() + 1;
+  for (const std::uint64_t step : {first, last}) {
+    if (step < lowest || step > last_step(log)) refuse_step(run, log, step, lowest);
+  }
 }
 
 Replayed replay(const RunFolder& run, const RunFolder& work, const ReplayOptions& options, ProgressSink& progress) {

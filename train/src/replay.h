@@ -31,6 +31,10 @@ struct Replayed {
 /// when `run` holds no run or its log not that step.
 std::optional<Digest> logged_state(const RunFolder& run, std::uint64_t step);
 
+/// Throws kCheckpoint when `run` holds no run or its log not the steps from `first` to `last`. The step that the log
+/// begins behind is none: nothing led to it.
+void require_steps(const RunFolder& run, std::uint64_t first, std::uint64_t last);
+
 /// Replays steps of `run`, which is only read, in the empty folder `work`. One rank. Throws kCheckpoint when a step
 /// comes out differently than before.
 Replayed replay(const RunFolder& run, const RunFolder& work, const ReplayOptions& options, ProgressSink& progress);

@@ -62,8 +62,7 @@ ReplayAverage average_by_replay(const ReplayAverageOptions& options, ProgressSin
                   fmt::format("there are no steps {} to {}", options.first_step, options.last_step),
                   "steps begin with 1: --from A --to B with A at most B");
   const RunFolder run(options.run_dir);
-  logged_state(run, options.first_step - 1);
-  logged_state(run, options.last_step);
+  require_steps(run, options.first_step, options.last_step);
   AverageObserver observer(options);
   const ScratchFolder work(options.out.string() + ".work");
   ReplayOptions replay_options;

@@ -126,8 +126,7 @@ int collect_statistics(const StatisticsOptions& options, const Visit& visit, Pro
       fmt::format("there are no steps {} to {}, every {}", options.first_step, options.last_step, options.every),
       "steps begin with 1: --from A --to B with A at most B, --every at least 1");
   const RunFolder run(options.run_dir);
-  logged_state(run, options.first_step - 1);
-  logged_state(run, options.last_step);
+  require_steps(run, options.first_step, options.last_step);
   const configs::Recipe recipe = configs::resolve(configs::load_config(run.recipe())).recipe();
   StatisticsObserver observer(options, recipe, visit);
   const ScratchFolder work(options.work);

@@ -179,6 +179,19 @@ TEST_F(Fork, IsMaterializedAtAnyOfItsSteps) {
   EXPECT_NE(early.err.find("begins behind step 9"), std::string::npos) << early.err;
 }
 
+TEST_F(Fork, HasStatisticsAndAveragesOfTheStepsBehindItsParentsAlone) {
+  ASSERT_EQ(fork(at("run", 9), "child").exit_code, 0);
+  const std::vector<std::vector<std::string>> early = {
+      {"log", "statistics", path("child"), "--step", "9"},
+      {"checkpoint", "ema", path("child"), "--decay", "0.5", "--from", "9", "--to", "12", "--out", path("e.h5")}};
+  for (const std::vector<std::string>& arguments : early) {
+    const Outcome outcome = run_reprise(arguments);
+    EXPECT_EQ(outcome.exit_code, 4);
+    EXPECT_NE(outcome.err.find("begins behind step 9; step 9 is not in it"), std::string::npos) << outcome.err;
+    EXPECT_NE(outcome.err.find("ask for a step from 10 to 24"), std::string::npos) << outcome.err;
+  }
+}
+
 TEST_F(Fork, ReadsOnWhereItsParentWasWhateverTheBatch) {
   ASSERT_EQ(fork(at("run", 10), "child", {"--set", "train.batch_sequences=4"}).exit_code, 0);
   const json steps = log("child")["steps"];

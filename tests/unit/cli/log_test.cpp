@@ -167,9 +167,15 @@ TEST_F(Log, StatisticsAreTheSameForAnyThreadsAndForAStepAloneOrInARange) {
   }
   EXPECT_EQ(by_step.size(), 3u);
   EXPECT_EQ(by_step[9], one);
-  const Outcome late = run_reprise({"log", "statistics", path("run"), "--step", "25"});
-  EXPECT_EQ(late.exit_code, 4);
-  EXPECT_NE(late.err.find("ends at step 24"), std::string::npos) << late.err;
+}
+
+TEST_F(Log, StatisticsOfAStepThatTheLogDoesNotHoldNameThatStepAndThoseThatMayBeAskedFor) {
+  for (const char* step : {"25", "99"}) {
+    const Outcome late = run_reprise({"log", "statistics", path("run"), "--step", step});
+    EXPECT_EQ(late.exit_code, 4);
+    EXPECT_NE(late.err.find(fmt::format("ends at step 24; step {} is not in it", step)), std::string::npos) << late.err;
+    EXPECT_NE(late.err.find("ask for a step from 1 to 24"), std::string::npos) << late.err;
+  }
 }
 
 }  // namespace
