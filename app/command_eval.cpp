@@ -164,16 +164,27 @@ ordered_json to_json(const std::vector<eval::PairGroup>& groups) {
   return list;
 }
 
+/// Nothing where nothing was measured; eval/results.json has 0 there.
+std::optional<double> bits_per_byte(const eval::HeldOutGroup& group) {
+  return group.num_bytes == 0 ? std::nullopt : std::optional(group.bits_per_byte);
+}
+
+std::string bits_cell(const eval::HeldOutGroup& group) {
+  const std::optional<double> bits = bits_per_byte(group);
+  return bits ? fmt::format("{:.4f}", *bits) : "none";
+}
+
 ordered_json to_json(const eval::CheckpointResult& checkpoint) {
   ordered_json json{{"step", checkpoint.step}, {"checkpoint_root", checkpoint.checkpoint_root.hex()}};
   json["held_out"] = ordered_json::array();
   for (const eval::HeldOutGroup& group : checkpoint.held_out) {
+    const std::optional<double> bits = bits_per_byte(group);
     json["held_out"].push_back({{"name", group.name},
                                 {"documents", group.num_documents},
                                 {"tokens", group.num_tokens},
                                 {"bytes", group.num_bytes},
                                 {"nll_nats", group.nll_nats},
-                                {"bits_per_byte", group.bits_per_byte}});
+                                {"bits_per_byte", bits ? ordered_json(*bits) : ordered_json()}});
   }
   json["pairs"] = to_json(checkpoint.pairs);
   return json;
@@ -211,8 +222,8 @@ void print_held_out(const eval::CheckpointResult& checkpoint, const std::optiona
   fmt::print("\nheld-out bits per byte\n{:<12} {:>9} {:>9} {:>9} {:>9} {:>9} {:>9}\n", "language", "documents", "bytes",
              "model", baselines ? "bigram" : "", baselines ? "5-gram" : "", baselines ? "xz" : "");
   for (const eval::HeldOutGroup& group : checkpoint.held_out) {
-    fmt::print("{:<12} {:>9} {:>9} {:>9.4f} {:>9} {:>9} {:>9}\n", group.name, group.num_documents, group.num_bytes,
-               group.bits_per_byte, baseline_cell(baselines, &eval::Baselines::bigram, group.name),
+    fmt::print("{:<12} {:>9} {:>9} {:>9} {:>9} {:>9} {:>9}\n", group.name, group.num_documents, group.num_bytes,
+               bits_cell(group), baseline_cell(baselines, &eval::Baselines::bigram, group.name),
                baseline_cell(baselines, &eval::Baselines::five_gram, group.name),
                baseline_cell(baselines, &eval::Baselines::xz, group.name));
   }
@@ -240,7 +251,7 @@ void print_curve(const std::vector<eval::CheckpointResult>& checkpoints, std::st
     fmt::print("{:>8}", checkpoint.step);
     for (const char* name : {"all", "en"}) {
       const eval::HeldOutGroup* group = find_group(checkpoint, name);
-      fmt::print(" {:>10}", group == nullptr ? "" : fmt::format("{:.4f}", group->bits_per_byte));
+      fmt::print(" {:>10}", group == nullptr ? "" : bits_cell(*group));
     }
     fmt::print(" {:>10}\n", checkpoint.pairs.empty() ? "" : fmt::format("{:.3f}", accuracy(checkpoint.pairs.front())));
   }

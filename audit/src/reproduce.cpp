@@ -101,7 +101,8 @@ Phase evaluation_phase(const eval::EvalResult& results, double seconds) {
   std::string figures = fmt::format("{} checkpoints", results.checkpoints.size());
   for (const char* name : {"all", "en"}) {
     if (const eval::HeldOutGroup* group = find_group(last, name)) {
-      figures += fmt::format(", {:.4f} bits per byte ({})", group->bits_per_byte, name);
+      figures += group->num_bytes == 0 ? fmt::format(", no held-out text ({})", name)
+                                       : fmt::format(", {:.4f} bits per byte ({})", group->bits_per_byte, name);
     }
   }
   if (!last.pairs.empty() && last.pairs.front().num_pairs > 0) {
@@ -114,10 +115,10 @@ Phase evaluation_phase(const eval::EvalResult& results, double seconds) {
 Phase baselines_phase(const eval::Baselines& baselines, double seconds) {
   const auto value = [](const std::map<std::string, double>& of) {
     const auto found = of.find("en");
-    return found == of.end() ? 0.0 : found->second;
+    return found == of.end() ? std::string("none") : fmt::format("{:.4f}", found->second);
   };
   return {"baselines", seconds,
-          fmt::format("bits per byte (en): bigram {:.4f}, 5-gram {:.4f}, xz {:.4f}", value(baselines.bigram),
+          fmt::format("bits per byte (en): bigram {}, 5-gram {}, xz {}", value(baselines.bigram),
                       value(baselines.five_gram), value(baselines.xz))};
 }
 
