@@ -188,17 +188,27 @@ void print_plan(const configs::RunConfig& given, bool as_json) {
 }
 
 void print_summary(const train::TrainSummary& summary, bool as_json) {
+  const bool was_finished = summary.last_step == summary.first_step;  // no step was left, so there are no figures
   if (as_json) {
+    const nlohmann::ordered_json none;
     const nlohmann::ordered_json json = {
-        {"first_step", summary.first_step}, {"last_step", summary.last_step},
-        {"seconds", summary.seconds},       {"tokens_per_second", summary.tokens_per_second},
-        {"final_loss", summary.final_loss}, {"final_root", summary.final_root.hex()},
-        {"run_log", summary.run_log.hex()}, {"stopped_by_signal", summary.stopped_by_signal}};
+        {"first_step", summary.first_step},
+        {"last_step", summary.last_step},
+        {"seconds", summary.seconds},
+        {"tokens_per_second", was_finished ? none : nlohmann::ordered_json(summary.tokens_per_second)},
+        {"final_loss", was_finished ? none : nlohmann::ordered_json(summary.final_loss)},
+        {"final_root", summary.final_root.hex()},
+        {"run_log", summary.run_log.hex()},
+        {"stopped_by_signal", summary.stopped_by_signal}};
     fmt::print("{}\n", json.dump(1));
     return;
   }
-  fmt::print("steps {} to {} in {:.1f} s, {:.0f} tokens/s, loss {:.4f}\n", summary.first_step, summary.last_step,
-             summary.seconds, summary.tokens_per_second, summary.final_loss);
+  if (was_finished) {
+    fmt::print("the run is finished already: {} is its last step\n", summary.last_step);
+  } else {
+    fmt::print("steps {} to {} in {:.1f} s, {:.0f} tokens/s, loss {:.4f}\n", summary.first_step, summary.last_step,
+               summary.seconds, summary.tokens_per_second, summary.final_loss);
+  }
   fmt::print("last checkpoint root {}\nrun.log chain {}\n", summary.final_root.hex(), summary.run_log.hex());
 }
 

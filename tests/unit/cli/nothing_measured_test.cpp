@@ -44,5 +44,20 @@ TEST_F(NothingMeasured, IsZeroInTheResultsOfARunAsTheirFormatHasIt) {
   EXPECT_EQ(results["checkpoints"][0]["held_out"][0]["bits_per_byte"], 0);
 }
 
+TEST_F(NothingMeasured, IsSaidOfARunThatWasFinishedWhenItWasResumed) {
+  copy_prepared_run(run());
+  const Outcome trained = run_reprise({"train", small_config(), "--out", run(), "--json"});
+  ASSERT_EQ(trained.exit_code, 0) << trained.err;
+  EXPECT_GT(json::parse(trained.out)["final_loss"], 0.0);
+  const Outcome resumed = run_reprise({"train", "--resume", run()});
+  EXPECT_EQ(resumed.exit_code, 0) << resumed.err;
+  EXPECT_TRUE(contains(resumed.out, "the run is finished already: 24 is its last step")) << resumed.out;
+  EXPECT_FALSE(contains(resumed.out, "loss")) << resumed.out;
+  const json figures = json::parse(run_reprise({"train", "--resume", run(), "--json"}).out);
+  EXPECT_TRUE(figures["final_loss"].is_null()) << figures.dump(1);
+  EXPECT_TRUE(figures["tokens_per_second"].is_null()) << figures.dump(1);
+  EXPECT_EQ(figures["last_step"], 24);
+}
+
 }  // namespace
 }  // namespace reprise::cli_test
