@@ -76,6 +76,8 @@ void list_presets() {
 
 void filter(const FilterFlags& flags) {
   if (flags.list) return list_presets();
+  REPRISE_REQUIRE(flags.min_share >= 0 && flags.min_share <= 1, ErrorKind::kUsage,
+                  fmt::format("--min-share must be from 0 to 1, is {}", flags.min_share), "the default is 0.65");
   REPRISE_REQUIRE(!flags.preset.empty(), ErrorKind::kUsage, "no preset is named: --preset NAME is missing",
                   "see all: reprise data filter --list");
   const data::FilterPreset& preset = data::find_filter_preset(flags.preset);

@@ -102,6 +102,16 @@ TEST_F(DataVerbs, FilterExplainsEveryRuleOfAPreset) {
   EXPECT_NE(wrong.err.find("gopher-paper"), std::string::npos) << wrong.err;
 }
 
+TEST_F(DataVerbs, FilterRefusesAShareOfALanguageThatNoTextCanHave) {
+  const std::string file = write_documents("a.jsonl", {kStory});
+  for (const std::string share : {"7", "-0.5", "nan"}) {
+    const Outcome outcome = run_reprise({"data", "filter", "--preset", "gopher-paper", "--min-share=" + share, file});
+    EXPECT_EQ(outcome.exit_code, 2) << outcome.err;
+    EXPECT_NE(outcome.err.find("--min-share must be from 0 to 1, is " + share), std::string::npos) << outcome.err;
+    EXPECT_EQ(outcome.out, "");
+  }
+}
+
 TEST_F(DataVerbs, DedupDropsANearDuplicateWhateverTheOrderOfFiles) {
   const std::string a = write_documents("a.jsonl", {kStory});
   const std::string b = write_documents("b.jsonl", {kStory + " Indeed.",
