@@ -18,6 +18,7 @@
 #include "reprise/checkpoints/folder.h"
 #include "reprise/checkpoints/prune.h"
 #include "reprise/core/error.h"
+#include "reprise/core/print_note.h"
 
 namespace reprise::app {
 namespace {
@@ -67,7 +68,7 @@ void list(const CheckpointFlags& flags) {
                  info.file_bytes, info.anchor ? std::to_string(info.anchor->step) : "", info.root.hex());
     }
   }
-  for (const checkpoints::SkippedFile& file : scan.skipped) fmt::print(stderr, "left out: {}\n", file.reason.what());
+  for (const checkpoints::SkippedFile& file : scan.skipped) print_note("left out: {}\n", file.reason.what());
 }
 
 ordered_json header_json(const CheckpointInfo& info) {

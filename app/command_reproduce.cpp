@@ -11,6 +11,7 @@
 #include "reprise/configs/config.h"
 #include "reprise/core/error.h"
 #include "reprise/core/files.h"
+#include "reprise/core/print_note.h"
 #include "reprise/core/stop.h"
 #include "reprise/dist/communicator.h"
 #include "reprise/logs/progress_bar.h"
@@ -32,7 +33,7 @@ struct ReproduceFlags {
   bool quiet = false;
 };
 
-void say(const std::string& line) { fmt::print(stderr, "{}\n", line); }
+void say(const std::string& line) { print_note("{}\n", line); }
 
 configs::RunConfig load(const ReproduceFlags& flags) {
   configs::RunConfig config = configs::load_config(flags.config, flags.overrides);
