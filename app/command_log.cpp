@@ -214,10 +214,15 @@ void export_log(const LogFlags& flags) {
                   fmt::format("--out is for tensorboard; {} goes to stdout", flags.format),
                   "redirect the output: > steps." + flags.format);
   const logs::ExportFormat format = flags.format == "csv" ? logs::ExportFormat::kCsv : logs::ExportFormat::kJsonLines;
-  if (flags.session) {
-    logs::export_session(read_events(flags), format, std::cout);
-  } else {
-    logs::export_steps(flags.run, format, std::cout);
+  try {
+    if (flags.session) {
+      logs::export_session(read_events(flags), format, std::cout);
+    } else {
+      logs::export_steps(flags.run, format, std::cout);
+    }
+  } catch (const Error&) {
+    flush_standard_output();  // tells a reader that has seen enough from a disk that is full
+    throw;
   }
 }
 

@@ -170,6 +170,7 @@ TEST_F(Log, StatisticsAreTheSameForAnyThreadsAndForAStepAloneOrInARange) {
 }
 
 TEST_F(Log, StatisticsOfAStepThatTheLogDoesNotHoldNameThatStepAndThoseThatMayBeAskedFor) {
+  train();
   for (const char* step : {"25", "99"}) {
     const Outcome late = run_reprise({"log", "statistics", path("run"), "--step", step});
     EXPECT_EQ(late.exit_code, 4);

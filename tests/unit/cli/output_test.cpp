@@ -15,9 +15,10 @@ class Output : public ProgramTest {
  protected:
   std::string path(const std::string& name) const { return (folder_ / name).string(); }
 
-  /// Runs the program by a shell, as `redirections` say, and returns its exit code.
+  /// Runs the program by a shell from the repository, as `redirections` say, and returns its exit code.
   static int run_redirected(const std::string& arguments, const std::string& redirections) {
-    const std::string command = fmt::format("'{}' {} {}; exit $?", program_path().string(), arguments, redirections);
+    const std::string command = fmt::format("cd '{}' && '{}' {} {}; exit $?", REPRISE_SOURCE_DIR,
+                                            program_path().string(), arguments, redirections);
     const int status = std::system(command.c_str());
     return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
   }
