@@ -43,6 +43,20 @@ double flops_of(const Product& product) {
   return 2.0 * static_cast<double>(product.m) * static_cast<double>(product.n) * static_cast<double>(product.k);
 }
 
+struct Operands {
+  float *a, *b, *c;
+  std::int64_t num_compared;  // of c's elements
+};
+
+Operands take_operands(numerics::Device& device, numerics::DeviceMemory& memory, const Product& product) {
+  const auto [kind, m, n, k] = product;
+  const Operands operands{memory.take<float>(m * k), memory.take<float>(n * k), memory.take<float>(m * n),
+                          std::min<std::int64_t>(m * n, 1 << 16)};
+  fill_with_values(device, operands.a, m * k);
+  fill_with_values(device, operands.b, n * k);
+  return operands;
+}
+
 void multiply(numerics::Device& device, const Product& product, const float* a, const float* b, float* c) {
   const auto [kind, m, n, k] = product;
   if (kind == ProductKind::kTn) return device.gemm_tn(m, n, k, a, m, b, n, c, n);
@@ -69,12 +83,7 @@ void measure_product(const Setting& setting, numerics::Device& device, const std
                      const Product& product, const SeeFigure& see) {
   const auto [kind, m, n, k] = product;
   numerics::DeviceMemory memory(device);
-  float* const a = memory.take<float>(m * k);
-  float* const b = memory.take<float>(n * k);
-  float* const c = memory.take<float>(m * n);
-  fill_with_values(device, a, m * k);
-  fill_with_values(device, b, n * k);
-  const std::int64_t compared = std::min<std::int64_t>(m * n, 1 << 16);
+  const auto [a, b, c, compared] = take_operands(device, memory, product);
 
   nlohmann::json mine{{"figure", "gemm"},
                       {"case", case_of(shape_name, product)},
@@ -113,12 +122,7 @@ void measure_plans_of_product(const Setting& setting, numerics::Device& device, 
                               const std::string& shape_name, const Product& product, const SeeFigure& see) {
   const auto [kind, m, n, k] = product;
   numerics::DeviceMemory memory(device);
-  float* const a = memory.take<float>(m * k);
-  float* const b = memory.take<float>(n * k);
-  float* const c = memory.take<float>(m * n);
-  fill_with_values(device, a, m * k);
-  fill_with_values(device, b, n * k);
-  const std::int64_t compared = std::min<std::int64_t>(m * n, 1 << 16);
+  const auto [a, b, c, compared] = take_operands(device, memory, product);
   const auto multiply_by = [&, kind = kind, m = m, n = n, k = k](std::size_t plan) {
     plans.multiply(plan, kind, m, n, k, a, b, c);
   };
