@@ -2,6 +2,7 @@
 
 #include <optional>
 
+#include "holds_run.h"
 #include "reprise/audit/reproduce.h"
 #include "reprise/configs/config.h"
 #include "reprise/core/error.h"
@@ -22,10 +23,6 @@ void warn_of_changed_files(const data::CorpusResult& corpus, const Say& say) {
     say(fmt::format(
         "warning: {} is not the file the recipe names (its SHA-256 differs); going on, the root will differ", file));
   }
-}
-
-bool holds_run(const std::filesystem::path& folder) {
-  return std::filesystem::exists(folder / "run.log") || std::filesystem::exists(folder / "checkpoints");
 }
 
 /// The weights of a run belong to its tokenizer and its shards: those of another recipe must not take their place.
@@ -54,11 +51,11 @@ void require_data_of_the_run(const configs::Recipe& recipe, const data::BuildOpt
 std::vector<Phase> prepare_data(const configs::RunConfig& config, const data::BuildOptions& options, const Say& say,
                                 ProgressSink& progress) {
   std::vector<Phase> phases;
-  require_data_of_the_run(config.recipe(), options);
   make_folders(options.output_dir);
   // Two builds in one folder would mix their pieces; a session of training reads what is replaced here.
   std::optional<FolderLock> lock;
   if (options.team.rank == 0) lock.emplace(options.output_dir);
+  require_data_of_the_run(config.recipe(), options);
   Stopwatch watch;
   data::assemble_for_run(config.runtime(), options, progress);
   const data::CorpusResult corpus = data::build_corpus(config.recipe().data(), options, progress);

@@ -5,6 +5,8 @@
 #include <array>
 #include <system_error>
 
+#include "holds_run.h"
+#include "holds_run.h"
 #include "reprise/configs/config.h"
 #include "reprise/core/device_name.h"
 #include "reprise/core/error.h"
@@ -42,8 +44,7 @@ void remove_run(const std::filesystem::path& run_dir) {
 FolderState settle_folder(const configs::Recipe& recipe, const ReproduceOptions& options) {
   const std::filesystem::path recipe_path = options.run_dir / "recipe.pbtxt";
   if (!is_there(recipe_path)) {
-    const bool foreign = is_there(options.run_dir / "run.log") || is_there(options.run_dir / "checkpoints");
-    REPRISE_REQUIRE(!foreign || options.overwrite, ErrorKind::kCheckpoint,
+    REPRISE_REQUIRE(!holds_run(options.run_dir) || options.overwrite, ErrorKind::kCheckpoint,
                     fmt::format("{} holds a run without its recipe", options.run_dir.string()),
                     "choose another folder with --out, or replace the run with --overwrite");
     remove_run(options.run_dir);
