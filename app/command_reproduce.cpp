@@ -17,6 +17,7 @@
 #include "reprise/logs/progress_bar.h"
 #include "reprise/train/trainer.h"
 #include "restart.h"
+#include "threads_flag.h"
 
 namespace reprise::app {
 namespace {
@@ -53,6 +54,7 @@ class StdoutToStderr {
   }
   ~StdoutToStderr() {
     std::fflush(stdout);
+    std::clearerr(stdout);  // what standard error does not take is lost
     ::dup2(saved_, STDOUT_FILENO);
     ::close(saved_);
   }
@@ -96,14 +98,14 @@ int train_here(const configs::RunConfig& config, const std::filesystem::path& ru
   return summary.stopped_by_signal == 0 ? 0 : 128 + summary.stopped_by_signal;
 }
 
-void print_table(const audit::ReproduceReport& report, std::FILE* out) {
-  fmt::print(out, "\n{:<12} {:>8}  {}\n", "phase", "seconds", "figures");
+std::string table(const audit::ReproduceReport& report) {
+  std::string text = fmt::format("\n{:<12} {:>8}  {}\n", "phase", "seconds", "figures");
   double total = 0;
   for (const audit::Phase& phase : report.phases) {
-    fmt::print(out, "{:<12} {:>8.1f}  {}\n", phase.name, phase.seconds, phase.figures);
+    text += fmt::format("{:<12} {:>8.1f}  {}\n", phase.name, phase.seconds, phase.figures);
     total += phase.seconds;
   }
-  fmt::print(out, "{:<12} {:>8.1f}\n", "total", total);
+  return text + fmt::format("{:<12} {:>8.1f}\n", "total", total);
 }
 
 std::string verdict_line(const audit::ReproduceReport& report, const std::string& config) {
@@ -166,9 +168,13 @@ void run(const ReproduceFlags& flags, Context& context) {
     write_file_atomically(options.published, audit::to_json(report.manifest, false));
     say(fmt::format("published: {}", options.published.string()));
   }
-  print_table(report, flags.json ? stderr : stdout);
-  if (flags.json) fmt::print("{}\n", to_json(report).dump(1));
-  fmt::print(flags.json ? stderr : stdout, "\n{}\n", verdict_line(report, flags.config));
+  const std::string text = fmt::format("{}\n{}\n", table(report), verdict_line(report, flags.config));
+  if (flags.json) {
+    print_note("{}", text);
+    fmt::print("{}\n", to_json(report).dump(1));
+  } else {
+    fmt::print("{}", text);
+  }
   context.status = report.first_difference ? 1 : 0;
 }
 
@@ -184,8 +190,7 @@ void add_reproduce_command(CLI::App& app, Context& context) {
       ->allow_extra_args(false);
   verb->add_option("--out", flags->out, "Folder of the run (default runs/NAME)");
   verb->add_option("--ranks", flags->ranks, "Processes; more than one starts mpirun")->check(CLI::Range(1, 4096));
-  verb->add_option("--threads", flags->threads, "Threads per process (default: the cores, shared by the ranks)")
-      ->check(CLI::Range(1, 1024));
+  add_threads_flag(*verb, flags->threads, "Threads per process (default: the cores, shared by the ranks)");
   verb->add_flag("--overwrite", flags->overwrite, "Replace a run of another recipe in the same folder");
   verb->add_flag("--publish", flags->publish, "Write the manifest beside CONFIG as the published one");
   verb->add_flag("--json", flags->json, "Print the report as JSON on stdout");

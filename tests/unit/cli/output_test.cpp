@@ -60,6 +60,14 @@ TEST_F(Output, ProgressThatCannotBePrintedIsNoFailureAndGoesIntoNoFile) {
       0);
 }
 
+TEST_F(Output, AReportIsPrintedWhereItsTalkCannotBe) {
+  const std::string report = path("report.json");
+  EXPECT_EQ(run_redirected(fmt::format("reproduce {} --out {} --json", small_config(), path("made")),
+                           fmt::format(">{} 2>/dev/full", report)),
+            0);
+  EXPECT_TRUE(nlohmann::json::parse(std::ifstream(report), nullptr, false).contains("root"));
+}
+
 TEST_F(Output, AResultThatCannotBePrintedIsAnIoError) {
   const std::string run = trained_run();
   const std::vector<std::string> verbs = {"log show " + run,
