@@ -32,7 +32,7 @@ struct Setting {
   std::string device;
   conformance::FindDevice find_device;
   conformance::FindNativeDevice find_native_device;
-  FindProductPlans find_product_plans;  // may be empty: no GPUs
+  FindProductPlans find_product_plans;
   int rounds = 5;
   double least_seconds = 0.03;  // of the repetitions of a round
   std::vector<NamedShape> shapes;

@@ -3,22 +3,8 @@
 
 #include "gpu_benchmark.h"
 
-namespace reprise::benchmarks {
-namespace {
-
-FindProductPlans find_product_plans() {
-#if defined(REPRISE_HAS_GPU_KERNELS)
-  return product_plans_of_gpu;
-#else
-  return {};
-#endif
-}
-
-}  // namespace
-}  // namespace reprise::benchmarks
-
 int main(int argc, char** argv) {
   using namespace reprise;
   return benchmarks::run_gpu_benchmark(argc, argv, conformance::usual_device(), conformance::device_of_name,
-                                       conformance::native_device_of_name, benchmarks::find_product_plans());
+                                       conformance::native_device_of_name, benchmarks::product_plans_of_gpu);
 }

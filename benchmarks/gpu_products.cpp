@@ -173,8 +173,7 @@ void measure_products(const Setting& setting, const SeeFigure& see) {
 }
 
 void measure_plans(const Setting& setting, const SeeFigure& see) {
-  const std::unique_ptr<ProductPlans> plans =
-      setting.find_product_plans ? setting.find_product_plans(setting.device) : nullptr;
+  const std::unique_ptr<ProductPlans> plans = setting.find_product_plans(setting.device);
   for (const NamedShape& shape : setting.shapes) {
     for (const Product& product : products_of(shape.sizes)) {
       if (plans) {

@@ -32,7 +32,7 @@ class ProductPlans {
 /// Of the device with that name; null where it is no GPU.
 using FindProductPlans = std::function<std::unique_ptr<ProductPlans>(const std::string& device)>;
 
-/// Linked where the kernels for GPUs are, or their emulation.
+/// Null, too, where neither the kernels for GPUs were linked nor their emulation.
 std::unique_ptr<ProductPlans> product_plans_of_gpu(const std::string& device);
 
 }  // namespace reprise::benchmarks
