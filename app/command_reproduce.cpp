@@ -110,21 +110,32 @@ std::string table(const audit::ReproduceReport& report) {
 
 std::string verdict_line(const audit::ReproduceReport& report, const std::string& config) {
   const std::string root = report.manifest.root().hex();
-  if (report.reproduced()) return fmt::format("REPRODUCED root={}", root);
-  if (!report.published_root) {
+  const std::string of_whom = report.published_root ? "" : " (as the run that stood in the folder)";
+  if (report.reproduced()) return fmt::format("REPRODUCED root={}{}", root, of_whom);
+  if (!report.wanted_root()) {
     return fmt::format("COMPUTED root={} (no published root: {} does not exist)", root,
                        audit::published_path(config).string());
   }
-  return fmt::format("NOT REPRODUCED root={} published={} first difference: {}", root, report.published_root->hex(),
-                     *report.first_difference);
+  return fmt::format("NOT REPRODUCED root={} {}={} first difference: {}", root,
+                     report.published_root ? "published" : "before", report.wanted_root()->hex(), *report.difference());
+}
+
+nlohmann::ordered_json hex_or_null(const std::optional<Digest>& digest) {
+  return digest ? nlohmann::ordered_json(digest->hex()) : nullptr;
+}
+
+nlohmann::ordered_json text_or_null(const std::optional<std::string>& text) {
+  return text ? nlohmann::ordered_json(*text) : nullptr;
 }
 
 nlohmann::ordered_json to_json(const audit::ReproduceReport& report) {
   nlohmann::ordered_json json;
   json["root"] = report.manifest.root().hex();
-  json["published_root"] = report.published_root ? nlohmann::ordered_json(report.published_root->hex()) : nullptr;
+  json["published_root"] = hex_or_null(report.published_root);
   json["reproduced"] = report.reproduced();
-  json["first_difference"] = report.first_difference ? nlohmann::ordered_json(*report.first_difference) : nullptr;
+  json["first_difference"] = text_or_null(report.first_difference);
+  json["previous_root"] = hex_or_null(report.previous_root);
+  json["previous_difference"] = text_or_null(report.previous_difference);
   json["phases"] = nlohmann::ordered_json::array();
   for (const audit::Phase& phase : report.phases) {
     json["phases"].push_back({{"name", phase.name}, {"seconds", phase.seconds}, {"figures", phase.figures}});
@@ -175,7 +186,7 @@ void run(const ReproduceFlags& flags, Context& context) {
   } else {
     fmt::print("{}", text);
   }
-  context.status = report.first_difference ? 1 : 0;
+  context.status = report.difference() ? 1 : 0;
 }
 
 }  // namespace
@@ -191,13 +202,16 @@ void add_reproduce_command(CLI::App& app, Context& context) {
   verb->add_option("--out", flags->out, "Folder of the run (default runs/NAME)");
   verb->add_option("--ranks", flags->ranks, "Processes; more than one starts mpirun")->check(CLI::Range(1, 4096));
   add_threads_flag(*verb, flags->threads, "Threads per process (default: the cores, shared by the ranks)");
-  verb->add_flag("--overwrite", flags->overwrite, "Replace a run of another recipe in the same folder");
+  verb->add_flag("--overwrite", flags->overwrite,
+                 "Delete the run that is in the folder, whatever its recipe, and compute anew");
   verb->add_flag("--publish", flags->publish, "Write the manifest beside CONFIG as the published one");
   verb->add_flag("--json", flags->json, "Print the report as JSON on stdout");
   verb->add_flag("--quiet", flags->quiet, "Show no progress");
   verb->footer(
-      "Exit code 0: the root is the published one, or none is published; 1: it differs, and the first artefact\n"
-      "that differs is named.\n\nExample:\n  reprise reproduce configs/runs/tiny.pbtxt --ranks 2 --out runs/again");
+      "Exit code 0: the root is the published one, or there is none to compare with; 1: it differs, and the first\n"
+      "artefact that differs is named. A finished run of the recipe in the folder waits in RUN/previous while it is\n"
+      "computed again: it goes when the root is the same, and stays otherwise.\n\nExample:\n  reprise reproduce "
+      "configs/runs/tiny.pbtxt --ranks 2 --out runs/again");
   verb->callback([flags, &context] { run(*flags, context); });
 }
 

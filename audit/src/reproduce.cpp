@@ -2,71 +2,22 @@
 
 #include <fmt/core.h>
 
-#include <array>
+#include <new>
 #include <system_error>
 
-#include "holds_run.h"
-#include "holds_run.h"
 #include "reprise/configs/config.h"
-#include "reprise/core/device_name.h"
 #include "reprise/core/error.h"
 #include "reprise/core/files.h"
 #include "reprise/logs/run_log.h"
-#include "reprise/numerics/find_device.h"
+#include "settle_folder.h"
 #include "stopwatch.h"
 
 namespace reprise::audit {
 namespace {
 
-/// What a run folder consists of; nothing else in it is ever touched.
-constexpr std::array<const char*, 10> kRunEntries = {"manifest.json", "recipe.pbtxt", "data",    "tokenizer",
-                                                     "shards",        "checkpoints",  "run.log", "session.log",
-                                                     "eval",          "parent.h5"};
-
-enum class FolderState { kNew, kInterrupted, kComplete };
-
 bool is_there(const std::filesystem::path& path) {
   std::error_code ignored;
   return std::filesystem::exists(path, ignored);
-}
-
-void remove_run(const std::filesystem::path& run_dir) {
-  for (const char* entry : kRunEntries) {
-    std::error_code error;
-    std::filesystem::remove_all(run_dir / entry, error);
-    REPRISE_REQUIRE(!error, ErrorKind::kIo,
-                    fmt::format("cannot remove {}: {}", (run_dir / entry).string(), error.message()),
-                    system_hint(error.value()));
-  }
-}
-
-/// Looks at what is in the folder and makes room for the run, or refuses.
-FolderState settle_folder(const configs::Recipe& recipe, const ReproduceOptions& options) {
-  const std::filesystem::path recipe_path = options.run_dir / "recipe.pbtxt";
-  if (!is_there(recipe_path)) {
-    REPRISE_REQUIRE(!holds_run(options.run_dir) || options.overwrite, ErrorKind::kCheckpoint,
-                    fmt::format("{} holds a run without its recipe", options.run_dir.string()),
-                    "choose another folder with --out, or replace the run with --overwrite");
-    remove_run(options.run_dir);
-    return FolderState::kNew;
-  }
-  const Digest found = configs::recipe_hash(configs::load_config(recipe_path).recipe());
-  const Digest wanted = configs::recipe_hash(recipe);
-  if (found != wanted) {
-    REPRISE_REQUIRE(options.overwrite, ErrorKind::kCheckpoint,
-                    fmt::format("{} holds a run of another recipe: found {}, wanted {}", options.run_dir.string(),
-                                found.hex(), wanted.hex()),
-                    "choose another folder with --out, or replace that run with --overwrite");
-    remove_run(options.run_dir);
-    return FolderState::kNew;
-  }
-  if (is_there(options.run_dir / "manifest.json") || options.overwrite) {
-    options.say(
-        fmt::format("{} holds a run of this recipe; computing it again from nothing", options.run_dir.string()));
-    remove_run(options.run_dir);
-    return FolderState::kComplete;
-  }
-  return FolderState::kInterrupted;
 }
 
 /// True when the training part of an interrupted run can go on.
@@ -123,11 +74,18 @@ Phase baselines_phase(const eval::Baselines& baselines, double seconds) {
                       value(baselines.five_gram), value(baselines.xz))};
 }
 
-/// The GPU that trained a run evaluates it too; null: the CPU.
-std::shared_ptr<numerics::Device> evaluation_device(const configs::RunConfig& config) {
-  const std::optional<DeviceName> name = parse_device_name(config.runtime().device());
-  REPRISE_CHECK(name.has_value());
-  return name->is_cpu ? nullptr : numerics::find_device(*name);
+/// No root depends on the baselines: a run too large for them in this machine's memory has none.
+std::optional<eval::Baselines> find_baselines(const ReproduceOptions& options, ProgressSink& progress) {
+  std::string reason = "out of memory";
+  try {
+    return eval::compute_baselines(options.run_dir, progress);
+  } catch (const std::bad_alloc&) {
+  } catch (const Error& error) {
+    if (error.kind() != ErrorKind::kOutOfMemory) throw;
+    reason = error.what();
+  }
+  options.say("warning: no baselines: " + reason);
+  return std::nullopt;
 }
 
 void evaluate(const configs::RunConfig& config, const ReproduceOptions& options, ReproduceReport& report,
@@ -135,22 +93,45 @@ void evaluate(const configs::RunConfig& config, const ReproduceOptions& options,
   eval::EvalOptions eval_options;
   eval_options.run_dir = options.run_dir;
   eval_options.num_threads = options.num_threads;
-  eval_options.device = evaluation_device(config);
+  eval_options.device = device_of_run(config);
   const eval::EvalResult results = eval::evaluate_run(config.recipe(), eval_options, progress);
   eval::write_results(options.run_dir, results);
   report.last = results.checkpoints.back();
   report.phases.push_back(evaluation_phase(results, watch.lap()));
   if (options.baselines) {
-    report.baselines = eval::compute_baselines(options.run_dir, progress);
-    report.phases.push_back(baselines_phase(*report.baselines, watch.lap()));
+    report.baselines = find_baselines(options, progress);
+    if (report.baselines) report.phases.push_back(baselines_phase(*report.baselines, watch.lap()));
   }
 }
 
-void compare(const ReproduceOptions& options, ReproduceReport& report) {
-  if (options.published.empty() || !is_there(options.published)) return;
-  const Manifest published = read_manifest(options.published);
-  report.published_root = published.root();
-  report.first_difference = first_difference(published, report.manifest);
+std::optional<Manifest> published_manifest(const ReproduceOptions& options) {
+  if (options.published.empty() || !is_there(options.published)) return std::nullopt;
+  return read_manifest(options.published);
+}
+
+/// Looks at the run that stood in the folder before. The same run is there once more, so that one goes; another stays.
+void compare_with_previous(const ReproduceOptions& options, ReproduceReport& report) {
+  std::optional<Manifest> previous;
+  try {
+    previous = previous_manifest(options.run_dir);
+  } catch (const Error& error) {
+    options.say(fmt::format("warning: the earlier run stays where it is: {}", error.what()));
+  }
+  if (!previous) return;
+  report.previous_root = previous->root();
+  report.previous_difference = first_difference(*previous, report.manifest);
+  if (!report.previous_difference) return remove_previous(options.run_dir);
+  options.say(fmt::format("the run that stood in {} had another root: {}; first difference: {}; it stays in {}",
+                          options.run_dir.string(), report.previous_root->hex(), *report.previous_difference,
+                          (options.run_dir / "previous").string()));
+}
+
+void compare(const std::optional<Manifest>& published, const ReproduceOptions& options, ReproduceReport& report) {
+  if (published) {
+    report.published_root = published->root();
+    report.first_difference = first_difference(*published, report.manifest);
+  }
+  compare_with_previous(options, report);
 }
 
 }  // namespace
@@ -161,8 +142,9 @@ ReproduceReport reproduce(const configs::RunConfig& config, const ReproduceOptio
                               config.recipe().parent().step(), config.recipe().parent().run()),
                   "start it with `reprise train --from RUN@STEP CONFIG --out CHILD`");
   eval::require_suite(config.recipe());
+  const std::optional<Manifest> published = published_manifest(options);
   ReproduceReport report;
-  const FolderState state = settle_folder(config.recipe(), options);
+  const FolderState state = settle_folder(config, options);
   const bool resume = state == FolderState::kInterrupted && can_resume(options.run_dir);
   data::BuildOptions build;
   build.corpus_dir = config.runtime().corpus_dir();
@@ -180,7 +162,7 @@ ReproduceReport reproduce(const configs::RunConfig& config, const ReproduceOptio
   evaluate(config, options, report, watch, progress);
   report.manifest = build_manifest(config.recipe(), options.run_dir);
   write_file_atomically(options.run_dir / "manifest.json", to_json(report.manifest, true));
-  compare(options, report);
+  compare(published, options, report);
   report.phases.push_back({"manifest", watch.lap(), fmt::format("{} artefacts", report.manifest.artefacts.size())});
   return report;
 }

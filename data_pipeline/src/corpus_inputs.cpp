@@ -4,6 +4,7 @@
 #include <chrono>
 #include <system_error>
 
+#include "byte_source.h"
 #include "record_bytes.h"
 #include "reprise/core/error.h"
 #include "reprise/data_pipeline/inputs.h"
@@ -93,6 +94,12 @@ std::vector<InputEntry> expand_entries(const configs::DataRecipe& recipe, const 
   REPRISE_REQUIRE(twice == all.end(), ErrorKind::kData,
                   fmt::format("two entries of recipe.data.file name the same file: {}", *twice), "list each file once");
   return entries;
+}
+
+void require_inputs(const configs::DataRecipe& recipe, const std::filesystem::path& corpus_dir) {
+  for (const InputEntry& entry : expand_entries(recipe, corpus_dir)) {
+    for (const std::string& name : entry.names) file_source(corpus_dir / name);
+  }
 }
 
 std::vector<std::string> files_of_entry(const std::filesystem::path& folder, const configs::CorpusFile& entry) {

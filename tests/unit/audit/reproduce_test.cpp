@@ -6,6 +6,8 @@
 
 #include "reprise/configs/config.h"
 #include "reprise/core/error.h"
+#include "reprise/core/files.h"
+#include "reprise/core/folder_lock.h"
 #include "reprise/core/scratch_folder.h"
 #include "reprise/dist/communicator.h"
 #include "reprise/numerics/device.h"
@@ -50,6 +52,132 @@ TEST(Reproduce, EvaluatesARunOnTheDeviceThatTrainsIt) {
       EXPECT_EQ(error.kind(), ErrorKind::kDevice) << error.what();
     }
   }
+}
+
+/// A folder in which a small run is computed, again and again.
+class ReproduceInAFolder : public testing::Test {
+ protected:
+  void SetUp() override {
+    options_.run_dir = folder_.path() / "run";
+    options_.baselines = false;
+    options_.say = [this](const std::string& line) { said_ += line + "\n"; };
+  }
+
+  ReproduceReport reproduce_it(std::vector<std::string> more = {}) {
+    std::vector<std::string> overrides{"runtime.corpus_dir=" + kData, "train.num_steps=2",
+                                       "eval.pairs_per_phenomenon=1"};
+    overrides.insert(overrides.end(), more.begin(), more.end());
+    const configs::RunConfig config = configs::load_config(kData + "/small.pbtxt", overrides);
+    options_.run_training = [&](bool resume) {
+      train::TrainOptions training;
+      training.run_dir = options_.run_dir;
+      training.resume = resume;
+      train::train(config, training, *dist::make_local_communicator(), no_progress());
+      return 0;
+    };
+    return reproduce(config, options_, no_progress());
+  }
+
+  /// The error that reproduce_it() ends with.
+  Error refused(std::vector<std::string> more = {}) {
+    try {
+      reproduce_it(std::move(more));
+    } catch (const Error& error) {
+      return error;
+    }
+    ADD_FAILURE() << "no error";
+    return Error(ErrorKind::kInternal, "none");
+  }
+
+  std::filesystem::path previous() const { return options_.run_dir / "previous"; }
+  std::filesystem::path manifest() const { return options_.run_dir / "manifest.json"; }
+
+  /// Replaces the manifest by one of a run with other scores.
+  void forge_scores() {
+    Manifest forged = read_manifest(manifest());
+    for (Artefact& artefact : forged.artefacts) {
+      if (artefact.name == "eval/results") artefact.digest = Digest{};
+    }
+    write_file_atomically(manifest(), to_json(forged, true));
+  }
+
+  const ScratchFolder folder_{std::filesystem::temp_directory_path() /
+                              ("reprise_reproduce_in_" + std::to_string(::getpid()))};
+  ReproduceOptions options_;
+  std::string said_;
+};
+
+TEST_F(ReproduceInAFolder, ComparesWithTheRunThatStoodThereAndDropsItWhereItIsTheSame) {
+  const ReproduceReport first = reproduce_it();
+  EXPECT_FALSE(first.reproduced());
+  const ReproduceReport second = reproduce_it();
+  EXPECT_TRUE(second.reproduced());
+  EXPECT_EQ(second.previous_root, first.manifest.root());
+  EXPECT_EQ(second.manifest.root(), first.manifest.root());
+  EXPECT_FALSE(std::filesystem::exists(previous()));
+}
+
+TEST_F(ReproduceInAFolder, KeepsARunWhoseRootItCannotReproduceAndNamesWhatDiffers) {
+  reproduce_it();
+  forge_scores();
+  const Digest forged = read_manifest(manifest()).root();
+  const ReproduceReport again = reproduce_it();
+  EXPECT_FALSE(again.reproduced());
+  EXPECT_EQ(again.difference(), "eval/results");
+  EXPECT_THAT(said_, testing::HasSubstr(forged.hex()));
+  EXPECT_EQ(read_manifest(previous() / "manifest.json").root(), forged);
+  EXPECT_TRUE(std::filesystem::exists(previous() / "checkpoints" / "step-000002.h5"));
+  EXPECT_EQ(refused().kind(), ErrorKind::kCheckpoint) << "two runs that differ, and no room for a third";
+}
+
+TEST_F(ReproduceInAFolder, GoesOnWithSettingAsideARunWhereAKillStoppedIt) {
+  const Digest root = reproduce_it().manifest.root();
+  std::filesystem::create_directory(previous());
+  for (const char* entry : {"data", "checkpoints", "run.log", "recipe.pbtxt"}) {
+    std::filesystem::rename(options_.run_dir / entry, previous() / entry);
+  }
+  const ReproduceReport again = reproduce_it();
+  EXPECT_TRUE(again.reproduced());
+  EXPECT_EQ(again.previous_root, root);
+}
+
+TEST_F(ReproduceInAFolder, TouchesNothingOfAFinishedRunThatItCannotComputeAgain) {
+  reproduce_it();
+  const std::string finished = read_file(manifest());
+  for (const bool overwrite : {false, true}) {
+    options_.overwrite = overwrite;
+    EXPECT_EQ(refused({"runtime.corpus_dir=" + (folder_.path() / "elsewhere").string()}).kind(), ErrorKind::kIo);
+    EXPECT_EQ(read_file(manifest()), finished);
+    EXPECT_TRUE(std::filesystem::exists(options_.run_dir / "checkpoints" / "step-000002.h5"));
+    EXPECT_FALSE(std::filesystem::exists(previous()));
+  }
+}
+
+TEST_F(ReproduceInAFolder, TouchesNothingWhileAnotherProcessWorksThere) {
+  reproduce_it();
+  options_.overwrite = true;
+  {
+    const FolderLock another(options_.run_dir);
+    EXPECT_THAT(refused({"train.num_steps=3"}).what(), testing::HasSubstr("in use by another process"));
+  }
+  EXPECT_TRUE(std::filesystem::exists(options_.run_dir / "checkpoints" / "step-000002.h5"));
+}
+
+TEST_F(ReproduceInAFolder, LeavesTheFilesOfOthersAlone) {
+  make_folders(options_.run_dir / "data");
+  make_folders(options_.run_dir / "eval");
+  write_file_atomically(options_.run_dir / "data" / "my_results.csv", "1,2\n");
+  write_file_atomically(options_.run_dir / "eval" / "score.py", "pass\n");
+  reproduce_it();
+  EXPECT_EQ(read_file(options_.run_dir / "data" / "my_results.csv"), "1,2\n");
+  EXPECT_EQ(read_file(options_.run_dir / "eval" / "score.py"), "pass\n");
+}
+
+TEST_F(ReproduceInAFolder, ReadsThePublishedManifestBeforeItComputesAnything) {
+  options_.published = folder_.path() / "small.published.json";
+  write_file_atomically(options_.published, "{");
+  EXPECT_EQ(refused().kind(), ErrorKind::kCorrupt);
+  EXPECT_FALSE(std::filesystem::exists(options_.run_dir));
 }
 
 TEST(Reproduce, RefusesASuiteThatItCannotMakeBeforeItMakesAnything) {

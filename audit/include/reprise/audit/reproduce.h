@@ -20,7 +20,7 @@ struct ReproduceOptions {
   std::filesystem::path run_dir;
   std::filesystem::path published;  // manifest to compare with; need not exist
   int num_threads = 1;
-  bool overwrite = false;  // replace a run of another recipe in run_dir
+  bool overwrite = false;  // replace whatever run is in run_dir
   bool baselines = true;
   /// Runs training. In process for one rank; the program starts mpirun for more. Returns its exit code.
   std::function<int(bool resume)> run_training;
@@ -40,15 +40,24 @@ struct ReproduceReport {
   Manifest manifest;
   std::optional<Digest> published_root;         // nothing: no published manifest was found
   std::optional<std::string> first_difference;  // artefact name, when the published root differs
-  eval::CheckpointResult last;                  // of the last checkpoint
+  // The same of the finished run that stood in the folder, where there was one.
+  std::optional<Digest> previous_root;
+  std::optional<std::string> previous_difference;
+  eval::CheckpointResult last;  // of the last checkpoint
   std::optional<eval::Baselines> baselines;
   int training_exit_code = 0;  // not 0: training stopped, nothing after it was done
 
-  bool reproduced() const { return published_root && !first_difference; }
+  /// The published run decides; without one, the run that stood in the folder.
+  const std::optional<Digest>& wanted_root() const { return published_root ? published_root : previous_root; }
+  const std::optional<std::string>& difference() const {
+    return published_root ? first_difference : previous_difference;
+  }
+  bool reproduced() const { return wanted_root() && !difference(); }
 };
 
-/// Runs every phase and compares. A complete run of the same recipe in run_dir is computed again from nothing, an
-/// interrupted one goes on from its last checkpoint; a run of another recipe is refused unless `overwrite`.
+/// Runs every phase and compares. A complete run of the same recipe in run_dir is set aside in run_dir/previous and
+/// computed again from nothing; it goes when the new root is the same, and stays otherwise. An interrupted run goes on
+/// from its last checkpoint; a run of another recipe is refused unless `overwrite`.
 ReproduceReport reproduce(const configs::RunConfig& config, const ReproduceOptions& options, ProgressSink& progress);
 
 /// Prepares documents, tokenizer and shards in options.output_dir: what training needs. Goes on where the same call was

@@ -56,6 +56,10 @@ struct BuildOptions {
   std::filesystem::path tokenizer;  // tokenizer.json to encode by; empty: one is trained on the documents
 };
 
+/// Throws kIo or kData, as build_corpus() would, where an input file of the recipe cannot be opened or a glob matches
+/// none. Reads nothing of them.
+void require_inputs(const configs::DataRecipe& recipe, const std::filesystem::path& corpus_dir);
+
 /// Runs the whole document pipeline. Writes data/{train,held_out,dropped}.jsonl.zst and data/report.json, each whole or
 /// not at all, the report last. Finished pieces lie in data/.build, so that the same call goes on where an earlier one
 /// was stopped; remove_build_files() takes them away. Memory is bounded: memory_bytes, some tens of megabytes a thread,
