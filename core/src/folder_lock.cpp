@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <fmt/format.h>
 #include <sys/file.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <cerrno>
@@ -30,6 +31,13 @@ FolderLock::FolderLock(const std::filesystem::path& folder, std::chrono::millise
     }
     std::this_thread::sleep_for(std::chrono::milliseconds(20));
   }
+}
+
+bool FolderLock::holds(const std::filesystem::path& folder) const {
+  struct stat held {
+  }, named{};
+  return ::fstat(descriptor_, &held) == 0 && ::stat(folder.c_str(), &named) == 0 && held.st_dev == named.st_dev &&
+         held.st_ino == named.st_ino;
 }
 
 FolderLock::~FolderLock() { ::close(descriptor_); }

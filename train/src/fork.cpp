@@ -9,6 +9,7 @@
 #include "reprise/configs/config.h"
 #include "reprise/core/error.h"
 #include "reprise/core/files.h"
+#include "reprise/core/folder_lock.h"
 #include "reprise/data_pipeline/shards.h"
 #include "reprise/data_pipeline/tokenizer.h"
 #include "reprise/logs/run_log.h"
@@ -108,6 +109,8 @@ std::string fill_folder(const ForkOptions& options, const configs::RunConfig& co
   const RunFolder child(options.child);
   child.require_no_run();
   make_folders(child.root());
+  const FolderLock lock(child.root());  // two forks in one folder would spoil each other's
+  child.require_no_run();
   if (!std::filesystem::exists(child.shards())) {
     for (const char* name : {"data", "tokenizer", "shards"}) take_folder(parent.root() / name, child.root() / name);
   }

@@ -25,8 +25,8 @@ std::filesystem::path whole_file(const std::filesystem::path& folder, std::uint6
 Materialized materialize(const MaterializeOptions& options, ProgressSink& progress) {
   const RunFolder run(options.run_dir);
   const std::optional<Digest> expected = logged_state(run, options.step);
-  const ScratchFolder work_folder(options.out.string() + ".work");
-  const RunFolder work(work_folder.path());
+  const ScratchFolder work_folder(scratch_path(options.out));
+  const RunFolder work(work_folder.path() / "run");  // whose own lock the replay takes
   ReplayOptions replay_options;
   replay_options.from = options.step;
   replay_options.to = options.step;

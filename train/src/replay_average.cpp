@@ -64,14 +64,14 @@ ReplayAverage average_by_replay(const ReplayAverageOptions& options, ProgressSin
   const RunFolder run(options.run_dir);
   require_steps(run, options.first_step, options.last_step);
   AverageObserver observer(options);
-  const ScratchFolder work(options.out.string() + ".work");
+  const ScratchFolder work(scratch_path(options.out));
   ReplayOptions replay_options;
   replay_options.from = options.first_step - 1;
   replay_options.to = options.last_step;
   replay_options.num_threads = options.num_threads;
   replay_options.compute = options.compute;
   replay_options.observer = &observer;
-  const Replayed replayed = replay(run, RunFolder(work.path()), replay_options, progress);
+  const Replayed replayed = replay(run, RunFolder(work.path() / "run"), replay_options, progress);
   if (replayed.stopped_by_signal != 0) return {{}, 0, replayed.stopped_by_signal};
   const checkpoints::LoadedAverage average = observer.finish();
   return {checkpoints::write_average(options.out, average), average.recipe.sources.size(), 0};

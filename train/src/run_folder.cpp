@@ -9,6 +9,7 @@
 #include "reprise/configs/config.h"
 #include "reprise/core/error.h"
 #include "reprise/core/files.h"
+#include "reprise/core/scratch_folder.h"
 
 namespace reprise::train {
 namespace {
@@ -106,8 +107,13 @@ void RunFolder::delete_partial_files() const {
   for (const std::filesystem::path& folder : {root_, checkpoints()}) {
     for (const std::filesystem::path& path : files_in(folder)) {
       const std::string name = path.filename().string();
+      if (!name.starts_with(".") || !name.ends_with(".partial")) continue;
       std::error_code error;
-      if (name.starts_with(".") && name.ends_with(".partial")) std::filesystem::remove(path, error);
+      if (std::filesystem::is_directory(path, error)) {
+        remove_stale_scratch(path);
+      } else {
+        std::filesystem::remove(path, error);
+      }
     }
   }
 }

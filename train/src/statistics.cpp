@@ -136,7 +136,7 @@ int collect_statistics(const StatisticsOptions& options, const Visit& visit, Pro
   replay_options.num_threads = options.num_threads;
   replay_options.compute = options.compute;
   replay_options.observer = &observer;
-  return replay(run, RunFolder(work.path()), replay_options, progress).stopped_by_signal;
+  return replay(run, RunFolder(work.path() / "run"), replay_options, progress).stopped_by_signal;
 }
 
 }  // namespace reprise::train

@@ -7,6 +7,7 @@
 
 #include "program.h"
 #include "reprise/core/files.h"
+#include "reprise/core/folder_lock.h"
 
 namespace reprise::cli_test {
 namespace {
@@ -293,6 +294,15 @@ TEST_F(Fork, RefusesWhatLeavesNoStepAndStepsThatAreNotThere) {
   const Outcome taken = fork(at("run", 8), "run");
   EXPECT_EQ(taken.exit_code, 4);
   EXPECT_NE(taken.err.find("already holds a run"), std::string::npos) << taken.err;
+}
+
+TEST_F(Fork, IsKeptOutOfAFolderInWhichAnotherProcessWorks) {
+  std::filesystem::create_directory(folder_ / "child");
+  const FolderLock another(folder_ / "child");
+  const Outcome refused = fork(at("run", 8), "child");
+  EXPECT_EQ(refused.exit_code, 4);
+  EXPECT_NE(refused.err.find("in use by another process"), std::string::npos) << refused.err;
+  EXPECT_TRUE(std::filesystem::is_empty(folder_ / "child"));
 }
 
 TEST_F(Fork, NeedsNothingOfItsParentOnceItHasBegun) {

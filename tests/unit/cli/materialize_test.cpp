@@ -7,6 +7,7 @@
 
 #include "program.h"
 #include "reprise/core/files.h"
+#include "reprise/core/scratch_folder.h"
 
 namespace reprise::cli_test {
 namespace {
@@ -56,7 +57,7 @@ TEST_F(Materialize, GivesAnyStepTheStateInTheLogAndLeavesTheRunAlone) {
     EXPECT_EQ(made["state"], steps[static_cast<std::size_t>(step - 1)]["state"]) << step;
     EXPECT_EQ(made["replayed_steps"], step % 6) << step;
     EXPECT_TRUE(std::filesystem::exists(file(step)));
-    EXPECT_FALSE(std::filesystem::exists(file(step).string() + ".work"));
+    EXPECT_FALSE(std::filesystem::exists(scratch_path(file(step))));
   }
   EXPECT_EQ(tree(run_), before);
 }

@@ -125,8 +125,15 @@ TEST(LeavesOfRankTest, AreTheSameForOneRankAsForAll) {
   EXPECT_THROW(leaves_of_rank(10, 5, 5), Error);
 }
 
-TEST(LeavesOfRankTest, CoverThousandsOfLeaves) {
-  for (const auto& [num_leaves, num_ranks] : {std::pair{1024, 3}, {1024, 1000}, {2048, 96}, {4096, 4096}}) {
+TEST(LeavesOfRankTest, CoverUpToAMillionLeaves) {
+  for (const auto& [num_leaves, num_ranks] : {std::pair{1024, 3},
+                                              {1024, 1000},
+                                              {2048, 96},
+                                              {4096, 4096},
+                                              {16384, 2},
+                                              {100003, 7},
+                                              {1 << 20, 1},
+                                              {1 << 20, 64}}) {
     std::int64_t next = 0;
     for (const LeafRange& range : leaves_of_ranks(num_leaves, num_ranks)) {
       EXPECT_EQ(range.begin, next);

@@ -18,6 +18,9 @@ class FolderLock {
   FolderLock(const FolderLock&) = delete;
   FolderLock& operator=(const FolderLock&) = delete;
 
+  /// Whether `folder` is what is held: not where somebody removed or replaced it before the lock was had.
+  bool holds(const std::filesystem::path& folder) const;
+
  private:
   int descriptor_ = -1;
 };
