@@ -4,6 +4,8 @@
 #include <algorithm>
 #include <bit>
 #include <limits>
+#include <map>
+#include <utility>
 
 #include "reprise/core/error.h"
 #include "reprise/dist/reduction_tree.h"
@@ -130,6 +132,16 @@ std::vector<std::int64_t> cuts_within(const SubtreeCounts& counts, int num_ranks
   return cuts;
 }
 
+/// Leaves that stay together, a power of two, so that the search, which takes the square of their number for each rank,
+/// stays short. Cuts between such blocks cut no small subtree; a rank has 32 blocks or more, or blocks of one leaf.
+std::int64_t leaves_of_a_block(std::int64_t num_leaves, int num_ranks) {
+  constexpr std::int64_t kMostCounts = std::int64_t{1} << 20;
+  const std::int64_t fair = num_leaves / num_ranks;
+  std::int64_t block = 1;
+  while (block * 64 <= fair && num_leaves / block * (fair / block) > kMostCounts) block *= 2;
+  return block;
+}
+
 }  // namespace
 
 std::int64_t most_leaves_of_a_rank(std::int64_t num_leaves, int num_ranks) {
@@ -141,27 +153,30 @@ std::int64_t most_leaves_of_a_rank(std::int64_t num_leaves, int num_ranks) {
 std::vector<LeafRange> leaves_of_ranks(std::int64_t num_leaves, int num_ranks, const ExchangeCost& cost) {
   REPRISE_CHECK(cost.leaf >= 0 && cost.gradient >= 0);
   const std::int64_t most = std::min(num_leaves, most_leaves_of_a_rank(num_leaves, num_ranks));
-  const std::int64_t fair = (num_leaves + num_ranks - 1) / num_ranks;
-  const SubtreeCounts counts(num_leaves, most);
-  const Bounds bounds = best_bounds(counts, num_ranks, fair, most, cost);
+  if (num_ranks == 1) return {{0, num_leaves}};
+  const std::int64_t block = leaves_of_a_block(num_leaves, num_ranks);
+  const std::int64_t num_blocks = (num_leaves + block - 1) / block;
+  const SubtreeCounts counts(num_blocks, most / block);
+  const std::int64_t fair = (num_blocks + num_ranks - 1) / num_ranks;
+  const Bounds bounds = best_bounds(counts, num_ranks, fair, most / block, {cost.leaf * block, cost.gradient});
   const std::vector<std::int64_t> cuts = cuts_within(counts, num_ranks, bounds);
   std::vector<LeafRange> ranges;
-  for (std::size_t i = 0; i + 1 < cuts.size(); ++i) ranges.push_back({cuts[i], cuts[i + 1]});
+  for (std::size_t i = 0; i + 1 < cuts.size(); ++i) {
+    ranges.push_back({cuts[i] * block, std::min(num_leaves, cuts[i + 1] * block)});
+  }
   return ranges;
 }
 
 LeafRange leaves_of_rank(std::int64_t num_leaves, int rank, int num_ranks) {
   REPRISE_CHECK(rank >= 0 && rank < num_ranks);
-  // Asked for every rank in turn, every step: the last answer is kept.
-  struct Answer {
-    std::int64_t num_leaves = -1;
-    std::vector<LeafRange> ranges;
-  };
-  thread_local Answer last;
-  if (last.num_leaves != num_leaves || last.ranges.size() != static_cast<std::size_t>(num_ranks)) {
-    last = {num_leaves, leaves_of_ranks(num_leaves, num_ranks)};
+  // Asked for every rank in turn, every step, of the batch and of what a run evaluates.
+  thread_local std::map<std::pair<std::int64_t, int>, std::vector<LeafRange>> answers;
+  const std::pair question{num_leaves, num_ranks};
+  if (const auto known = answers.find(question); known != answers.end()) {
+    return known->second[static_cast<std::size_t>(rank)];
   }
-  return last.ranges[static_cast<std::size_t>(rank)];
+  if (answers.size() >= 8) answers.clear();
+  return (answers[question] = leaves_of_ranks(num_leaves, num_ranks))[static_cast<std::size_t>(rank)];
 }
 
 }  // namespace reprise::dist
