@@ -2,10 +2,13 @@
 
 #include <unistd.h>
 
+#include <map>
 #include <new>
+#include <string>
 
 #include "commands.h"
 #include "process_settings.h"
+#include "reprise/audit/manifest.h"
 #include "reprise/core/nearest_name.h"
 #include "run_guarded.h"
 #include "whole_numbers.h"
@@ -20,9 +23,15 @@ constexpr char kExitCodes[] =
     "Exit codes: 0 ok, 1 internal error or not reproduced, 2 usage or config, 3 data, 4 file, checkpoint or log,\n"
     "5 device or memory, 6 ranks or transport, 7 NaN or Inf, 128+signal after a graceful stop.";
 
+std::string version() {
+  const std::map<std::string, std::string> identity = reprise::audit::code_identity();
+  return "reprise " + identity.at("version") + " (commit " + identity.at("commit") + ")";
+}
+
 int run(int argc, char** argv) {
   CLI::App app{kAbout, "reprise"};
   app.footer(kExitCodes);
+  app.set_version_flag("--version", version, "Print version and commit; `reprise doctor` names the rest");
   app.require_subcommand(1);
   app.fallthrough(false);
   app.get_formatter()->column_width(34);

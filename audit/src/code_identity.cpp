@@ -23,9 +23,7 @@ std::string compiler() {
 #endif
 }
 
-std::string open_mpi() {
-  return fmt::format("{}.{}.{}", OMPI_MAJOR_VERSION, OMPI_MINOR_VERSION, OMPI_RELEASE_VERSION);
-}
+std::string open_mpi() { return fmt::format("{}.{}.{}", OMPI_MAJOR_VERSION, OMPI_MINOR_VERSION, OMPI_RELEASE_VERSION); }
 
 std::string processor() {
   std::ifstream info("/proc/cpuinfo");
@@ -41,6 +39,7 @@ std::map<std::string, std::string> code_identity() {
   utsname system{};
   ::uname(&system);
   return {
+      {"version", REPRISE_VERSION},
       {"commit", REPRISE_COMMIT},
       {"compiler", compiler()},
       {"libtorch", REPRISE_TORCH_VERSION},

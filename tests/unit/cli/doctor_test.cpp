@@ -18,6 +18,14 @@ TEST_F(Doctor, SaysWhetherNcclCanBeLoaded) {
   EXPECT_TRUE(said.find("/nowhere/b.so") != std::string::npos || said == "not built in: nccl.h was not found") << said;
 }
 
+TEST_F(Doctor, NamesTheVersionAndCommitThatTheProgramPrintsAlone) {
+  const auto facts = nlohmann::json::parse(run_reprise({"doctor", "--json"}).out);
+  const Outcome outcome = run_reprise({"--version"});
+  EXPECT_EQ(outcome.exit_code, 0) << outcome.err;
+  EXPECT_EQ(outcome.out, "reprise " + facts["version"].get<std::string>() + " (commit " +
+                             facts["commit"].get<std::string>() + ")\n");
+}
+
 TEST_F(Doctor, FindsEveryFunctionAsPublishedOnThePortableAndTheDefaultTarget) {
   const std::vector<std::vector<std::string>> environments = {{}, {"REPRISE_TARGET=portable"}};
   for (const auto& environment : environments) {
