@@ -46,6 +46,7 @@ struct EvalReport {
   std::optional<eval::Baselines> baselines;
   std::vector<eval::PairGroup> blimp;         // on the last of `checkpoints`
   std::vector<eval::CheckpointResult> curve;  // from eval/results.json
+  std::vector<std::string> differs;           // what `checkpoints` say otherwise than `curve`
 };
 
 std::set<std::string> checked_tasks(const EvalFlags& flags) {
@@ -124,6 +125,19 @@ double mean_accuracy(const std::vector<eval::PairGroup>& groups) {
   return count == 0 ? 0 : sum / static_cast<double>(count);
 }
 
+/// The stored scores are read and not computed: where they are not what was computed now, that has to be said. A file
+/// in place of the run's own counts where it is the checkpoint that was scored.
+void compare_with_curve(bool of_other_file, EvalReport& report) {
+  for (const eval::CheckpointResult& computed : report.checkpoints) {
+    for (const eval::CheckpointResult& stored : report.curve) {
+      if (stored.step != computed.step) continue;
+      if (of_other_file && stored.checkpoint_root != computed.checkpoint_root) continue;
+      const std::vector<std::string> found = eval::differences(stored, computed);
+      report.differs.insert(report.differs.end(), found.begin(), found.end());
+    }
+  }
+}
+
 EvalReport evaluate(const EvalFlags& flags) {
   const std::set<std::string> tasks = checked_tasks(flags);
   const std::shared_ptr<numerics::Device> device = device_of(flags);
@@ -148,6 +162,7 @@ EvalReport evaluate(const EvalFlags& flags) {
   if (!blimp.empty()) report.blimp = eval::evaluate_pairs(recipe, options, options.steps.back(), blimp, *progress);
   if (tasks.count("baselines") == 1) report.baselines = eval::compute_baselines(run, *progress);
   if (std::filesystem::exists(run / "eval" / "results.json")) report.curve = eval::read_results(run).checkpoints;
+  compare_with_curve(options.file.has_value(), report);
   return report;
 }
 
@@ -207,6 +222,7 @@ void print_json(const EvalReport& report) {
   };
   if (report.checkpoints.size() > 1) json["checkpoints"] = list(report.checkpoints);
   if (!report.curve.empty()) json["curve"] = list(report.curve);
+  if (!report.differs.empty()) json["differs_from_curve"] = report.differs;
   fmt::print("{}\n", json.dump(1));
 }
 
@@ -268,6 +284,9 @@ void print_text(const EvalReport& report) {
   }
   if (report.checkpoints.size() > 1) print_curve(report.checkpoints, "evaluated now");
   if (!report.curve.empty()) print_curve(report.curve, "along the run (eval/results.json)");
+  if (report.differs.empty()) return;
+  fmt::print("\neval/results.json does not say what was computed now:\n");
+  for (const std::string& line : report.differs) fmt::print("  {}\n", line);
 }
 
 void print_suite(const EvalFlags& flags) {

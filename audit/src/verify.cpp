@@ -14,6 +14,7 @@
 #include "reprise/configs/checkpoint_schedule.h"
 #include "reprise/configs/config.h"
 #include "reprise/core/error.h"
+#include "reprise/eval/evaluate.h"
 #include "reprise/logs/run_log.h"
 #include "reprise/train/fork.h"
 #include "reprise/train/trainer.h"
@@ -148,6 +149,31 @@ std::string check_chain(const configs::Recipe& recipe, const logs::RunLog& log, 
   return fmt::format("{}; of {} that were pruned only the roots are there", all, chain.num_pruned());
 }
 
+/// The scores are of the steps that the recipe evaluates, and of the checkpoints that the log names. The figures
+/// themselves are taken as they stand.
+std::string check_scores(const configs::Recipe& recipe, const logs::RunLog& log, const std::filesystem::path& run_dir) {
+  std::map<std::uint64_t, Digest> roots;
+  for (const logs::RunRecord& record : log.records) {
+    if (record.checkpoint) roots[record.checkpoint->step] = record.checkpoint->root;
+  }
+  const std::vector<eval::CheckpointResult> scored = eval::read_results(run_dir).checkpoints;
+  const std::vector<std::uint64_t> steps = eval::eval_steps(recipe);
+  if (scored.size() != steps.size()) {
+    differ(fmt::format("eval/results.json has {} checkpoints; the recipe evaluates {}", scored.size(), steps.size()));
+  }
+  for (std::size_t i = 0; i < steps.size(); ++i) {
+    if (scored[i].step != steps[i]) {
+      differ(fmt::format("eval/results.json has step {} where the recipe evaluates step {}", scored[i].step, steps[i]));
+    }
+    const auto root = roots.find(steps[i]);
+    if (root == roots.end() || root->second != scored[i].checkpoint_root) {
+      differ(fmt::format("eval/results.json has scores of root {} for step {}, which run.log does not hold",
+                         scored[i].checkpoint_root.hex(), steps[i]));
+    }
+  }
+  return fmt::format("{} checkpoints, each by its root in run.log", steps.size());
+}
+
 std::string check_manifest(const configs::Recipe& recipe, const std::filesystem::path& run_dir,
                            std::optional<Digest>& root) {
   const Manifest stored = read_manifest(run_dir / "manifest.json");
@@ -184,10 +210,13 @@ Verdict verify_run(const std::filesystem::path& run_dir) {
   add_claim(verdict.claims, "recipe is the one in run.log", [&] { return check_recipe(recipe, log); });
   add_claim(verdict.claims, "every step is logged once", [&] { return check_steps(recipe, log); });
   add_claim(verdict.claims, "checkpoints form one chain", [&] { return check_chain(recipe, log, run_dir); });
+  add_claim(verdict.claims, "scores are of these checkpoints", [&] { return check_scores(recipe, log, run_dir); });
   add_claim(verdict.claims, "files are those of the manifest",
             [&] { return check_manifest(recipe, run_dir, verdict.root); });
   verdict.not_checked = {
       "that the steps follow from the data by the recipe (run `reprise reproduce` to compute them again)",
+      "that the scores follow from the checkpoints (run `reprise eval` to compute them again)",
+      "that documents, tokenizer and shards follow from the corpus",
       "the moments of checkpoints that store their digests only, and the contents of those that were pruned",
       "when, where and at what cost the run was made, and that no other run was made and kept back"};
   return verdict;

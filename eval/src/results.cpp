@@ -123,6 +123,27 @@ EvalResult parse(const std::string& text) {
   return result;
 }
 
+/// Every figure of a group: the same text for the same bits.
+std::string figures(const HeldOutGroup& group) {
+  return fmt::format("{} bits per byte ({} nats over {} documents, {} tokens, {} bytes)", group.bits_per_byte,
+                     group.nll_nats, group.num_documents, group.num_tokens, group.num_bytes);
+}
+
+std::string figures(const PairGroup& group) {
+  return fmt::format("{} of {} minimal pairs right", group.num_correct, group.num_pairs);
+}
+
+template <typename Group>
+void add_differences(const std::vector<Group>& stored, const std::vector<Group>& computed, std::uint64_t step,
+                     std::vector<std::string>& found) {
+  for (const Group& ours : computed) {
+    for (const Group& theirs : stored) {
+      if (ours.name != theirs.name || figures(ours) == figures(theirs)) continue;
+      found.push_back(fmt::format("step {}, {}: {}; stored: {}", step, ours.name, figures(ours), figures(theirs)));
+    }
+  }
+}
+
 std::filesystem::path results_path(const std::filesystem::path& run_dir) { return run_dir / "eval" / "results.json"; }
 
 }  // namespace
@@ -132,6 +153,17 @@ Digest result_hash(const EvalResult& result) {
   hasher.digest("suite", result.suite).u64("checkpoints", result.checkpoints.size());
   for (const CheckpointResult& checkpoint : result.checkpoints) hash_checkpoint(hasher, checkpoint);
   return hasher.finish();
+}
+
+std::vector<std::string> differences(const CheckpointResult& stored, const CheckpointResult& computed) {
+  std::vector<std::string> found;
+  if (stored.checkpoint_root != computed.checkpoint_root) {
+    found.push_back(fmt::format("step {}: of the checkpoint with root {}; stored: {}", computed.step,
+                                computed.checkpoint_root.hex(), stored.checkpoint_root.hex()));
+  }
+  add_differences(stored.held_out, computed.held_out, computed.step, found);
+  add_differences(stored.pairs, computed.pairs, computed.step, found);
+  return found;
 }
 
 void write_results(const std::filesystem::path& run_dir, const EvalResult& result) {

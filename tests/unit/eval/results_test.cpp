@@ -135,6 +135,31 @@ TEST(ResultHash, CoversEveryField) {
   EXPECT_TRUE(changed([](CheckpointResult& c) { c.held_out.pop_back(); }));
 }
 
+TEST(Differences, NameEveryFigureThatIsAnotherThanTheStoredOne) {
+  const CheckpointResult stored = sample().checkpoints[1];
+  CheckpointResult computed = stored;
+  EXPECT_TRUE(differences(stored, computed).empty());
+  computed.held_out[1].bits_per_byte = 0.5;
+  computed.pairs[0].num_correct = 2;
+  const std::vector<std::string> found = differences(stored, computed);
+  ASSERT_EQ(found.size(), 2u);
+  EXPECT_THAT(found[0], testing::HasSubstr("step 300, C++ \"x\": 0.5 bits per byte"));
+  EXPECT_THAT(found[0], testing::HasSubstr("stored: 5e-324 bits per byte"));
+  EXPECT_EQ(found[1], "step 300, all: 2 of 4 minimal pairs right; stored: 3 of 4 minimal pairs right");
+  computed = stored;
+  computed.checkpoint_root = sha256("other");
+  EXPECT_THAT(differences(stored, computed), testing::ElementsAre(testing::HasSubstr(sha256("other").hex())));
+}
+
+TEST(Differences, PassOverATaskThatWasNotComputed) {
+  const CheckpointResult stored = sample().checkpoints[1];
+  CheckpointResult computed = stored;
+  computed.held_out.clear();
+  EXPECT_TRUE(differences(stored, computed).empty());
+  computed.pairs.pop_back();
+  EXPECT_TRUE(differences(stored, computed).empty());
+}
+
 configs::Recipe recipe_with(std::uint32_t num_steps, std::uint32_t interval, std::uint32_t num_checkpoints) {
   configs::Recipe recipe;
   recipe.mutable_train()->set_num_steps(num_steps);

@@ -53,6 +53,10 @@ struct EvalResult {
 /// Hash of an EvalResult over the canonical encoding: what the manifest covers.
 Digest result_hash(const EvalResult& result);
 
+/// What two results say differently of a checkpoint, a sentence for each root, score and group that differs in a bit.
+/// Groups that only one of them has are passed over: a task may have been left out.
+std::vector<std::string> differences(const CheckpointResult& stored, const CheckpointResult& computed);
+
 struct EvalOptions {
   std::filesystem::path run_dir;
   std::vector<std::uint64_t> steps;           // empty: the recipe's evenly spaced ones and the last

@@ -1,0 +1,108 @@
+#include "reprise/audit/verify.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <unistd.h>
+
+#include "reprise/audit/reproduce.h"
+#include "reprise/configs/config.h"
+#include "reprise/core/files.h"
+#include "reprise/core/scratch_folder.h"
+#include "reprise/dist/communicator.h"
+#include "reprise/eval/evaluate.h"
+#include "reprise/train/trainer.h"
+
+namespace reprise::audit {
+namespace {
+
+const std::string kData = REPRISE_SOURCE_DIR "/tests/data";
+
+/// One run of two steps for all tests; each changes a copy.
+class Verify : public testing::Test {
+ protected:
+  static void SetUpTestSuite() {
+    folder_ =
+        new ScratchFolder(std::filesystem::temp_directory_path() / ("reprise_verify_" + std::to_string(::getpid())));
+    const std::vector<std::string> overrides{"runtime.corpus_dir=" + kData, "train.num_steps=2",
+                                             "eval.pairs_per_phenomenon=1"};
+    config_ = new configs::RunConfig(configs::load_config(kData + "/small.pbtxt", overrides));
+    ReproduceOptions options;
+    options.run_dir = folder_->path() / "whole";
+    options.baselines = false;
+    options.say = [](const std::string&) {};
+    options.run_training = [&](bool) {
+      train::TrainOptions training;
+      training.run_dir = options.run_dir;
+      train::train(*config_, training, *dist::make_local_communicator(), no_progress());
+      return 0;
+    };
+    reproduce(*config_, options, no_progress());
+  }
+  static void TearDownTestSuite() {
+    delete config_;
+    delete folder_;
+  }
+
+  void SetUp() override {
+    std::filesystem::remove_all(run());
+    std::filesystem::copy(folder_->path() / "whole", run(), std::filesystem::copy_options::recursive);
+  }
+
+  static std::filesystem::path run() { return folder_->path() / "copy"; }
+
+  /// Makes the manifest the one of the files as they are now: what anyone can do who changes them.
+  static void write_manifest_again() {
+    write_file_atomically(run() / "manifest.json", to_json(build_manifest(config_->recipe(), run()), true));
+  }
+
+  /// Expects these claims, and no others, not to hold; the details come in the same order.
+  static void expect_failing(const std::vector<std::string>& names, const std::vector<std::string>& details) {
+    const Verdict verdict = verify_run(run());
+    std::vector<std::string> failing;
+    for (const Claim& claim : verdict.claims) {
+      if (claim.holds) continue;
+      if (failing.size() < details.size()) {
+        EXPECT_THAT(claim.detail, testing::HasSubstr(details[failing.size()]));
+      }
+      failing.push_back(claim.name);
+    }
+    EXPECT_EQ(failing, names);
+  }
+
+  static ScratchFolder* folder_;
+  static configs::RunConfig* config_;
+};
+
+ScratchFolder* Verify::folder_ = nullptr;
+configs::RunConfig* Verify::config_ = nullptr;
+
+TEST_F(Verify, HoldsForARunAsItWasMade) {
+  expect_failing({}, {});
+  const Verdict verdict = verify_run(run());
+  EXPECT_TRUE(verdict.holds());
+  EXPECT_THAT(verdict.not_checked, testing::Contains(testing::HasSubstr("the scores follow from the checkpoints")));
+  EXPECT_THAT(verdict.not_checked, testing::Contains(testing::HasSubstr("shards follow from the corpus")));
+}
+
+TEST_F(Verify, FailsForScoresOfACheckpointThatIsNotTheRuns) {
+  eval::EvalResult scores = eval::read_results(run());
+  scores.checkpoints.back().checkpoint_root = sha256("another");
+  eval::write_results(run(), scores);
+  write_manifest_again();
+  expect_failing({"scores are of these checkpoints"}, {sha256("another").hex() + " for step 2, which run.log"});
+}
+
+TEST_F(Verify, FailsForScoresOfOtherStepsThanTheRecipeEvaluates) {
+  eval::EvalResult scores = eval::read_results(run());
+  scores.checkpoints.erase(scores.checkpoints.begin());
+  eval::write_results(run(), scores);
+  write_manifest_again();
+  expect_failing({"scores are of these checkpoints"}, {"has 2 checkpoints; the recipe evaluates 3"});
+  scores.checkpoints.insert(scores.checkpoints.begin(), scores.checkpoints.front());
+  eval::write_results(run(), scores);
+  write_manifest_again();
+  expect_failing({"scores are of these checkpoints"}, {"has step 1 where the recipe evaluates step 0"});
+}
+
+}  // namespace
+}  // namespace reprise::audit
