@@ -14,6 +14,8 @@
 #include "reprise/configs/checkpoint_schedule.h"
 #include "reprise/configs/config.h"
 #include "reprise/core/error.h"
+#include "reprise/data_pipeline/shards.h"
+#include "reprise/data_pipeline/tokenizer.h"
 #include "reprise/eval/evaluate.h"
 #include "reprise/logs/run_log.h"
 #include "reprise/train/fork.h"
@@ -36,10 +38,14 @@ void add_claim(std::vector<Claim>& claims, const std::string& name, const std::f
 
 [[noreturn]] void differ(const std::string& what) { throw Error(ErrorKind::kCorrupt, what); }
 
-std::string check_recipe(const configs::Recipe& recipe, const logs::RunLog& log) {
+const logs::RunHeader& header_of(const logs::RunLog& log) {
   if (log.records.empty() || !log.records.front().header) differ("run.log has no header record");
+  return *log.records.front().header;
+}
+
+std::string check_recipe(const configs::Recipe& recipe, const logs::RunLog& log) {
   const Digest hash = configs::recipe_hash(recipe);
-  const Digest logged = log.records.front().header->recipe_hash;
+  const Digest logged = header_of(log).recipe_hash;
   if (hash != logged) differ(fmt::format("recipe.pbtxt hashes to {}, run.log names {}", hash.hex(), logged.hex()));
   return hash.hex();
 }
@@ -90,6 +96,7 @@ class ChainCheck {
   ChainCheck(const configs::Recipe& recipe, const logs::RunLog& log, const std::filesystem::path& run_dir)
       : folder_(run_dir / "checkpoints"),
         first_step_(train::first_step(recipe)),
+        header_(header_of(log)),
         previous_(train::root_before(recipe)) {
     for (const logs::RunRecord& record : log.records) {
       if (record.checkpoint) logged_roots_[record.checkpoint->step] = record.checkpoint->root;
@@ -111,6 +118,7 @@ class ChainCheck {
     const checkpoints::LoadedCheckpoint loaded = checkpoints::read_checkpoint(path);
     if (loaded.info.header.step != step)
       differ(fmt::format("{} holds step {}", path.string(), loaded.info.header.step));
+    check_origin(loaded.info);
     check_link(step, path, loaded.info.root, loaded.info.header.previous_root);
     const Digest state = checkpoints::state_digest(step, loaded.layout, loaded.digests);
     if (step > first_step_ && logged_states_[step] != state) {
@@ -131,10 +139,23 @@ class ChainCheck {
     previous_ = root;
   }
 
+  /// A checkpoint says of what recipe and shards it is, as the log does.
+  void check_origin(const checkpoints::CheckpointInfo& info) const {
+    if (info.header.recipe_hash != header_.recipe_hash) {
+      differ(fmt::format("{} is of recipe {}, run.log of {}", info.path.string(), info.header.recipe_hash.hex(),
+                         header_.recipe_hash.hex()));
+    }
+    if (info.header.data_root != header_.data_root) {
+      differ(fmt::format("{} is of shards with root {}, run.log of {}", info.path.string(), info.header.data_root.hex(),
+                         header_.data_root.hex()));
+    }
+  }
+
   std::filesystem::path folder_;
   std::map<std::uint64_t, Digest> logged_roots_, logged_states_;
   std::map<std::uint64_t, checkpoints::PrunedCheckpoint> pruned_;
   std::uint64_t first_step_;
+  logs::RunHeader header_;
   Digest previous_;
   std::size_t num_pruned_ = 0;
 };
@@ -147,6 +168,20 @@ std::string check_chain(const configs::Recipe& recipe, const logs::RunLog& log, 
       fmt::format("{} checkpoints, each the child of the one before and the state in the log", steps.size());
   if (chain.num_pruned() == 0) return all;
   return fmt::format("{}; of {} that were pruned only the roots are there", all, chain.num_pruned());
+}
+
+/// The shards and the tokenizer in the folder are those that the run began with.
+std::string check_data(const logs::RunLog& log, const std::filesystem::path& run_dir) {
+  const logs::RunHeader& header = header_of(log);
+  const Digest tokenizer = data::Tokenizer::load(run_dir / "tokenizer" / "tokenizer.json").digest();
+  if (tokenizer != header.tokenizer) {
+    differ(fmt::format("tokenizer.json has digest {}, run.log names {}", tokenizer.hex(), header.tokenizer.hex()));
+  }
+  const Digest root = data::TokenSet::open(run_dir / "shards", "train").root();
+  if (root != header.data_root) {
+    differ(fmt::format("the shards of train have root {}, run.log names {}", root.hex(), header.data_root.hex()));
+  }
+  return root.hex();
 }
 
 /// The scores are of the steps that the recipe evaluates, and of the checkpoints that the log names. The figures
@@ -210,6 +245,7 @@ Verdict verify_run(const std::filesystem::path& run_dir) {
   add_claim(verdict.claims, "recipe is the one in run.log", [&] { return check_recipe(recipe, log); });
   add_claim(verdict.claims, "every step is logged once", [&] { return check_steps(recipe, log); });
   add_claim(verdict.claims, "checkpoints form one chain", [&] { return check_chain(recipe, log, run_dir); });
+  add_claim(verdict.claims, "shards and tokenizer are the run's", [&] { return check_data(log, run_dir); });
   add_claim(verdict.claims, "scores are of these checkpoints", [&] { return check_scores(recipe, log, run_dir); });
   add_claim(verdict.claims, "files are those of the manifest",
             [&] { return check_manifest(recipe, run_dir, verdict.root); });

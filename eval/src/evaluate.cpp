@@ -16,9 +16,19 @@
 #include "reprise/data_pipeline/shards.h"
 #include "reprise/data_pipeline/tokenizer.h"
 #include "reprise/eval/tasks.h"
+#include "reprise/logs/run_log.h"
 
 namespace reprise::eval {
 namespace {
+
+/// The tokenizer that run.log names; nothing where there is no log to ask.
+std::optional<Digest> logged_tokenizer(const std::filesystem::path& run_dir) {
+  const std::filesystem::path path = run_dir / "run.log";
+  if (!std::filesystem::exists(path)) return std::nullopt;
+  const logs::RunLog log = logs::read_run_log(path);
+  if (log.records.empty() || !log.records.front().header) return std::nullopt;
+  return log.records.front().header->tokenizer;
+}
 
 data::Tokenizer load_tokenizer(const configs::Recipe& recipe, const std::filesystem::path& run_dir) {
   const std::filesystem::path path = run_dir / "tokenizer" / "tokenizer.json";
@@ -27,6 +37,12 @@ data::Tokenizer load_tokenizer(const configs::Recipe& recipe, const std::filesys
                   fmt::format("{} has more entries than the model: {} > {}", path.string(), tokenizer.vocab_size(),
                               recipe.tokenizer().vocab_size()),
                   "use the tokenizer of the run itself");
+  const std::optional<Digest> logged = logged_tokenizer(run_dir);
+  REPRISE_REQUIRE(
+      !logged || *logged == tokenizer.digest(), ErrorKind::kCheckpoint,
+      fmt::format("{} is not the tokenizer that the run was trained with: its digest is {}, run.log names {}",
+                  path.string(), tokenizer.digest().hex(), logged.value_or(Digest{}).hex()),
+      "restore the tokenizer and the shards that the run began with");
   return tokenizer;
 }
 
@@ -42,8 +58,27 @@ checkpoints::LoadedCheckpoint read_step(const configs::Recipe& recipe, const std
   REPRISE_REQUIRE(
       checkpoint.info.header.recipe_hash == configs::recipe_hash(recipe), ErrorKind::kCheckpoint,
       fmt::format("{} was made by another recipe: {}", path.string(), checkpoint.info.header.recipe_hash.hex()),
-      fmt::format("evaluate it with the recipe in {}", (run_dir / "recipe.pbtxt").string()));
+      fmt::format(
+          "`reprise checkpoint verify {}` says which files are of another run; score one of them in its own run, "
+          "or here with --checkpoint {}",
+          run_dir.string(), path.string()));
   return checkpoint;
+}
+
+/// The root of the shards that are to be those of the run's checkpoints; nothing where the folder has none, as where
+/// only held-out text was copied: that is enough to score it.
+std::optional<Digest> root_of_train_shards(const std::filesystem::path& run_dir) {
+  const std::filesystem::path shards = run_dir / "shards";
+  if (!std::filesystem::exists(shards / "train-00000.h5")) return std::nullopt;
+  return data::TokenSet::open(shards, "train").root();
+}
+
+/// Held-out text of other data may be what a checkpoint was trained on.
+void require_shards(const checkpoints::CheckpointInfo& info, const std::filesystem::path& run_dir, const Digest& root) {
+  REPRISE_REQUIRE(info.header.data_root == root, ErrorKind::kCheckpoint,
+                  fmt::format("{} was trained on token shards with root {}; those in {} have {}", info.path.string(),
+                              info.header.data_root.hex(), (run_dir / "shards").string(), root.hex()),
+                  "restore the shards that the run began with");
 }
 
 /// The named file, or the run's checkpoint of `step`. A file may be of another run of the same model: the scorer looks.
@@ -122,6 +157,9 @@ EvalResult evaluate_run(const configs::Recipe& recipe, const EvalOptions& option
   const PairTask pairs(suite_of(recipe.eval(), result.suite), encoder_of(tokenizer), tokenizer.end_of_text());
   const data::TokenSet tokens = data::TokenSet::open(options.run_dir / "shards", "held_out");
   const HeldOutTask held_out(tokens.tokens(), tokens.documents(), tokenizer.end_of_text());
+  // A file in place of the run's own may be of a run on other data.
+  const std::optional<Digest> train_root =
+      options.held_out && !options.file ? root_of_train_shards(options.run_dir) : std::nullopt;
   const std::int64_t targets_per_step =
       (options.held_out ? held_out.num_targets() : 0) + (options.pairs ? pairs.num_targets() : 0);
 
@@ -134,6 +172,7 @@ EvalResult evaluate_run(const configs::Recipe& recipe, const EvalOptions& option
   for (const std::uint64_t step : steps) {
     phase.say(fmt::format("step {}", step));
     const checkpoints::LoadedCheckpoint checkpoint = read_for(recipe, options, step);
+    if (train_root) require_shards(checkpoint.info, options.run_dir, *train_root);
     scorer.load(checkpoint);
     CheckpointResult& entry = result.checkpoints.emplace_back();
     entry.step = step;

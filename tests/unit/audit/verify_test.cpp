@@ -104,5 +104,18 @@ TEST_F(Verify, FailsForScoresOfOtherStepsThanTheRecipeEvaluates) {
   expect_failing({"scores are of these checkpoints"}, {"has step 1 where the recipe evaluates step 0"});
 }
 
+TEST_F(Verify, FailsForShardsAndATokenizerOfAnotherRun) {
+  const std::filesystem::path shards = run() / "shards";
+  std::filesystem::copy_file(shards / "held_out-00000.h5", shards / "train-00000.h5",
+                             std::filesystem::copy_options::overwrite_existing);
+  write_manifest_again();
+  expect_failing({"shards and tokenizer are the run's"}, {"the shards of train have root "});
+  SetUp();
+  const std::filesystem::path tokenizer = run() / "tokenizer" / "tokenizer.json";
+  write_file_atomically(tokenizer, read_file(tokenizer) + " ");
+  write_manifest_again();
+  expect_failing({"shards and tokenizer are the run's"}, {"tokenizer.json has digest "});
+}
+
 }  // namespace
 }  // namespace reprise::audit

@@ -8,6 +8,8 @@
 #include "decoder_scorer.h"
 #include "reprise/checkpoints/checkpoint.h"
 #include "reprise/core/error.h"
+#include "reprise/data_pipeline/tokenizer.h"
+#include "reprise/logs/run_log.h"
 #include "untrained_run.h"
 
 namespace reprise::eval {
@@ -105,6 +107,41 @@ TEST_F(Evaluate, RefusesACheckpointOfAnotherRecipe) {
   configs::Recipe other = *recipe_;
   other.set_seed(6);
   expect_error(other, options(1, {0}), ErrorKind::kCheckpoint, "another recipe");
+}
+
+/// A copy of the run, which its tests change.
+class EvaluateChanged : public Evaluate {
+ protected:
+  void SetUp() override { std::filesystem::copy(*run_, copy_, std::filesystem::copy_options::recursive); }
+  void TearDown() override { std::filesystem::remove_all(copy_); }
+
+  EvalOptions changed(std::vector<std::uint64_t> steps) {
+    EvalOptions changed = options(1, std::move(steps));
+    changed.run_dir = copy_;
+    return changed;
+  }
+
+  const std::filesystem::path copy_ = run_->string() + "-copy";
+};
+
+TEST_F(EvaluateChanged, RefusesShardsOfOtherData) {
+  const std::filesystem::path shards = copy_ / "shards";
+  std::filesystem::copy_file(shards / "held_out-00000.h5", shards / "train-00000.h5",
+                             std::filesystem::copy_options::overwrite_existing);
+  expect_error(*recipe_, changed({0}), ErrorKind::kCheckpoint, "step-000000.h5 was trained on token shards with root");
+  std::filesystem::remove(shards / "train-00000.h5");
+  EXPECT_EQ(evaluate_run(*recipe_, changed({0}), no_progress()).checkpoints.size(), 1u) << "held-out text is enough";
+}
+
+TEST_F(EvaluateChanged, RefusesATokenizerThatIsNotTheLogs) {
+  logs::RunHeader header;
+  header.tokenizer = data::Tokenizer::load(copy_ / "tokenizer" / "tokenizer.json").digest();
+  logs::RunLogWriter::create(copy_ / "run.log", header);
+  EXPECT_EQ(evaluate_run(*recipe_, changed({0}), no_progress()).checkpoints.size(), 1u);
+  std::filesystem::remove(copy_ / "run.log");
+  header.tokenizer = sha256("another");
+  logs::RunLogWriter::create(copy_ / "run.log", header);
+  expect_error(*recipe_, changed({0}), ErrorKind::kCheckpoint, "run.log names " + sha256("another").hex());
 }
 
 TEST_F(Evaluate, RefusesASuiteThatIsNotTheRecipes) {

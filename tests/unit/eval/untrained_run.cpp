@@ -51,6 +51,7 @@ void write_step(const std::filesystem::path& run, const configs::Recipe& recipe,
   checkpoints::Header header;
   header.step = step;
   header.recipe_hash = configs::recipe_hash(recipe);
+  header.data_root = data::TokenSet::open(run / "shards", "train").root();
   const auto communicator = dist::make_local_communicator();
   checkpoints::write_checkpoint(run / "checkpoints", checkpoints::FileKind::kScheduled, header, layout, digests,
                                 {all, weights, moments, moments, false}, *communicator);
