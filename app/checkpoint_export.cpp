@@ -81,8 +81,8 @@ void export_checkpoint(const ExportFlags& flags) {
                   fmt::format("which checkpoint of {}?", flags.run.string()), "give --step N or --checkpoint FILE");
   const checkpoints::LoadedCheckpoint loaded =
       checkpoints::read_model(flags.step ? checkpoint_file_of_step(flags.run, *flags.step) : flags.file);
-  const configs::Recipe recipe =
-      configs::parse_config(loaded.info.header.recipe_text, loaded.info.path.string() + ": recipe_text").recipe();
+  const configs::Recipe recipe = configs::parse_hashed_recipe(
+      loaded.info.header.recipe_text, loaded.info.path.string() + ": recipe_text", loaded.info.header.recipe_hash);
   const path tokenizer_file = flags.run / "tokenizer" / "tokenizer.json";
   const data::Tokenizer tokenizer = data::Tokenizer::load(tokenizer_file);
   const std::string tokenizer_text = read_file(tokenizer_file);

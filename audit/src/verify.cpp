@@ -139,7 +139,7 @@ class ChainCheck {
     previous_ = root;
   }
 
-  /// A checkpoint says of what recipe and shards it is, as the log does.
+  /// A checkpoint says of what recipe and shards it is, as the log does; of the recipe its root covers the hash alone.
   void check_origin(const checkpoints::CheckpointInfo& info) const {
     if (info.header.recipe_hash != header_.recipe_hash) {
       differ(fmt::format("{} is of recipe {}, run.log of {}", info.path.string(), info.header.recipe_hash.hex(),
@@ -149,6 +149,7 @@ class ChainCheck {
       differ(fmt::format("{} is of shards with root {}, run.log of {}", info.path.string(), info.header.data_root.hex(),
                          header_.data_root.hex()));
     }
+    configs::parse_hashed_recipe(info.header.recipe_text, info.path.string() + ": recipe_text", header_.recipe_hash);
   }
 
   std::filesystem::path folder_;

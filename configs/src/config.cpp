@@ -1,6 +1,7 @@
 #include "reprise/configs/config.h"
 
 #include "override.h"
+#include "reprise/core/error.h"
 #include "reprise/core/files.h"
 #include "text_parser.h"
 
@@ -56,6 +57,15 @@ RunConfig parse_config(std::string_view text, const std::string& name, std::span
   CheckedConfig checked = check_config(text, name, overrides);
   if (!checked.mistakes.empty()) throw_mistakes(name, checked.mistakes);
   return std::move(checked.config);
+}
+
+Recipe parse_hashed_recipe(std::string_view text, const std::string& name, const Digest& hash) {
+  Recipe recipe = std::move(*parse_config(text, name).mutable_recipe());
+  const Digest found = recipe_hash(recipe);
+  REPRISE_REQUIRE(found == hash, ErrorKind::kCorrupt,
+                  fmt::format("{} is the text of another recipe: {} instead of {}", name, found.hex(), hash.hex()),
+                  "the text was changed behind its hash; copy the file again from where it was made");
+  return recipe;
 }
 
 RunConfig load_config(const std::filesystem::path& path, std::span<const std::string> overrides) {

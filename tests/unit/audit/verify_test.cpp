@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include "reprise/audit/reproduce.h"
+#include "reprise/checkpoints/checkpoint.h"
 #include "reprise/configs/config.h"
 #include "reprise/core/files.h"
 #include "reprise/core/scratch_folder.h"
@@ -115,6 +116,20 @@ TEST_F(Verify, FailsForShardsAndATokenizerOfAnotherRun) {
   write_file_atomically(tokenizer, read_file(tokenizer) + " ");
   write_manifest_again();
   expect_failing({"shards and tokenizer are the run's"}, {"tokenizer.json has digest "});
+}
+
+TEST_F(Verify, FailsForACheckpointWhoseRecipeTextIsNotThatOfItsHash) {
+  const std::filesystem::path folder = run() / "checkpoints";
+  checkpoints::LoadedCheckpoint last = checkpoints::read_checkpoint(folder / "step-000002.h5");
+  configs::RunConfig other = configs::parse_config(last.info.header.recipe_text, "recipe_text");
+  other.mutable_recipe()->mutable_model()->set_rope_theta(10000);
+  last.info.header.recipe_text = configs::to_text(other);
+  const Digest root = checkpoints::write_checkpoint(
+      folder, checkpoints::FileKind::kScheduled, last.info.header, last.layout, last.digests,
+      {{0, last.layout.num_chunks()}, last.weights, last.first_moments, last.second_moments, last.info.has_moments},
+      *dist::make_local_communicator());
+  EXPECT_EQ(root, last.info.root) << "no root covers the text";
+  expect_failing({"checkpoints form one chain"}, {"step-000002.h5: recipe_text is the text of another recipe"});
 }
 
 }  // namespace

@@ -8,6 +8,7 @@
 
 #include "config_text.h"
 #include "reprise/configs/config.h"
+#include "reprise/core/error.h"
 
 namespace reprise::configs {
 namespace {
@@ -41,6 +42,22 @@ TEST(RecipeHash, TellsADecayOfZeroFromNoneInAGroup) {
   RunConfig config;
   *config.mutable_recipe() = recipe;
   EXPECT_EQ(recipe_hash(resolve(config).recipe()).hex(), kHashWithDecayOfZero);
+}
+
+TEST(RecipeHash, TellsATextThatWasChangedBehindItsHash) {
+  const Recipe recipe = good_recipe();
+  EXPECT_EQ(recipe_hash(parse_hashed_recipe(kGoodConfig, "x", recipe_hash(recipe))), recipe_hash(recipe));
+  RunConfig changed = parse_config(kGoodConfig, "x");
+  changed.mutable_recipe()->mutable_model()->set_rope_theta(10000);
+  try {
+    parse_hashed_recipe(to_text(changed), "step-000024.h5: recipe_text", recipe_hash(recipe));
+    FAIL() << "no error";
+  } catch (const Error& error) {
+    EXPECT_EQ(error.kind(), ErrorKind::kCorrupt);
+    EXPECT_NE(std::string(error.what()).find("step-000024.h5: recipe_text is the text of another recipe"),
+              std::string::npos)
+        << error.what();
+  }
 }
 
 TEST(RecipeHash, RuntimeAndFieldOrderDoNotMatter) {

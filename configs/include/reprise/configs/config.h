@@ -49,6 +49,10 @@ std::string to_text(const google::protobuf::Message& message);
 /// field out and writing its default give the same hash. Names the run.
 Digest recipe_hash(const Recipe& recipe);
 
+/// Parses a recipe's text that is stored beside its hash, as in a checkpoint, whose root covers the hash alone. Throws
+/// kCorrupt when it is the text of another recipe; otherwise the errors of parse_config.
+Recipe parse_hashed_recipe(std::string_view text, const std::string& name, const Digest& hash);
+
 /// Hash of any part of a recipe by the same encoding (for artefacts that depend on that part alone).
 Digest message_hash(const google::protobuf::Message& message);
 
