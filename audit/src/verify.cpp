@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <functional>
 #include <map>
+#include <optional>
 #include <system_error>
 
 #include "reprise/audit/manifest.h"
@@ -14,6 +15,7 @@
 #include "reprise/configs/checkpoint_schedule.h"
 #include "reprise/configs/config.h"
 #include "reprise/core/error.h"
+#include "reprise/core/files.h"
 #include "reprise/data_pipeline/shards.h"
 #include "reprise/data_pipeline/tokenizer.h"
 #include "reprise/eval/evaluate.h"
@@ -24,7 +26,7 @@
 namespace reprise::audit {
 namespace {
 
-/// Runs `check`, which returns what it saw; an Error becomes a claim that does not hold.
+/// Runs `check`, which returns what it saw; what it throws becomes a claim that does not hold.
 void add_claim(std::vector<Claim>& claims, const std::string& name, const std::function<std::string()>& check) {
   Claim claim{name, false, {}};
   try {
@@ -32,11 +34,20 @@ void add_claim(std::vector<Claim>& claims, const std::string& name, const std::f
     claim.holds = true;
   } catch (const Error& error) {
     claim.detail = error.what();
+  } catch (const std::filesystem::filesystem_error& error) {
+    claim.detail = fmt::format("cannot look at {}: {}", error.path1().string(), error.code().message());
   }
   claims.push_back(std::move(claim));
 }
 
 [[noreturn]] void differ(const std::string& what) { throw Error(ErrorKind::kCorrupt, what); }
+
+/// What an earlier claim has read. Without it nothing can be said of what is held against it.
+template <typename Content>
+const Content& required(const std::optional<Content>& content, const char* file) {
+  if (!content) differ(fmt::format("cannot be checked: {} could not be read", file));
+  return *content;
+}
 
 const logs::RunHeader& header_of(const logs::RunLog& log) {
   if (log.records.empty() || !log.records.front().header) differ("run.log has no header record");
@@ -126,6 +137,7 @@ class ChainCheck {
     }
   }
 
+  std::size_t num_logged() const { return logged_roots_.size(); }
   std::size_t num_pruned() const { return num_pruned_; }
 
  private:
@@ -165,6 +177,9 @@ std::string check_chain(const configs::Recipe& recipe, const logs::RunLog& log, 
   ChainCheck chain(recipe, log, run_dir);
   const std::vector<std::uint64_t> steps = configs::checkpoint_steps(recipe);
   for (const std::uint64_t step : steps) chain.check(step);
+  if (chain.num_logged() != steps.size()) {
+    differ(fmt::format("run.log holds {} checkpoints; the recipe schedules {}", chain.num_logged(), steps.size()));
+  }
   const std::string all =
       fmt::format("{} checkpoints, each the child of the one before and the state in the log", steps.size());
   if (chain.num_pruned() == 0) return all;
@@ -220,6 +235,18 @@ std::string check_manifest(const configs::Recipe& recipe, const std::filesystem:
   return fmt::format("{} artefacts", found.artefacts.size());
 }
 
+/// A folder that cannot be looked into is not one without a recipe.
+void require_run_folder(const std::filesystem::path& run_dir) {
+  const std::filesystem::path recipe = run_dir / "recipe.pbtxt";
+  std::error_code error;
+  const bool is_there = std::filesystem::exists(recipe, error);
+  REPRISE_REQUIRE(!error, ErrorKind::kIo, fmt::format("cannot look at {}: {}", recipe.string(), error.message()),
+                  system_hint(error.value(), FileUse::kRead));
+  REPRISE_REQUIRE(is_there, ErrorKind::kUsage,
+                  fmt::format("not a run folder: {} has no recipe.pbtxt", run_dir.string()),
+                  "give the folder that `reprise reproduce` wrote, such as runs/tiny");
+}
+
 }  // namespace
 
 bool Verdict::holds() const {
@@ -227,29 +254,30 @@ bool Verdict::holds() const {
 }
 
 Verdict verify_run(const std::filesystem::path& run_dir) {
-  std::error_code ignored;
-  REPRISE_REQUIRE(std::filesystem::exists(run_dir / "recipe.pbtxt", ignored), ErrorKind::kUsage,
-                  fmt::format("not a run folder: {} has no recipe.pbtxt", run_dir.string()),
-                  "give the folder that `reprise reproduce` wrote, such as runs/tiny");
+  require_run_folder(run_dir);
   Verdict verdict;
-  configs::Recipe recipe;
-  logs::RunLog log;
-  add_claim(verdict.claims, "recipe can be read", [&] {
-    recipe = configs::load_config(run_dir / "recipe.pbtxt").recipe();
-    return recipe.name();
+  std::optional<configs::Recipe> read_recipe;
+  std::optional<logs::RunLog> read_log;
+  const auto recipe = [&]() -> const configs::Recipe& { return required(read_recipe, "recipe.pbtxt"); };
+  const auto log = [&]() -> const logs::RunLog& { return required(read_log, "run.log"); };
+  const auto add = [&](const char* name, const std::function<std::string()>& check) {
+    add_claim(verdict.claims, name, check);
+  };
+  add("recipe can be read", [&] {
+    read_recipe = configs::load_config(run_dir / "recipe.pbtxt").recipe();
+    return recipe().name();
   });
-  add_claim(verdict.claims, "run.log is whole", [&] {
-    log = logs::read_run_log(run_dir / "run.log");
-    if (log.torn_tail) differ("it ends in the middle of a record");
-    return fmt::format("chain {}", log.chain.hex());
+  add("run.log is whole", [&] {
+    read_log = logs::read_run_log(run_dir / "run.log");
+    if (log().torn_tail) differ("it ends in the middle of a record");
+    return fmt::format("chain {}", log().chain.hex());
   });
-  add_claim(verdict.claims, "recipe is the one in run.log", [&] { return check_recipe(recipe, log); });
-  add_claim(verdict.claims, "every step is logged once", [&] { return check_steps(recipe, log); });
-  add_claim(verdict.claims, "checkpoints form one chain", [&] { return check_chain(recipe, log, run_dir); });
-  add_claim(verdict.claims, "shards and tokenizer are the run's", [&] { return check_data(log, run_dir); });
-  add_claim(verdict.claims, "scores are of these checkpoints", [&] { return check_scores(recipe, log, run_dir); });
-  add_claim(verdict.claims, "files are those of the manifest",
-            [&] { return check_manifest(recipe, run_dir, verdict.root); });
+  add("recipe is the one in run.log", [&] { return check_recipe(recipe(), log()); });
+  add("every step is logged once", [&] { return check_steps(recipe(), log()); });
+  add("checkpoints form one chain", [&] { return check_chain(recipe(), log(), run_dir); });
+  add("shards and tokenizer are the run's", [&] { return check_data(log(), run_dir); });
+  add("scores are of these checkpoints", [&] { return check_scores(recipe(), log(), run_dir); });
+  add("files are those of the manifest", [&] { return check_manifest(recipe(), run_dir, verdict.root); });
   verdict.not_checked = {
       "that the steps follow from the data by the recipe (run `reprise reproduce` to compute them again)",
       "that the scores follow from the checkpoints (run `reprise eval` to compute them again)",

@@ -7,6 +7,7 @@
 #include "reprise/audit/reproduce.h"
 #include "reprise/checkpoints/checkpoint.h"
 #include "reprise/configs/config.h"
+#include "reprise/core/error.h"
 #include "reprise/core/files.h"
 #include "reprise/core/scratch_folder.h"
 #include "reprise/dist/communicator.h"
@@ -17,6 +18,9 @@ namespace reprise::audit {
 namespace {
 
 const std::string kData = REPRISE_SOURCE_DIR "/tests/data";
+
+const std::string kNoRecipe = "cannot be checked: recipe.pbtxt could not be read";
+const std::string kNoLog = "cannot be checked: run.log could not be read";
 
 /// One run of two steps for all tests; each changes a copy.
 class Verify : public testing::Test {
@@ -130,6 +134,48 @@ TEST_F(Verify, FailsForACheckpointWhoseRecipeTextIsNotThatOfItsHash) {
       *dist::make_local_communicator());
   EXPECT_EQ(root, last.info.root) << "no root covers the text";
   expect_failing({"checkpoints form one chain"}, {"step-000002.h5: recipe_text is the text of another recipe"});
+}
+
+TEST_F(Verify, SaysNothingOfWhatIsHeldAgainstARecipeThatCannotBeRead) {
+  write_file_atomically(run() / "recipe.pbtxt", "");
+  expect_failing({"recipe can be read", "recipe is the one in run.log", "every step is logged once",
+                  "checkpoints form one chain", "scores are of these checkpoints", "files are those of the manifest"},
+                 {"", kNoRecipe, kNoRecipe, kNoRecipe, kNoRecipe, kNoRecipe});
+}
+
+TEST_F(Verify, SaysNothingOfWhatIsHeldAgainstALogThatCannotBeRead) {
+  std::filesystem::remove(run() / "run.log");
+  expect_failing(
+      {"run.log is whole", "recipe is the one in run.log", "every step is logged once", "checkpoints form one chain",
+       "shards and tokenizer are the run's", "scores are of these checkpoints", "files are those of the manifest"},
+      {"run.log", kNoLog, kNoLog, kNoLog, kNoLog, kNoLog, "run.log"});
+}
+
+TEST_F(Verify, FailsForACheckpointInTheLogThatTheRecipeDoesNotSchedule) {
+  configs::RunConfig shorter = configs::load_config(run() / "recipe.pbtxt");
+  shorter.mutable_recipe()->mutable_train()->set_num_steps(1);
+  write_file_atomically(run() / "recipe.pbtxt", configs::to_text(shorter));
+  const std::vector<Claim> claims = verify_run(run()).claims;
+  ASSERT_GT(claims.size(), 4u);
+  EXPECT_EQ(claims[4].name, "checkpoints form one chain");
+  EXPECT_FALSE(claims[4].holds);
+  EXPECT_EQ(claims[4].detail, "run.log holds 3 checkpoints; the recipe schedules 2");
+}
+
+/// A link to itself stands for every folder that the system does not let one look into, also for root.
+TEST_F(Verify, FailsForAFolderThatCannotBeLookedInto) {
+  std::filesystem::remove_all(run() / "checkpoints");
+  std::filesystem::create_symlink("checkpoints", run() / "checkpoints");
+  expect_failing({"checkpoints form one chain", "files are those of the manifest"}, {"checkpoints", "checkpoints"});
+  std::filesystem::remove_all(run());
+  std::filesystem::create_symlink(run().filename(), run());
+  try {
+    verify_run(run());
+    FAIL() << "no error";
+  } catch (const Error& error) {
+    EXPECT_EQ(error.kind(), ErrorKind::kIo);
+    EXPECT_THAT(error.what(), testing::HasSubstr("cannot look at "));
+  }
 }
 
 }  // namespace
