@@ -4,6 +4,7 @@
 
 #include "checkpoint_verbs.h"
 #include "reprise/checkpoints/checkpoint.h"
+#include "reprise/checkpoints/folder.h"
 #include "reprise/core/error.h"
 
 namespace reprise::app {
@@ -20,7 +21,9 @@ std::filesystem::path checkpoint_file_of_step(const std::filesystem::path& run, 
   const std::filesystem::path folder = checkpoint_folder(run);
   for (const checkpoints::FileKind kind : {checkpoints::FileKind::kScheduled, checkpoints::FileKind::kRecovery}) {
     const std::filesystem::path file = folder / checkpoints::file_name(kind, step);
-    if (std::filesystem::exists(file)) return file;
+    if (!std::filesystem::exists(file)) continue;
+    checkpoints::require_name(checkpoints::read_info(file));
+    return file;
   }
   throw Error(ErrorKind::kCheckpoint, fmt::format("no checkpoint is stored at step {}: {}", step, folder.string()),
               fmt::format("`reprise checkpoint list {}` lists the steps", run.string()));

@@ -27,7 +27,8 @@ void verify_file(const std::filesystem::path& file, bool json, Context& context)
 /// Returns RUN/checkpoints. Throws kIo when there is none.
 std::filesystem::path checkpoint_folder(const std::filesystem::path& run);
 
-/// Returns the file of a step: the scheduled one, or the recovery file when there is no other.
+/// Returns the file of a step: the scheduled one, or the recovery file when there is no other. Throws kCorrupt when it
+/// holds another step.
 std::filesystem::path checkpoint_file_of_step(const std::filesystem::path& run, std::uint64_t step);
 
 /// Takes RUN@STEP or the path of a checkpoint file.

@@ -10,16 +10,6 @@
 namespace reprise::checkpoints {
 namespace {
 
-CheckpointInfo require_name(CheckpointInfo info) {
-  const std::string expected = file_name(info.kind, info.header.step);
-  if (info.path.filename() != expected) {
-    throw Error(ErrorKind::kCorrupt,
-                fmt::format("checkpoint is named wrongly: it holds step {}: {}", info.header.step, info.path.string()),
-                fmt::format("rename it to {}, or move it out of the folder", expected));
-  }
-  return info;
-}
-
 /// Opens a checkpoint of a run and checks everything but its values.
 FileReader open_checkpoint(const std::filesystem::path& path) {
   FileReader reader(path);
@@ -31,6 +21,14 @@ FileReader open_checkpoint(const std::filesystem::path& path) {
 }
 
 }  // namespace
+
+void require_name(const CheckpointInfo& info) {
+  const std::string expected = file_name(info.kind, info.header.step);
+  REPRISE_REQUIRE(
+      info.path.filename() == expected, ErrorKind::kCorrupt,
+      fmt::format("checkpoint is named wrongly: it holds step {}: {}", info.header.step, info.path.string()),
+      fmt::format("rename it to {}, or move it out of the folder", expected));
+}
 
 CheckpointInfo read_info(const std::filesystem::path& path) {
   const Hdf5Lock lock;
@@ -63,7 +61,9 @@ FolderScan scan_checkpoints(const std::filesystem::path& folder) {
   FolderScan scan;
   for (const Candidate& candidate : candidates_in(folder)) {
     try {
-      scan.complete.push_back(require_name(read_info(candidate.path)));
+      CheckpointInfo info = read_info(candidate.path);
+      require_name(info);
+      scan.complete.push_back(std::move(info));
     } catch (const Error& error) {
       scan.skipped.push_back({candidate.path, error});
     }
@@ -83,7 +83,8 @@ Resumable find_resumable(const std::filesystem::path& folder) {
                    [](const Candidate& a, const Candidate& b) { return a.step > b.step; });
   for (const Candidate& candidate : candidates) {
     try {
-      CheckpointInfo info = require_name(read_info(candidate.path));
+      CheckpointInfo info = read_info(candidate.path);
+      require_name(info);
       if (!info.has_moments) continue;
       read_checkpoint(candidate.path);
       result.checkpoint = std::move(info);

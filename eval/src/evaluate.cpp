@@ -9,6 +9,7 @@
 #include "decoder_scorer.h"
 #include "reprise/checkpoints/average.h"
 #include "reprise/checkpoints/checkpoint.h"
+#include "reprise/checkpoints/folder.h"
 #include "reprise/configs/checkpoint_schedule.h"
 #include "reprise/configs/config.h"
 #include "reprise/core/error.h"
@@ -62,6 +63,7 @@ checkpoints::LoadedCheckpoint read_step(const configs::Recipe& recipe, const std
           "`reprise checkpoint verify {}` says which files are of another run; score one of them in its own run, "
           "or here with --checkpoint {}",
           run_dir.string(), path.string()));
+  checkpoints::require_name(checkpoint.info);
   return checkpoint;
 }
 

@@ -170,6 +170,9 @@ TEST_F(CheckpointStorage, VerifyNamesASwappedADuplicatedAMissingAForeignAndAStal
   EXPECT_EQ(problems[0]["actual_step"], 4);
   EXPECT_EQ(problems[2]["actual_step"], 24);
   EXPECT_EQ(problems[2]["equals"][0], "step-000024.h5");
+  const Outcome shown = checkpoint("show", {"--step", "2"});
+  EXPECT_EQ(shown.exit_code, 4) << "what is asked for is step 2, and not what lies under its name";
+  EXPECT_NE(shown.err.find("it holds step 4: "), std::string::npos) << shown.err;
 }
 
 TEST_F(CheckpointStorage, PruneThatIsToKeepAStepThatIsNotStoredDeletesNothingAndNamesTheStoredOnesNearby) {

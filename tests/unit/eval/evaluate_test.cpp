@@ -133,6 +133,12 @@ TEST_F(EvaluateChanged, RefusesShardsOfOtherData) {
   EXPECT_EQ(evaluate_run(*recipe_, changed({0}), no_progress()).checkpoints.size(), 1u) << "held-out text is enough";
 }
 
+TEST_F(EvaluateChanged, RefusesAFileThatHoldsAnotherStep) {
+  const std::filesystem::path folder = copy_ / "checkpoints";
+  std::filesystem::rename(folder / "step-000004.h5", folder / "step-000002.h5");
+  expect_error(*recipe_, changed({2}), ErrorKind::kCorrupt, "it holds step 4: ");
+}
+
 TEST_F(EvaluateChanged, RefusesATokenizerThatIsNotTheLogs) {
   logs::RunHeader header;
   header.tokenizer = data::Tokenizer::load(copy_ / "tokenizer" / "tokenizer.json").digest();

@@ -19,6 +19,9 @@ struct SkippedFile {
   Error reason;
 };
 
+/// Throws kCorrupt when a file of a run's folder is not named as one of the step and kind that it holds.
+void require_name(const CheckpointInfo& info);
+
 struct FolderScan {
   std::vector<CheckpointInfo> complete;  // by step, the scheduled file of a step before its recovery file
   std::vector<SkippedFile> skipped;
