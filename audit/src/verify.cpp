@@ -200,6 +200,15 @@ std::string check_data(const logs::RunLog& log, const std::filesystem::path& run
   return root.hex();
 }
 
+/// A run of `reprise train` has neither scores nor a manifest.
+void require_written(const configs::Recipe& recipe, const std::filesystem::path& run_dir, const char* file) {
+  if (std::filesystem::exists(run_dir / file)) return;
+  differ(
+      fmt::format("there is no {}: `reprise reproduce` alone writes one; for a run of `reprise train` there is "
+                  "`reprise checkpoint verify {}{}`",
+                  file, run_dir.string(), recipe.has_parent() ? " --parent PARENT" : ""));
+}
+
 /// The scores are of the steps that the recipe evaluates, and of the checkpoints that the log names. The figures
 /// themselves are taken as they stand.
 std::string check_scores(const configs::Recipe& recipe, const logs::RunLog& log, const std::filesystem::path& run_dir) {
@@ -207,6 +216,7 @@ std::string check_scores(const configs::Recipe& recipe, const logs::RunLog& log,
   for (const logs::RunRecord& record : log.records) {
     if (record.checkpoint) roots[record.checkpoint->step] = record.checkpoint->root;
   }
+  require_written(recipe, run_dir, "eval/results.json");
   const std::vector<eval::CheckpointResult> scored = eval::read_results(run_dir).checkpoints;
   const std::vector<std::uint64_t> steps = eval::eval_steps(recipe);
   if (scored.size() != steps.size()) {
@@ -227,6 +237,7 @@ std::string check_scores(const configs::Recipe& recipe, const logs::RunLog& log,
 
 std::string check_manifest(const configs::Recipe& recipe, const std::filesystem::path& run_dir,
                            std::optional<Digest>& root) {
+  require_written(recipe, run_dir, "manifest.json");
   const Manifest stored = read_manifest(run_dir / "manifest.json");
   const Manifest found = build_manifest(recipe, run_dir);
   root = found.root();
@@ -245,6 +256,22 @@ void require_run_folder(const std::filesystem::path& run_dir) {
   REPRISE_REQUIRE(is_there, ErrorKind::kUsage,
                   fmt::format("not a run folder: {} has no recipe.pbtxt", run_dir.string()),
                   "give the folder that `reprise reproduce` wrote, such as runs/tiny");
+}
+
+/// What files alone cannot show, and how to have it computed. `is_fork`: the run goes on from another one.
+std::vector<std::string> not_checked(bool is_fork, const std::filesystem::path& run_dir) {
+  std::vector<std::string> lines = {
+      fmt::format("that the steps follow from the data by the recipe (run `{}` to compute them again)",
+                  is_fork ? "reprise train --from PARENT@STEP" : "reprise reproduce"),
+      "that the scores follow from the checkpoints (run `reprise eval` to compute them again)",
+      "that documents, tokenizer and shards follow from the corpus",
+      "the moments of checkpoints that store their digests only, and the contents of those that were pruned",
+      "when, where and at what cost the run was made, and that no other run was made and kept back"};
+  if (is_fork) {
+    lines.push_back(fmt::format("parent.h5 and the run that it is of (`reprise checkpoint verify {} --parent PARENT`)",
+                                run_dir.string()));
+  }
+  return lines;
 }
 
 }  // namespace
@@ -278,12 +305,7 @@ Verdict verify_run(const std::filesystem::path& run_dir) {
   add("shards and tokenizer are the run's", [&] { return check_data(log(), run_dir); });
   add("scores are of these checkpoints", [&] { return check_scores(recipe(), log(), run_dir); });
   add("files are those of the manifest", [&] { return check_manifest(recipe(), run_dir, verdict.root); });
-  verdict.not_checked = {
-      "that the steps follow from the data by the recipe (run `reprise reproduce` to compute them again)",
-      "that the scores follow from the checkpoints (run `reprise eval` to compute them again)",
-      "that documents, tokenizer and shards follow from the corpus",
-      "the moments of checkpoints that store their digests only, and the contents of those that were pruned",
-      "when, where and at what cost the run was made, and that no other run was made and kept back"};
+  verdict.not_checked = not_checked(read_recipe && read_recipe->has_parent(), run_dir);
   return verdict;
 }
 

@@ -178,5 +178,28 @@ TEST_F(Verify, FailsForAFolderThatCannotBeLookedInto) {
   }
 }
 
+TEST_F(Verify, NamesTheVerbThatChecksARunOfTrain) {
+  std::filesystem::remove(run() / "manifest.json");
+  std::filesystem::remove_all(run() / "eval");
+  const std::string verb = "`reprise checkpoint verify " + run().string() + "`";
+  expect_failing({"scores are of these checkpoints", "files are those of the manifest"}, {verb, verb});
+}
+
+TEST_F(Verify, SaysOfAForkThatItsParentIsNotChecked) {
+  EXPECT_THAT(verify_run(run()).not_checked, testing::Not(testing::Contains(testing::HasSubstr("parent.h5"))));
+  std::filesystem::remove(run() / "manifest.json");
+  configs::RunConfig fork = configs::load_config(run() / "recipe.pbtxt");
+  configs::Parent& parent = *fork.mutable_recipe()->mutable_parent();
+  parent.set_run("small");
+  parent.set_step(1);
+  parent.set_root(sha256("parent").hex());
+  parent.set_recipe_hash(sha256("parent").hex());
+  write_file_atomically(run() / "recipe.pbtxt", configs::to_text(fork));
+  const Verdict verdict = verify_run(run());
+  EXPECT_THAT(verdict.not_checked, testing::Contains(testing::HasSubstr("parent.h5")));
+  EXPECT_THAT(verdict.not_checked, testing::Not(testing::Contains(testing::HasSubstr("reprise reproduce"))));
+  EXPECT_THAT(verdict.claims.back().detail, testing::HasSubstr("--parent PARENT"));
+}
+
 }  // namespace
 }  // namespace reprise::audit
