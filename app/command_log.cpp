@@ -3,6 +3,8 @@
 #include <fmt/core.h>
 
 #include <algorithm>
+#include <cmath>
+#include <cstdlib>
 #include <iostream>
 #include <map>
 #include <memory>
@@ -226,10 +228,19 @@ void export_log(const LogFlags& flags) {
   }
 }
 
+/// CLI11's own check names the largest number there is, in 300 digits.
+std::string why_not_positive(const std::string& text) {
+  char* end = nullptr;
+  const double value = std::strtod(text.c_str(), &end);
+  const bool is_positive = end == text.c_str() + text.size() && value > 0 && std::isfinite(value);
+  return is_positive ? std::string() : fmt::format("{} is not a number above 0", text);
+}
+
 void add_peak(CLI::App& verb, LogFlags& flags) {
   verb.add_option("--peak-gflops", flags.peak_gflops,
                   "With --session: what all ranks could reach together; adds mfu, the share that was achieved")
-      ->check(CLI::PositiveNumber);
+      ->check(why_not_positive)
+      ->needs(verb.get_option("--session"));
 }
 
 }  // namespace

@@ -21,7 +21,7 @@ std::uint64_t require_readable(const std::filesystem::path& path) {
     throw Error(ErrorKind::kIo, fmt::format("cannot open: {}: {}", path.string(), system_reason(error_number)),
                 system_hint(error_number, FileUse::kRead));
   };
-  const int fd = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
+  const int fd = ::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK);  // a pipe would wait for a writer
   if (fd < 0) fail(errno);
   struct stat status {};
   const int result = ::fstat(fd, &status);
@@ -29,6 +29,9 @@ std::uint64_t require_readable(const std::filesystem::path& path) {
   ::close(fd);
   if (result != 0) fail(error_number);
   if (S_ISDIR(status.st_mode)) fail(EISDIR);
+  REPRISE_REQUIRE(S_ISREG(status.st_mode), ErrorKind::kIo,
+                  fmt::format("cannot open: {}: a pipe or a device, and no file", path.string()),
+                  "remove it, and copy the checkpoint again");
   return static_cast<std::uint64_t>(status.st_size);
 }
 

@@ -1,6 +1,7 @@
 #include "decoder_scorer.h"
 
 #include <fmt/core.h>
+#include <fmt/ranges.h>
 
 #include <algorithm>
 #include <utility>
@@ -12,6 +13,8 @@
 namespace reprise::eval {
 namespace {
 
+std::string text_of(const TensorSpec& spec) { return fmt::format("{} [{}]", spec.name, fmt::join(spec.shape, ", ")); }
+
 void check_same_tensors(const TensorLayout& expected, const checkpoints::LoadedCheckpoint& checkpoint) {
   const auto& ours = expected.entries();
   const auto& theirs = checkpoint.layout.entries();
@@ -22,8 +25,8 @@ void check_same_tensors(const TensorLayout& expected, const checkpoints::LoadedC
   for (std::size_t i = 0; i < ours.size(); ++i) {
     REPRISE_REQUIRE(ours[i].spec.name == theirs[i].spec.name && ours[i].spec.shape == theirs[i].spec.shape,
                     ErrorKind::kCheckpoint,
-                    fmt::format("{} holds another model: tensor {} is {} instead of {}", path, i, theirs[i].spec.name,
-                                ours[i].spec.name),
+                    fmt::format("{} holds another model: tensor {} is {} instead of {}", path, i,
+                                text_of(theirs[i].spec), text_of(ours[i].spec)),
                     "evaluate the checkpoint with the recipe of its own run");
   }
 }

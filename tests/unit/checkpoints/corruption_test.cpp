@@ -2,6 +2,7 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <sys/stat.h>
 
 #include <fstream>
 #include <optional>
@@ -161,6 +162,18 @@ TEST_F(CorruptionTest, FileOfAnotherFormatIsCorrupt) {
   const std::optional<Error> error = read_damaged("{\"this\": \"is JSON\"}");
   ASSERT_TRUE(error);
   EXPECT_EQ(error->kind(), ErrorKind::kCorrupt);
+}
+
+TEST_F(CorruptionTest, PipeInThePlaceOfAFileIsIoAndNotWaitedFor) {
+  std::filesystem::remove(path_);
+  ASSERT_EQ(::mkfifo(path_.c_str(), 0600), 0);
+  try {
+    read_checkpoint(path_);
+    FAIL() << "no error";
+  } catch (const Error& error) {
+    EXPECT_EQ(error.kind(), ErrorKind::kIo);
+    EXPECT_THAT(error.what(), AllOf(HasSubstr("step-000003.h5"), HasSubstr("no file")));
+  }
 }
 
 TEST_F(CorruptionTest, MissingFileIsIoWithTheSystemsReason) {

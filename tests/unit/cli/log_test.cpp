@@ -105,6 +105,15 @@ TEST_F(Log, SessionFiguresSayWhatTheTimeWentInto) {
   EXPECT_EQ(flops_per_token, 6 * weights + 12 * 16.5 * 32 * 2);
 }
 
+TEST_F(Log, TakesAPeakAboveZeroAndOnlyForTheSession) {
+  const Outcome none = run_reprise({"log", "show", path("run"), "--session", "--peak-gflops", "0"});
+  EXPECT_EQ(none.exit_code, 2);
+  EXPECT_NE(none.err.find("0 is not a number above 0"), std::string::npos) << none.err;
+  const Outcome ignored = run_reprise({"log", "show", path("run"), "--peak-gflops", "5"});
+  EXPECT_EQ(ignored.exit_code, 2);
+  EXPECT_NE(ignored.err.find("--session"), std::string::npos) << ignored.err;
+}
+
 TEST_F(Log, ExportsThePerplexityOfEveryStep) {
   train();
   const Outcome outcome = run_reprise({"log", "export", path("run"), "--format", "jsonl"});

@@ -150,6 +150,15 @@ TEST_F(EvaluateChanged, RefusesATokenizerThatIsNotTheLogs) {
   expect_error(*recipe_, changed({0}), ErrorKind::kCheckpoint, "run.log names " + sha256("another").hex());
 }
 
+TEST_F(Evaluate, NamesTheShapesOfAFileOfAnotherModel) {
+  configs::Recipe other = *recipe_;
+  other.mutable_tokenizer()->set_vocab_size(320);
+  EvalOptions of_file = options(1);
+  of_file.file = *run_ / "checkpoints" / "step-000000.h5";
+  expect_error(other, of_file, ErrorKind::kCheckpoint,
+               "tensor 0 is model.embed_tokens.weight [300, 32] instead of model.embed_tokens.weight [320, 32]");
+}
+
 TEST_F(Evaluate, RefusesASuiteThatIsNotTheRecipes) {
   configs::Recipe other = *recipe_;
   other.mutable_eval()->set_suite_sha256(std::string(64, '0'));
