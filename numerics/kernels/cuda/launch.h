@@ -9,6 +9,10 @@
 
 namespace reprise::numerics::cuda {
 
+/// Dynamic shared memory beyond which a launch asks for it. CUDA gives a block 48 KiB without, its kernel's variables
+/// included, of which a launch knows nothing: the difference is theirs.
+inline constexpr std::size_t kWithoutAsking = 32 << 10;
+
 /// Starts `kernel` on a grid; nothing is started where there are no blocks. Blocks' dynamic shared memory may be as
 /// large as the GPU has it.
 template <typename... Parameters, typename... Arguments>
@@ -16,9 +20,9 @@ void launch(Queue& queue, void (*kernel)(Parameters...), dim3 grid, dim3 block, 
             Arguments... arguments) {
   if (grid.x == 0 || grid.y == 0 || grid.z == 0) return;
   queue.stream().use();
+  const bool asks = shared_bytes > kWithoutAsking;
 #if defined(__CUDACC__)
-  constexpr std::size_t kWithoutAsking = 48 << 10;
-  if (shared_bytes > kWithoutAsking) {
+  if (asks) {
     check_launch(cudaFuncSetAttribute(reinterpret_cast<const void*>(kernel),
                                       cudaFuncAttributeMaxDynamicSharedMemorySize, static_cast<int>(shared_bytes)),
                  "shared memory of a kernel");
@@ -27,7 +31,7 @@ void launch(Queue& queue, void (*kernel)(Parameters...), dim3 grid, dim3 block, 
       static_cast<Parameters>(arguments)...);
   check_launch(cudaGetLastError(), "start of a kernel");
 #else
-  emulation::launch(queue.stream().handle(), grid, block, shared_bytes,
+  emulation::launch(queue.stream().handle(), grid, block, {shared_bytes, asks},
                     [=] { kernel(static_cast<Parameters>(arguments)...); });
 #endif
 }

@@ -30,7 +30,8 @@ constexpr std::size_t kStackBytes = 128 << 10;
 constexpr unsigned kWarp = 32;
 constexpr std::size_t kGuardBytes = 256;
 constexpr std::size_t kSharedAlignment = 16;
-constexpr unsigned char kPoison = 0xff;  // floats of it are NaNs
+constexpr std::size_t kSharedWithoutAsking = 48 << 10;  // variables included
+constexpr unsigned char kPoison = 0xff;                 // floats of it are NaNs
 
 enum class State { kReady, kAtBlockBarrier, kAtWarpBarrier, kDone };
 
@@ -65,13 +66,14 @@ class Block {
   std::map<std::pair<std::string, int>, Variable> variables;
   std::size_t shared_used = 0;                     // of the memory that is watched
   std::size_t shared_asked = 0, shared_limit = 0;  // by the block, of its GPU
+  bool launch_asks = false;                        // for what is beyond kSharedWithoutAsking
   bool watches = true;                             // what threads use
   std::uint32_t number = 0, first_of_launch = 0;   // of blocks
   jmp_buf scheduler;
   const std::function<void()>* kernel = nullptr;
 
   Fiber& running() { return fibers[current]; }
-  void prepare(dim3 grid, dim3 block, std::size_t shared_bytes, std::size_t shared_limit);
+  void prepare(dim3 grid, dim3 block, DynamicShared shared, std::size_t shared_limit);
   /// Stops the program when the block has more than the GPU lets it have.
   void ask_for_shared(std::size_t num_bytes);
   void run(const std::function<void()>& with);
@@ -125,9 +127,10 @@ std::vector<unsigned> order_of_threads(unsigned count, const std::string& name) 
 void Block::ask_for_shared(std::size_t num_bytes) {
   shared_asked += rounded(num_bytes);
   if (shared_asked > shared_limit) stop("a block asks for more shared memory than the GPU has for one");
+  if (!launch_asks && shared_asked > kSharedWithoutAsking) stop("a block has more shared memory than was asked for");
 }
 
-void Block::prepare(dim3 grid, dim3 size, std::size_t shared_bytes, std::size_t limit) {
+void Block::prepare(dim3 grid, dim3 size, DynamicShared shared, std::size_t limit) {
   const std::size_t count = std::size_t{size.x} * size.y * size.z;
   if (count == 0 || count > 1024) stop("a block has no thread or more than 1024");
   if (grid.x > 0x7fffffffu || grid.y > 0xffffu || grid.z > 0xffffu) stop("a grid has too many blocks");
@@ -140,7 +143,8 @@ void Block::prepare(dim3 grid, dim3 size, std::size_t shared_bytes, std::size_t 
   published.assign(count, 0);
   place.block_size = size;
   place.grid_size = grid;
-  dynamic = {watched_shared_memory(), shared_bytes + kGuardBytes};
+  dynamic = {watched_shared_memory(), shared.num_bytes + kGuardBytes};
+  launch_asks = shared.asks;
   shared_limit = limit;
   first_of_launch = number + 1;
 }
@@ -236,10 +240,10 @@ bool Block::shares(const void* begin, std::size_t num_bytes) const {
                      [&](const auto& entry) { return lies_in(entry.second.memory, entry.second.num_bytes); });
 }
 
-void run_grid(int device, dim3 grid, dim3 size, std::size_t shared_bytes, const std::function<void()>& kernel) {
+void run_grid(int device, dim3 grid, dim3 size, DynamicShared shared, const std::function<void()>& kernel) {
   const std::lock_guard lock(one_at_a_time());
   Block& in = block();
-  in.prepare(grid, size, shared_bytes, shared_bytes_of(device));
+  in.prepare(grid, size, shared, shared_bytes_of(device));
   for (unsigned z = 0; z < grid.z; ++z) {
     for (unsigned y = 0; y < grid.y; ++y) {
       for (unsigned x = 0; x < grid.x; ++x) {
@@ -335,11 +339,11 @@ void wait_for_copies(unsigned groups_left) {
   }
 }
 
-void launch(void* stream, dim3 grid, dim3 size, std::size_t shared_bytes, std::function<void()> kernel) {
+void launch(void* stream, dim3 grid, dim3 size, DynamicShared shared, std::function<void()> kernel) {
   const int device = static_cast<const Stream*>(stream)->device;
   if (current_device != device) stop("a kernel is launched by a thread that speaks to another GPU");
   static_cast<Stream*>(stream)->work->add(
-      [=, kernel = std::move(kernel)] { run_grid(device, grid, size, shared_bytes, kernel); });
+      [=, kernel = std::move(kernel)] { run_grid(device, grid, size, shared, kernel); });
 }
 
 }  // namespace reprise::emulation

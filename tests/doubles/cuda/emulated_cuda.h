@@ -5,11 +5,11 @@
 //
 // Faults that stop the program with a message: barriers that not all threads reach, shuffles with threads missing,
 // accesses of 16 bytes and asynchronous copies that are not aligned, or not inside an allocation or the block's shared
-// memory, any writes behind these, more shared memory for a block than its GPU has (emulated_device.h). Shared memory
-// and new memory hold NaNs. REPRISE_EMULATION_ORDER (forward, backward, or a number as a seed) is the order in which
-// the threads of a block run: a result that depends on it lacks a barrier. In forward order all that kernels read and
-// write is watched (emulated_races.h): it must lie in an allocation or in shared memory, and two threads that use a
-// word, one of them writing it, must have a barrier between.
+// memory, any writes behind these, more shared memory for a block than its GPU has (emulated_device.h), or than 48 KiB
+// where the launch has not asked for it. Shared memory and new memory hold NaNs. REPRISE_EMULATION_ORDER (forward,
+// backward, or a number as a seed) is the order in which the threads of a block run: a result that depends on it lacks
+// a barrier. In forward order all that kernels read and write is watched (emulated_races.h): it must lie in an
+// allocation or in shared memory, and two threads that use a word, one of them writing it, must have a barrier between.
 
 #include <cmath>
 #include <cstddef>
@@ -69,8 +69,14 @@ void copy_later(void* to, const void* from, std::size_t num_bytes);
 void commit_copies();
 void wait_for_copies(unsigned groups_left);
 
+/// The dynamic memory of a launch, and whether the launch asks for it (cudaFuncSetAttribute).
+struct DynamicShared {
+  std::size_t num_bytes;
+  bool asks = false;
+};
+
 /// Runs all blocks of a launch, or keeps it when the stream is being captured.
-void launch(void* stream, dim3 grid, dim3 block, std::size_t shared_bytes, std::function<void()> kernel);
+void launch(void* stream, dim3 grid, dim3 block, DynamicShared shared, std::function<void()> kernel);
 
 template <typename T>
 T exchange_value(T value, unsigned other) {

@@ -24,7 +24,7 @@ class Memory : public testing::Test {
   }
   /// Runs a block of one thread.
   void run(const std::function<void()>& kernel) {
-    emulation::launch(stream.handle(), dim3(1), dim3(1), 256 * sizeof(float), kernel);
+    emulation::launch(stream.handle(), dim3(1), dim3(1), {256 * sizeof(float)}, kernel);
     stream.synchronize();
   }
   void free() { stream.free(std::exchange(floats, nullptr)); }
@@ -89,10 +89,10 @@ void use_variable() {
   store4(row, {1, 2, 3, 4});
 }
 
-/// Runs a block of one thread that asks for so much dynamic shared memory.
-void launch_on(int gpu, std::size_t shared_bytes) {
+/// Runs a block of one thread that has so much dynamic shared memory.
+void launch_on(int gpu, std::size_t shared_bytes, bool asks = true) {
   Stream stream{gpu};
-  emulation::launch(stream.handle(), dim3(1), dim3(1), shared_bytes, use_variable);
+  emulation::launch(stream.handle(), dim3(1), dim3(1), {shared_bytes, asks}, use_variable);
 }
 
 TEST(SharedMemory, OfABlockIsAsLargeAsTheGpuHasIt) {
@@ -106,6 +106,15 @@ TEST(SharedMemoryDeathTest, StopsALaunchThatAsksForMoreThanTheGpuHas) {
   EXPECT_DEATH(launch_on(emulation::kDevice, 101376 + 16), more);
   EXPECT_DEATH(launch_on(emulation::kDevice, 101376), more);  // its variable has no place
   EXPECT_DEATH(launch_on(emulation::kLargeDevice, 163 << 10), more);
+}
+
+TEST(SharedMemory, HoldsItsVariablesInWhatABlockHasUnasked) {
+  constexpr std::size_t kVariable = 8 * sizeof(float);
+  launch_on(emulation::kDevice, (48 << 10) - kVariable, false);
+}
+
+TEST(SharedMemoryDeathTest, StopsALaunchWhoseVariablesHaveNoPlaceInWhatABlockHasUnasked) {
+  EXPECT_DEATH(launch_on(emulation::kDevice, 48 << 10, false), "more shared memory than was asked for");
 }
 
 TEST(SharedMemory, OfWhichAGpuHasTooLittleMakesNoDevice) {

@@ -120,6 +120,12 @@ TEST(NativeLosses, RowsThatFitIntoSharedMemoryAndLongerOnesAreRight) {
   expect_reference(random_problem(1, 83400, 3.0f, 0.0f), OperandType::kBfloat16, false);
 }
 
+TEST(NativeLosses, RowsThatFillWhatABlockHasUnaskedLeaveRoomForTheKernelsVariables) {
+  for (const std::int64_t vocab : {12288, 24576}) {  // 48 KiB of float32, of bfloat16
+    for (const OperandType type : kOperandTypes) expect_reference(random_problem(1, vocab, 3.0f, 1e-4f), type, false);
+  }
+}
+
 TEST(NativeLosses, SharedMemoryOfTheGpuDoesNotShowInTheBits) {
   // The longest row that the smaller GPU keeps, one that only the larger does, its longest, and one that none does.
   for (const std::int64_t vocab : {50432, 50440, 83200, 83208}) {

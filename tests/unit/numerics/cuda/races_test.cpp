@@ -17,7 +17,7 @@ namespace {
 void run(unsigned num_blocks, std::function<void()> kernel) {
   Stream stream(kDevice);
   current_device = kDevice;
-  launch(&stream, dim3(num_blocks), dim3(64), 0, std::move(kernel));
+  launch(&stream, dim3(num_blocks), dim3(64), {0}, std::move(kernel));
 }
 
 float* shared() { return static_cast<float*>(shared_variable(__FILE__, __LINE__, 64 * sizeof(float))); }
