@@ -66,6 +66,7 @@ OperatorReport check_operators(numerics::Device& device, std::uint32_t num_cells
     if ((index + 1) % 50 == 0) say(fmt::format("operators: {} of {} cells", index + 1, num_cells));
   }
   report.digest = hash.finish();
+  say("operators: " + line_of(report));
   return report;
 }
 
@@ -76,6 +77,10 @@ TrainingReport check_training(numerics::Device& device, const TrainingShape& sha
   report.num_parameters = training.num_parameters();
   report.steps = steps;
   const bool published = shape.hidden == kFullTraining.hidden;
+  const auto add = [&](const TrainingPoint& point) {
+    report.points.push_back(point);
+    say("training: " + line_of(point));
+  };
   const Stopwatch watch;
   for (std::int64_t step = 1; step <= steps; ++step) {
     const StepValues values = training.step();
@@ -83,7 +88,7 @@ TrainingReport check_training(numerics::Device& device, const TrainingShape& sha
     report.last_loss = values.loss;
     for (const PublishedTraining& point : published_training()) {
       if (published && point.steps == step) {
-        report.points.push_back({step, training.digest(), std::string(point.digest)});
+        add({step, training.digest(), std::string(point.digest)});
       }
     }
     if (step % 20 == 0) say(fmt::format("training: step {} of {}, loss {:.4f}", step, steps, values.loss));
@@ -92,7 +97,7 @@ TrainingReport check_training(numerics::Device& device, const TrainingShape& sha
   if (!published) {
     Training on_cpu(numerics::cpu_device(), shape);
     for (std::int64_t step = 1; step <= steps; ++step) on_cpu.step();
-    report.points.push_back({steps, training.digest(), on_cpu.digest().hex()});
+    add({steps, training.digest(), on_cpu.digest().hex()});
   }
   return report;
 }

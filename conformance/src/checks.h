@@ -12,7 +12,7 @@
 
 namespace reprise::conformance {
 
-/// Called now and then with what has been done.
+/// Called now and then with what has been done, and with what was found as soon as it is; by one thread at a time.
 using SayProgress = std::function<void(const std::string& text)>;
 
 /// Computes cells [0, num_cells) on the CPU and on `device` and compares every bit, NaNs as one value. Where the device

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <future>
+#include <mutex>
 
 #include "reprise/numerics/device_memory.h"
 
@@ -64,16 +65,22 @@ numerics::FunctionCheck check(numerics::Device& device, std::size_t index, numer
 }  // namespace
 
 std::vector<numerics::FunctionCheck> sweep_functions(const MakeDevice& make_device, numerics::FunctionInputs inputs,
-                                                     int num_threads) {
+                                                     int num_threads, const SayProgress& say) {
   const std::size_t count = numerics::published_functions().size();
   static_assert(std::size(kInOrder) == 8);
   std::vector<numerics::FunctionCheck> checks(count);
   const auto workers = static_cast<std::size_t>(std::clamp<int>(num_threads, 1, static_cast<int>(count)));
+  const char* const inputs_said = inputs == numerics::FunctionInputs::kAll ? "all" : "sample";
+  std::mutex saying;
   std::vector<std::future<void>> running;
   for (std::size_t worker = 0; worker < workers; ++worker) {
     running.push_back(std::async(std::launch::async, [&, worker] {
       const std::shared_ptr<numerics::Device> device = make_device();
-      for (std::size_t index = worker; index < count; index += workers) checks[index] = check(*device, index, inputs);
+      for (std::size_t index = worker; index < count; index += workers) {
+        checks[index] = check(*device, index, inputs);
+        const std::lock_guard lock(saying);
+        say("function: " + line_of(checks[index], inputs_said));
+      }
     }));
   }
   for (std::future<void>& worker : running) worker.get();

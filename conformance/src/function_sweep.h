@@ -5,6 +5,7 @@
 #include <memory>
 #include <vector>
 
+#include "checks.h"
 #include "reprise/numerics/device.h"
 #include "reprise/numerics/function_digests.h"
 
@@ -13,8 +14,8 @@ namespace reprise::conformance {
 /// Makes the device to check; called from several threads, each of which checks functions on a device of its own.
 using MakeDevice = std::function<std::shared_ptr<numerics::Device>()>;
 
-/// Returns one check for each published function, in their order.
+/// Returns one check for each published function, in their order; says them as they end.
 std::vector<numerics::FunctionCheck> sweep_functions(const MakeDevice& make_device, numerics::FunctionInputs inputs,
-                                                     int num_threads);
+                                                     int num_threads, const SayProgress& say);
 
 }  // namespace reprise::conformance

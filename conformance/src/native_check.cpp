@@ -126,7 +126,7 @@ NativeReport check_native(const std::function<NativeDevice()>& make, numerics::D
       } catch (...) {  // what the others find is not lost
         runs.failed = caught_error().what();
       }
-      say(fmt::format("native: {}, {}, {} steps twice", model.name, type.name, runs.steps));
+      say("native: " + line_of(runs));
       report.runs.push_back(std::move(runs));
     }
   }

@@ -59,7 +59,7 @@ Report run_checks(const Wishes& wishes, const FindDevice& find_device, const Fin
     report.function_inputs = wishes.functions;
     const auto inputs = wishes.functions == "all" ? numerics::FunctionInputs::kAll : numerics::FunctionInputs::kSample;
     report.functions = sweep_functions([&] { return find_device(wishes.device); }, inputs,
-                                       static_cast<int>(std::thread::hardware_concurrency()));
+                                       static_cast<int>(std::thread::hardware_concurrency()), say);
   }
   const TrainingShape& shape = wishes.small ? kSmallTraining : kFullTraining;
   if (wishes.steps > 0) report.training = check_training(*device, shape, wishes.steps, say);

@@ -15,16 +15,7 @@ const char* verdict(bool good) { return good ? "same" : "DIFFERENT"; }
 std::string text_of(const NativeReport& native) {
   if (!native.not_run.empty()) return fmt::format("native     not run: {}\n", native.not_run);
   std::string text = fmt::format("native     twice, on {}\n", native.device);
-  for (const NativeRuns& runs : native.runs) {
-    text += fmt::format("           {:9} {:8} ", runs.model, runs.type);
-    if (!runs.failed.empty()) {
-      text += fmt::format("FAILED: {}\n", runs.failed);
-      continue;
-    }
-    text += fmt::format("{} {}, {} steps, losses of {} within {:.1e} of exact's, first gradients within {:.1e}: {}\n",
-                        runs.first.hex(), verdict(runs.same()), runs.steps, runs.steps_compared,
-                        runs.largest_difference, runs.gradient_distance, runs.near() ? "near" : "TOO FAR");
-  }
+  for (const NativeRuns& runs : native.runs) text += "           " + line_of(runs) + "\n";
   return text;
 }
 
@@ -65,27 +56,43 @@ std::uint64_t Report::num_mismatches() const {
   return count;
 }
 
+std::string line_of(const OperatorReport& operators) {
+  return fmt::format("{} operators, {} cells, {} values, {} cells differ", operators.num_operators, operators.num_cells,
+                     operators.num_values, operators.num_different_cells);
+}
+
+std::string line_of(const numerics::FunctionCheck& check, std::string_view inputs) {
+  return fmt::format("{:8} {} inputs: {} {}", check.function.name, inputs, check.computed.hex(), verdict(check.same()));
+}
+
+std::string line_of(const TrainingPoint& point) {
+  return fmt::format("behind step {}: {} {}", point.steps, point.computed.hex(), verdict(same(point)));
+}
+
+std::string line_of(const NativeRuns& runs) {
+  const std::string name = fmt::format("{:9} {:8} ", runs.model, runs.type);
+  if (!runs.failed.empty()) return name + "FAILED: " + runs.failed;
+  return name + fmt::format("{} {}, {} steps, losses of {} within {:.1e} of exact's, first gradients within {:.1e}: {}",
+                            runs.first.hex(), verdict(runs.same()), runs.steps, runs.steps_compared,
+                            runs.largest_difference, runs.gradient_distance, runs.near() ? "near" : "TOO FAR");
+}
+
 std::string to_text(const Report& report) {
   std::string text = fmt::format("device     {}\ncpu        {}\n", report.device, report.cpu);
   if (report.operators) {
     const OperatorReport& all = *report.operators;
-    text += fmt::format("operators  {} operators, {} cells, {} values, {} cells differ\n           digest {}\n",
-                        all.num_operators, all.num_cells, all.num_values, all.num_different_cells, all.digest.hex());
+    text += fmt::format("operators  {}\n           digest {}\n", line_of(all), all.digest.hex());
     for (const std::string& difference : all.differences) text += "           " + difference + "\n";
   }
   for (const numerics::FunctionCheck& check : report.functions) {
-    text += fmt::format("function   {:8} {} inputs: {} {}\n", check.function.name, report.function_inputs,
-                        check.computed.hex(), verdict(check.same()));
+    text += fmt::format("function   {}\n", line_of(check, report.function_inputs));
   }
   if (report.training) {
     const TrainingReport& training = *report.training;
     text +=
         fmt::format("training   {} parameters, {} steps in {:.1f} s, loss {:.4f} to {:.4f}\n", training.num_parameters,
                     training.steps, training.seconds, training.first_loss, training.last_loss);
-    for (const TrainingPoint& point : training.points) {
-      text +=
-          fmt::format("           behind step {}: {} {}\n", point.steps, point.computed.hex(), verdict(same(point)));
-    }
+    for (const TrainingPoint& point : training.points) text += "           " + line_of(point) + "\n";
   }
   if (report.native) text += text_of(*report.native);
   return text + fmt::format("mismatches {}\n", report.num_mismatches());

@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "reprise/core/hash.h"
@@ -71,6 +72,12 @@ struct Report {
   /// Cells, functions, points of training, and native bits, losses and gradients that are not as expected.
   std::uint64_t num_mismatches() const;
 };
+
+/// What the text has of a part, in a line: said as soon as the part is known, for a report is printed at the end.
+std::string line_of(const OperatorReport& operators);
+std::string line_of(const numerics::FunctionCheck& check, std::string_view inputs);
+std::string line_of(const TrainingPoint& point);
+std::string line_of(const NativeRuns& runs);
 
 std::string to_text(const Report& report);
 std::string to_json(const Report& report);

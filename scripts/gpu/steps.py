@@ -196,8 +196,8 @@ def conformance_steps(machine):
         step(7, "native-sizes", 240, "native", "--cells 0 --functions none --steps 0 --native-steps 20", ("native",)),
         Step(8, "native-memory", 120, "native kernels under memcheck", ("sanitizer", "native"),
              [f"timeout 100 {sanitizer} --error-exitcode 9 {small_native}"]),
-        step(9, "proof", 900, "operators, functions, 1,000 steps: the bits of the contract",
-             f"--native-steps {20 if machine.native else 0}"),
+        # Without the native profile: what LibTorch's CUDA part does to the process would cost the proof.
+        step(9, "proof", 900, "operators, functions, 1,000 steps: the bits of the contract", "--native-steps 0"),
     ]
 
 

@@ -104,7 +104,6 @@ class GpuCheck(unittest.TestCase):
         done = self.check("--steps", "5,9", rules="--steps 20 --native-steps 0 => 1")
         self.assertEqual(done.returncode, 1)
         self.assertIn("operators, functions, 1,000 steps: the bits of the contract", self.summary()["proved"])
-        self.assertIn("native", self.summary()["proved"])
         self.assertIn("operators, 20 steps", self.summary()["not_proved"])
         self.assertNotIn("operators (small)", self.summary()["not_proved"])
 
@@ -156,7 +155,15 @@ class GpuCheck(unittest.TestCase):
         self.assertEqual([reasons[step].split(" (")[0] for step in (4, 6, 10, 12, 13)],
                          ["no compute-sanitizer", "no CUDA part of LibTorch", "gpu_benchmark is not built",
                           "no NCCL found", "no mpirun"])
-        self.assertIn("--native-steps 0", self.row(9)["commands"][0])
+
+    def test_proves_native_in_a_process_of_its_own(self):
+        done = self.check("--steps", "7,9", rules="--native-steps 20 => 1")
+        self.assertEqual(done.returncode, 1)
+        self.assertEqual((self.results()[7], self.results()[9]), ("fail", "pass"))
+        self.assertNotIn("native", self.row(9)["report"])
+        self.assertIn("native", self.summary()["not_proved"])
+        self.assertEqual(self.check("--steps", "7,9").returncode, 0)
+        self.assertIn("native", self.summary()["proved"])
 
     def test_lets_two_ranks_share_the_only_gpu_but_not_over_nccl(self):
         done = self.check("--steps", "13,14", rules="--device cuda:1 => 5")

@@ -129,9 +129,25 @@ TEST(FunctionSweep, GivesThePublishedDigestsOfTheSample) {
   const MakeDevice cpu = [] {
     return std::shared_ptr<numerics::Device>(&numerics::cpu_device(), [](numerics::Device*) {});
   };
-  for (const numerics::FunctionCheck& check : sweep_functions(cpu, numerics::FunctionInputs::kSample, 2)) {
+  std::set<std::string> said, expected;
+  const SayProgress say = [&](const std::string& text) { said.insert(text); };
+  for (const numerics::FunctionCheck& check : sweep_functions(cpu, numerics::FunctionInputs::kSample, 2, say)) {
     EXPECT_TRUE(check.same()) << check.function.name;
+    expected.insert("function: " + line_of(check, "sample"));
   }
+  EXPECT_EQ(said, expected);
+}
+
+TEST(Checks, SayWhatTheyFoundAsSoonAsItIsKnown) {
+  NearlyRight device;
+  std::string last;
+  const SayProgress say = [&](const std::string& text) { last = text; };
+  const OperatorReport operators =
+      check_operators(device, static_cast<std::uint32_t>(operator_families().size()), CellSize::kSmall, say);
+  EXPECT_EQ(last, "operators: " + line_of(operators));
+  EXPECT_NE(last.find(", 1 cells differ"), std::string::npos) << last;
+  const TrainingReport training = check_training(device, kSmallTraining, 1, say);
+  EXPECT_EQ(last, "training: behind step 1: " + training.points[0].computed.hex() + " DIFFERENT");
 }
 
 TEST(Report, CountsEveryKindOfMismatchAndIsJson) {

@@ -227,6 +227,7 @@ TEST_F(NativeCheck, ThatFailsDoesNotLoseTheRestOfTheReport) {
   EXPECT_THAT(outcome.out,
               testing::AllOf(HasSubstr("decoder   float32  FAILED: the GPU is full"),
                              testing::ContainsRegex("documents bfloat16 .* same, 1 steps"), HasSubstr("mismatches 5")));
+  EXPECT_THAT(outcome.err, HasSubstr("native: decoder   float32  FAILED: the GPU is full"));
   number = 0;
   const nlohmann::json json = nlohmann::json::parse(run({"--small", "--native-steps", "1", "--json"}, failing).out);
   EXPECT_EQ(json["native"]["runs"][0]["failed"], "the GPU is full");
