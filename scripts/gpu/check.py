@@ -29,7 +29,7 @@ from pathlib import Path
 
 from processes import Guard, Stopped, raise_when_stopped, run_line
 from steps import PREPARE, ROOT, Machine, all_steps, preamble, short
-from summary import Summary, figures_of, is_of_a_check, reason_in
+from summary import Summary, figures_of, is_of_a_check, reason_in, was_ended_by_timeout
 
 LEAST = 5  # seconds that a step needs to be begun
 RESERVE = 8  # seconds for the end of the last one, and the summary
@@ -162,12 +162,15 @@ class Check:
         log = self.folder / f"{step.number:02}-{step.name}.log"
         log.write_text("\n".join(["# to repeat it:", *preamble(self.machine), ""]))
         facts, reasons, said, code = {"log": log.name}, [], "", 0
+        has_failed = False  # and not only been cut off, by the deadline or under a slow tool
         try:
             for line in step.lines:
                 code, words = self.line(line, log, limit - (time.monotonic() - begun))
                 said += words
                 if code != 0:
-                    facts.setdefault("exit_code", code)
+                    if not was_ended_by_timeout(line, code) and not (code is None and limit < step.seconds):
+                        has_failed = True
+                        facts.setdefault("exit_code", code)
                     reasons.append(reason_in(line, code, words, log.with_suffix(".json")))
                     if code is None or not step.each:
                         break
@@ -176,8 +179,7 @@ class Check:
             raise
         facts["figures"], facts["report"] = figures_of(log.with_suffix(".json"), said)
         facts.update(reason="; ".join(reasons), seconds=time.monotonic() - begun)
-        cut = code is None and limit < step.seconds
-        passed = self.note(step, "no time" if cut else "fail" if reasons else "pass", **facts)
+        passed = self.note(step, "fail" if has_failed else "no time" if reasons else "pass", **facts)
         if reasons and code is not None and step.repeat:
             self.look_closer(step)
         return passed

@@ -62,12 +62,16 @@ def problems_in(report):
     return found
 
 
+def was_ended_by_timeout(line, code):
+    return code == 124 and line.startswith("timeout ")
+
+
 def reason_in(line, code, said, path=None):
     """Why a command failed, in a line: what it said itself, as far as that can be told."""
     lines = [text.strip() for text in said.splitlines() if text.strip()]
     problems = problems_in((report_of(path) if path else None) or {})
     named = [text for text in lines if re.match(r"error\[|first step that differs|.*\bdiffer: ", text)]
-    if code is None or code == 124 and line.startswith("timeout "):
+    if code is None or was_ended_by_timeout(line, code):
         reason = f"no end in its time; at last: {lines[-1] if lines else 'nothing'}"
     elif problems:
         reason = problems[0] + (f" (and {len(problems) - 1} more)" if len(problems) > 1 else "")

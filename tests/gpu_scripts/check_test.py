@@ -121,6 +121,14 @@ class GpuCheck(unittest.TestCase):
         self.assertEqual(self.row(4)["exit_code"], 9)
         self.assertIn("--tool racecheck", (self.out / "04-sanitizer.log").read_text())
 
+    def test_calls_a_tool_that_is_slow_no_failure(self):
+        self.assertEqual(self.check("--steps", "4,8", rules="tool racecheck => 124").returncode, 1)
+        self.assertEqual(self.results(), {1: "pass", 4: "no time", 8: "pass"})
+        self.assertRegex(self.row(4)["reason"], "^racecheck: no end in its time; at last: ")
+        self.assertIn("--tool initcheck", (self.out / "04-sanitizer.log").read_text())
+        self.check("--steps", "4", rules="tool racecheck => 124\ntool initcheck => 9")
+        self.assertEqual((self.row(4)["result"], self.row(4)["exit_code"]), ("fail", 9))
+
     def test_tells_runs_apart_whose_log_is_not_the_cpus(self):
         done = self.check("--steps", "11-13", PRETENDED_LOG="another")
         self.assertEqual(done.returncode, 1)
