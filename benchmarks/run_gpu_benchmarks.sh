@@ -23,6 +23,10 @@ rm -f "$folder"/*.jsonl "$folder"/table.*
 torch=$("$python" -c 'import importlib.util as u; print(u.find_spec("torch").submodule_search_locations[0])' || true)
 export LD_LIBRARY_PATH=$torch/lib:$torch/../nvidia/cu13/lib:/usr/local/cuda/lib64:${LD_LIBRARY_PATH:-}
 
+# What the native profile refuses changes float32 of cuBLAS and of the peer, too.
+unset NVIDIA_TF32_OVERRIDE PYTORCH_TUNABLEOP_ENABLED CUBLAS_EMULATE_SINGLE_PRECISION CUBLAS_EMULATION_STRATEGY \
+  CUBLASLT_HEURISTICS_LUT_FILE
+
 { nvidia-smi || true; nvidia-smi -q -d CLOCK,POWER || true; "$python" --version; } > "$folder/machine.txt" 2>&1
 
 left() { echo $((limit - SECONDS)); }

@@ -10,10 +10,25 @@
 
 namespace reprise::native_ops {
 
+namespace {
+
+/// A variable with which cuBLAS or LibTorch computes float32 products otherwise than it is told to.
+struct RefusedVariable {
+  const char* name;
+  bool is_off_at_zero;
+};
+constexpr RefusedVariable kRefused[] = {{"NVIDIA_TF32_OVERRIDE", true},
+                                        {"PYTORCH_TUNABLEOP_ENABLED", true},
+                                        {"CUBLAS_EMULATE_SINGLE_PRECISION", true},
+                                        {"CUBLAS_EMULATION_STRATEGY", false},
+                                        {"CUBLASLT_HEURISTICS_LUT_FILE", false}};
+
+}  // namespace
+
 std::string fix_environment() {
-  for (const char* name : {"NVIDIA_TF32_OVERRIDE", "PYTORCH_TUNABLEOP_ENABLED"}) {
+  for (const auto& [name, is_off_at_zero] : kRefused) {
     const char* const value = std::getenv(name);
-    REPRISE_REQUIRE(value == nullptr || std::string_view(value) == "0", ErrorKind::kUsage,
+    REPRISE_REQUIRE(value == nullptr || (is_off_at_zero && std::string_view(value) == "0"), ErrorKind::kUsage,
                     fmt::format("{} is {}, which changes the bits of products on a GPU", name, value),
                     fmt::format("unset {}", name));
   }

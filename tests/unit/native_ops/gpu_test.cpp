@@ -130,10 +130,18 @@ TEST(GpuEnvironment, KeepsTheOtherDeterministicWorkspace) {
   EXPECT_EQ(fix_environment(), ":16:8");
 }
 
+TEST(GpuEnvironment, MayTurnOffWhatChangesBits) {
+  const Variable tf32("NVIDIA_TF32_OVERRIDE", "0"), emulate("CUBLAS_EMULATE_SINGLE_PRECISION", "0");
+  EXPECT_NO_THROW(fix_environment());
+}
+
 TEST(GpuEnvironment, RefusesWhatChangesBits) {
   for (const auto& [name, value] : {std::pair{"CUBLAS_WORKSPACE_CONFIG", ":0:0"},
                                     {"NVIDIA_TF32_OVERRIDE", "1"},
-                                    {"PYTORCH_TUNABLEOP_ENABLED", "1"}}) {
+                                    {"PYTORCH_TUNABLEOP_ENABLED", "1"},
+                                    {"CUBLAS_EMULATE_SINGLE_PRECISION", "1"},
+                                    {"CUBLAS_EMULATION_STRATEGY", "eager"},
+                                    {"CUBLASLT_HEURISTICS_LUT_FILE", "0"}}) {
     const Variable variable(name, value);
     expect_error(fix_environment, ErrorKind::kUsage, AllOf(HasSubstr(name), HasSubstr(value)),
                  std::string("unset ") + name);
