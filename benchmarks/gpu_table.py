@@ -3,7 +3,7 @@
 
 usage: gpu_table.py FOLDER [--json OUT]
 Reads FOLDER/*-ROUND.jsonl, prints Markdown. Times are medians over all rounds; a ratio is one of medians, with the least
-and the most of the ratios of single values that were measured in the same round.
+and the most of the ratios of single values that were measured in the same round. Each row says how many rounds it has.
 """
 
 import argparse
@@ -86,7 +86,7 @@ def summarize(folder):
     for key, rounds in seconds.items():
         figure, case, who = key
         ours = seconds.get((figure, case, OURS[figure]))
-        row = {"figure": figure, "case": case, "who": who, "seconds": median_of(rounds)}
+        row = {"figure": figure, "case": case, "who": who, "seconds": median_of(rounds), "rounds": len(rounds)}
         for name, rate in (("flops", "flops_per_second"), ("hashed_bytes", "hashed_bytes_per_second")):
             if name in details[key]:
                 row[rate] = details[key][name] / row["seconds"]
@@ -128,6 +128,7 @@ COLUMNS = {  # heading, text of a row
     "aim": lambda row: {True: "reached", False: "**missed**", None: ""}[row.get("reached")],
     "difference": lambda row: text_of(row, "difference", "{:.1e}"),
     "plan": lambda row: row["plan"],
+    "rounds": lambda row: str(row["rounds"]),
 }
 SECTIONS = [
     ("gemm", "Matrix products: exact's speed over cuBLAS's (float32, no TF32); the aim is at least 0.85",
@@ -157,6 +158,7 @@ def markdown(summary):
         rows = [row for row in summary["rows"] if row["figure"] == figure]
         if not rows:
             continue
+        columns = [*columns, "rounds"]
         rows.sort(key=lambda row: (row["case"], row["who"] != OURS[figure]))
         lines += ["", f"## {heading}", "", "| " + " | ".join(columns) + " |", "|" + "---|" * len(columns)]
         lines += ["| " + " | ".join(COLUMNS[column](row) for column in columns) + " |" for row in rows]

@@ -156,6 +156,8 @@ class Table(unittest.TestCase):
         self.assertNotIn("reached", bf16)
         self.assertAlmostEqual(bf16["utilisation"], 30 / 989.4)
         exact = self.row(summary, "reprise exact")
+        self.assertEqual((exact["rounds"], eager["rounds"], bf16["rounds"]), (2, 2, 1))
+        self.assertRegex(self.table.markdown(summary), r"(?m)^\| a \| pytorch fp32 eager \|.* \| 2 \|$")
         self.assertAlmostEqual(exact["tokens_per_second"], 100 / 1.2)
         self.assertNotIn("ratio", exact)
 
@@ -220,7 +222,7 @@ class Table(unittest.TestCase):
                                 {"figure": "step", "case": "a", "who": "pytorch fp32 eager", "missing": "no memory"}],
         })
         text = self.table.markdown(summary)
-        self.assertIn("| c | reprise | 2 | 0.5 |  |  |  |\n| c | pytorch fp32 math | 1 | 1 | 2.00 | 2.00 to 2.00 | "
+        self.assertIn("| c | reprise | 2 | 0.5 |  |  |  | 1 |\n| c | pytorch fp32 math | 1 | 1 | 2.00 | 2.00 to 2.00 | "
                       "**missed** |", text)
         self.assertIn("* step, a, pytorch fp32 eager: no memory", text)
         self.assertNotIn("## Training step", text)
