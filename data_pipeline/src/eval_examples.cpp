@@ -58,15 +58,16 @@ void visit_json_lines(std::string_view content, const std::string& path, const E
   });
 }
 
-/// Returns the outermost array: the value itself, or that of the first member that has one.
-bool find_array(const simdjson::dom::element& value, simdjson::dom::array& array) {
-  if (value.get(array) == simdjson::SUCCESS) return true;
+/// The arrays that are not inside another one, in the order of the file: an object may hold several, such as those of
+/// its splits, or lists of keywords beside its examples.
+void collect_arrays(const simdjson::dom::element& value, std::vector<simdjson::dom::array>& arrays) {
+  simdjson::dom::array array;
   simdjson::dom::object object;
-  if (value.get(object) != simdjson::SUCCESS) return false;
-  for (const auto& field : object) {
-    if (find_array(field.value, array)) return true;
+  if (value.get(array) == simdjson::SUCCESS) {
+    arrays.push_back(array);
+  } else if (value.get(object) == simdjson::SUCCESS) {
+    for (const auto& field : object) collect_arrays(field.value, arrays);
   }
-  return false;
 }
 
 void visit_json(std::string_view content, const std::string& path, const ExampleVisitor& visit) {
@@ -74,15 +75,18 @@ void visit_json(std::string_view content, const std::string& path, const Example
   simdjson::dom::element root;
   const auto error = parser.parse(content.data(), content.size()).get(root);
   if (error != simdjson::SUCCESS) fail_json(path, error);
-  simdjson::dom::array array;
-  REPRISE_REQUIRE(find_array(root, array), ErrorKind::kData, fmt::format("evaluation file holds no array: {}", path),
+  std::vector<simdjson::dom::array> arrays;
+  collect_arrays(root, arrays);
+  REPRISE_REQUIRE(!arrays.empty(), ErrorKind::kData, fmt::format("evaluation file holds no array: {}", path),
                   "its examples should be the elements of an array");
   std::uint64_t number = 0;
   Texts texts;
-  for (const simdjson::dom::element item : array) {
-    texts.clear();
-    collect_strings(item, texts);
-    visit(++number, texts);
+  for (const simdjson::dom::array& array : arrays) {
+    for (const simdjson::dom::element item : array) {
+      texts.clear();
+      collect_strings(item, texts);
+      visit(++number, texts);
+    }
   }
 }
 

@@ -65,6 +65,12 @@ TEST_F(Decontamination, AnExampleIsALineARecordOrAnElementAndAllItsStringsAreSea
   EXPECT_THAT(examples_of(file("d.txt", "one\n\ntwo")), ElementsAre(ElementsAre("1", "one"), ElementsAre("3", "two")));
 }
 
+TEST_F(Decontamination, ExamplesAreTakenFromEveryArrayOfAJsonFile) {
+  EXPECT_THAT(examples_of(file("task.json", R"({"keywords":["k"],"n":1,"splits":{"train":[{"q":["one","two"]}],)"
+                                            R"("test":["three"]}})")),
+              ElementsAre(ElementsAre("1", "k"), ElementsAre("2", "one", "two"), ElementsAre("3", "three")));
+}
+
 TEST_F(Decontamination, BadEvaluationFilesAreNamed) {
   EXPECT_THAT(error_of([&] { examples_of(file("a.jsonl", "{}\n{\n")); }).what(), HasSubstr("a.jsonl:2"));
   EXPECT_THAT(error_of([&] { examples_of(file("a.json", "{\"a\":1}")); }).what(), HasSubstr("holds no array"));

@@ -31,9 +31,9 @@ class EvalIndex {
  public:
   explicit EvalIndex(std::uint32_t ngram) : ngram_(ngram) {}
 
-  /// Reads a file of examples: .jsonl (each line one), .json (each element of the outermost array), .csv (each record),
-  /// or .txt (each line); .gz or .zst may stand behind. Every text of an example is searched for by itself. Throws
-  /// kData, kIo. Returns the SHA-256 of the decompressed content.
+  /// Reads a file of examples: .jsonl (each line one), .json (each element of every array that is not inside another),
+  /// .csv (each record), or .txt (each line); .gz or .zst may stand behind. Every text of an example is searched for by
+  /// itself. Throws kData, kIo. Returns the SHA-256 of the decompressed content.
   Digest add_file(const std::filesystem::path& path);
   void add_example(const std::string& task, std::uint64_t number, std::span<const std::string_view> texts);
   /// To be called once, behind the last example.
