@@ -44,16 +44,6 @@ void write_text(const std::string& text, const std::string& out) {
   std::fwrite(text.data(), 1, text.size(), stdout);
 }
 
-/// Documents of a file of JSON lines, else the whole file as one text.
-void visit_texts(const std::filesystem::path& path, const std::function<void(std::string_view)>& visit) {
-  const std::string name = path.filename().string();
-  if (name.ends_with(".jsonl") || name.ends_with(".jsonl.zst") || name.ends_with(".jsonl.gz")) {
-    data::for_each_text(path, visit);
-  } else {
-    visit(read_file(path));
-  }
-}
-
 void train(const TrainFlags& flags) {
   configs::TokenizerRecipe recipe;
   recipe.set_vocab_size(flags.vocab_size);
@@ -61,7 +51,7 @@ void train(const TrainFlags& flags) {
   recipe.set_end_of_text(flags.end_of_text);
   recipe.set_min_frequency(flags.min_frequency);
   const data::TextSource texts = [&](const std::function<void(std::string_view)>& visit) {
-    for (const std::string& file : flags.files) visit_texts(file, visit);
+    for (const std::string& file : flags.files) data::for_each_text(file, visit);
   };
   const data::Tokenizer tokenizer = data::train_tokenizer(recipe, texts, flags.num_threads, no_progress());
   write_file_atomically(flags.out, tokenizer.json());
@@ -71,6 +61,7 @@ void train(const TrainFlags& flags) {
 }  // namespace
 
 void encode_file(const TokenizerFileFlags& flags) {
+  data::require_one_text(flags.input);
   const std::filesystem::path path = tokenizer_path(flags.tokenizer);
   std::uint64_t num_ids = 0;
   if (is_sentencepiece(path)) {
@@ -95,7 +86,9 @@ void decode_file(const TokenizerFileFlags& flags) {
 void add_tokenizer_train_verb(CLI::App& tokenizer) {
   const auto flags = std::make_shared<TrainFlags>();
   CLI::App* action = tokenizer.add_subcommand("train", "Train byte-level BPE on files and write a tokenizer.json");
-  action->add_option("FILE", flags->files, "Text files, each one text, or .jsonl[.gz|.zst] files of documents")
+  action
+      ->add_option("FILE", flags->files,
+                   "Text files, each one text, or .jsonl files of documents; .gz or .zst may stand behind")
       ->required();
   action->add_option("--vocab-size", flags->vocab_size, "Entries, the 256 bytes and the special token included")
       ->required();

@@ -101,8 +101,13 @@ TEST_F(TokenizerFiles, WithAnUnsupportedPartAreRefusedByName) {
   EXPECT_NE(outcome.err.find(path("tokenizer.json")), std::string::npos) << outcome.err;
 }
 
-TEST_F(TokenizerFiles, NeedAnOutputAndOneFile) {
+TEST_F(TokenizerFiles, NeedAnOutputAndOneText) {
   write_kind("gpt2");
+  write_file_atomically(path("a.jsonl"), "{\"id\":\"1\",\"text\":\"x\"}\n");
+  EXPECT_EQ(run_reprise({"tokenizer", "encode", "--tokenizer", path("tokenizer.json"), path("a.jsonl"), "--out",
+                         path("ids.npy")})
+                .exit_code,
+            3);
   write_file_atomically(path("text"), "text");
   EXPECT_EQ(run_reprise({"tokenizer", "encode", "--tokenizer", path("tokenizer.json"), path("text")}).exit_code, 2);
   EXPECT_EQ(run_reprise({"tokenizer", "encode", path("tokenizer.json"), "text", "--out", path("ids.npy")}).exit_code,

@@ -168,6 +168,26 @@ TEST_F(Inputs, ListsAndGlobsExpandToSortedNamesEachOnce) {
   EXPECT_THAT(error_of([&] { expand_inputs(none); }).what(), HasSubstr("no file matches"));
 }
 
+TEST_F(Inputs, TextsAreThoseOfDocumentsOrWholeFilesAndNeverCompressedBytes) {
+  const auto texts_of = [&](const std::string& name, const std::string& bytes) {
+    std::ofstream(corpus_dir() / name, std::ios::binary) << bytes;
+    std::vector<std::string> texts;
+    for_each_text(corpus_dir() / name, [&](std::string_view text) { texts.emplace_back(text); });
+    return texts;
+  };
+  const std::string lines = dolma_line("1", "one") + "\n" + dolma_line("2", "two") + "\n";
+  EXPECT_THAT(texts_of("a.jsonl", lines), ElementsAre("one", "two"));
+  EXPECT_THAT(texts_of("a.txt.gz", gzip_member("one\ntwo")), ElementsAre("one\ntwo"));
+  EXPECT_THAT(texts_of("a.txt.zst", zstd_frame("one\ntwo")), ElementsAre("one\ntwo"));
+  EXPECT_THAT(texts_of("a.txt", "one\xFF"), ElementsAre("one\xFF"));
+  EXPECT_THAT(texts_of("a.md", "one"), ElementsAre("one"));
+  EXPECT_THAT(error_of([&] { texts_of("a.md.gz", gzip_member("one")); }).what(), HasSubstr("compressed"));
+  for (const char* name : {"a.jsonl", "a.txt.gz", "a.txt.zst", "a.jsonl.zst"}) {
+    EXPECT_EQ(error_of([&] { require_one_text(name); }).kind(), ErrorKind::kData) << name;
+  }
+  EXPECT_NO_THROW(require_one_text("a.txt"));
+}
+
 TEST_F(Inputs, ATruncatedFileStopsOrLosesItsRest) {
   std::string lines;
   for (int i = 100; i < 2100; ++i) lines += dolma_line(std::to_string(i), "text " + std::to_string(i * 7919)) + "\n";

@@ -65,9 +65,13 @@ using SkippedInput = std::map<std::string, std::uint64_t>;
 /// or glob a line) into file names, sorted by their bytes and each once. Throws kData for a pattern without a file.
 std::vector<std::string> expand_inputs(std::span<const std::string> patterns);
 
-/// Visits the text of every document of a file of Dolma JSON lines, a run's own files among them. Throws InputError
-/// with file and line; kIo.
+/// Visits the text of every document of an input file, a run's own files among them. Any other file is one text, of
+/// whatever bytes. Throws InputError with file and line; kData where the name says that it is compressed; kIo.
 void for_each_text(const std::filesystem::path& path, const std::function<void(std::string_view)>& visit);
+
+/// For work that takes the bytes of a file as one text: throws kData where the name says that it holds documents, or
+/// compressed bytes.
+void require_one_text(const std::filesystem::path& path);
 
 /// True when the name ends as the readers know it: .jsonl or .txt, plain or with .gz or .zst behind it.
 bool is_known_input(std::string_view name);
