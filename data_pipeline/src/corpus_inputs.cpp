@@ -107,7 +107,7 @@ std::vector<std::string> files_of_entry(const std::filesystem::path& folder, con
   std::vector<std::string> names;
   // The recipe's path is the pattern; the folder is a name, whatever it holds.
   const std::string pattern = (std::filesystem::path(escaped(folder.string())) / entry.path()).string();
-  for (const std::string& path : expand_inputs(std::span(&pattern, 1))) {
+  for (const std::string& path : expand_glob(pattern)) {
     names.push_back(std::filesystem::path(path).lexically_relative(folder).string());
   }
   std::sort(names.begin(), names.end());

@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <system_error>
 
 #include "reprise/core/files.h"
 #include "reprise/core/nearest_name.h"
@@ -20,23 +21,12 @@ constexpr std::string_view kEndings[] = {".jsonl", ".jsonl.gz", ".jsonl.zst", ".
 
 bool is_glob(const std::string& name) { return name.find_first_of("*?[") != std::string::npos; }
 
-/// glob() sorts by the locale; the caller sorts again by bytes.
-void expand_glob(const std::string& pattern, std::vector<std::string>& names) {
-  ::glob_t found{};
-  const int status = ::glob(pattern.c_str(), GLOB_NOSORT | GLOB_ERR, nullptr, &found);
-  const int reason = errno;
-  for (std::size_t i = 0; status == 0 && i < found.gl_pathc; ++i) names.emplace_back(found.gl_pathv[i]);
-  ::globfree(&found);
-  REPRISE_REQUIRE(status != GLOB_NOMATCH, ErrorKind::kData, fmt::format("no file matches: {}", pattern),
-                  "check the pattern, and quote it so that the shell leaves it alone");
-  REPRISE_REQUIRE(status == 0, ErrorKind::kIo,
-                  fmt::format("cannot look for files: {}: {}", pattern, system_reason(reason)),
-                  system_hint(reason, FileUse::kRead));
-}
-
 void expand(const std::string& pattern, std::vector<std::string>& names) {
-  if (is_glob(pattern)) return expand_glob(pattern, names);
-  names.push_back(pattern);
+  // A shell hands over the names that its own pattern found: "doc[1].jsonl" is not "doc1.jsonl" then.
+  std::error_code ignored;
+  if (!is_glob(pattern) || std::filesystem::exists(pattern, ignored)) return names.push_back(pattern);
+  const std::vector<std::string> found = expand_glob(pattern);
+  names.insert(names.end(), found.begin(), found.end());
 }
 
 void expand_list(const std::string& path, std::vector<std::string>& names) {
@@ -79,6 +69,21 @@ void InputPolicy::skip(std::string_view name) {
   throw Error(
       ErrorKind::kUsage, fmt::format("unknown fault of an input: '{}'", name),
       near.empty() ? fmt::format("one of: {}", fmt::join(known, ", ")) : fmt::format("did you mean '{}'?", near));
+}
+
+std::vector<std::string> expand_glob(const std::string& pattern) {
+  ::glob_t found{};
+  const int status = ::glob(pattern.c_str(), GLOB_NOSORT | GLOB_ERR, nullptr, &found);
+  const int reason = errno;
+  std::vector<std::string> names;
+  for (std::size_t i = 0; status == 0 && i < found.gl_pathc; ++i) names.emplace_back(found.gl_pathv[i]);
+  ::globfree(&found);
+  REPRISE_REQUIRE(status != GLOB_NOMATCH, ErrorKind::kData, fmt::format("no file matches: {}", pattern),
+                  "check the pattern, and quote it so that the shell leaves it alone");
+  REPRISE_REQUIRE(status == 0, ErrorKind::kIo,
+                  fmt::format("cannot look for files: {}: {}", pattern, system_reason(reason)),
+                  system_hint(reason, FileUse::kRead));
+  return names;
 }
 
 std::vector<std::string> expand_inputs(std::span<const std::string> patterns) {

@@ -168,6 +168,18 @@ TEST_F(Inputs, ListsAndGlobsExpandToSortedNamesEachOnce) {
   EXPECT_THAT(error_of([&] { expand_inputs(none); }).what(), HasSubstr("no file matches"));
 }
 
+TEST_F(Inputs, ANameThatIsThereAsAFileIsNoGlob) {
+  const std::string one = (corpus_dir() / "doc1.jsonl").string();
+  const std::string brackets = (corpus_dir() / "doc[1].jsonl").string();
+  const std::string list = (corpus_dir() / "list").string();
+  for (const std::string& path : {one, brackets}) std::ofstream(path) << "\n";
+  std::ofstream(list) << brackets << "\n";
+  EXPECT_THAT(expand_inputs(std::vector<std::string>{one, brackets}), ElementsAre(one, brackets));
+  EXPECT_THAT(expand_inputs(std::vector<std::string>{"@" + list}), ElementsAre(brackets));
+  std::filesystem::remove(brackets);
+  EXPECT_THAT(expand_inputs(std::vector<std::string>{brackets}), ElementsAre(one));
+}
+
 TEST_F(Inputs, TextsAreThoseOfDocumentsOrWholeFilesAndNeverCompressedBytes) {
   const auto texts_of = [&](const std::string& name, const std::string& bytes) {
     std::ofstream(corpus_dir() / name, std::ios::binary) << bytes;

@@ -62,8 +62,12 @@ class InputError : public Error {
 using SkippedInput = std::map<std::string, std::uint64_t>;
 
 /// Expands file names, globs ("news/*.jsonl.gz": * ? [...] in any part of the path) and lists ("@files.txt", one name
-/// or glob a line) into file names, sorted by their bytes and each once. Throws kData for a pattern without a file.
+/// or glob a line) into file names, sorted by their bytes and each once. What is there as a file is a name, whatever it
+/// holds. Throws kData for a pattern without a file.
 std::vector<std::string> expand_inputs(std::span<const std::string> patterns);
+
+/// The files that a glob matches, in any order. Throws kData where there is none; kIo.
+std::vector<std::string> expand_glob(const std::string& pattern);
 
 /// Visits the text of every document of an input file, a run's own files among them. Any other file is one text, of
 /// whatever bytes. Throws InputError with file and line; kData where the name says that it is compressed; kIo.
