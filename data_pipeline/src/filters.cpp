@@ -65,6 +65,10 @@ std::unique_ptr<Filter> make_filter(const configs::FilterRule& rule) {
   return make_pii(preset, std::move(disabled));
 }
 
+bool is_meant(const configs::FilterRule& rule, const Document& document) {
+  return names_it(rule.kind(), document.kind) && names_it(rule.language(), document.language);
+}
+
 std::optional<Drop> Filter::apply(std::string& text, Edits& edits) const {
   TextMeasures measures(text);
   Judgement judgement = judge(measures, false);
@@ -104,7 +108,7 @@ Judgement FilterChain::judge(Document& document, bool explain) const {
   std::string text = document.text;
   std::optional<TextMeasures> measures(std::in_place, text);
   for (const Entry& entry : entries_) {
-    if (!names_it(entry.rule.kind(), document.kind) || !names_it(entry.rule.language(), document.language)) continue;
+    if (!is_meant(entry.rule, document)) continue;
     Judgement judgement = entry.filter->judge(*measures, explain);
     std::move(judgement.measures.begin(), judgement.measures.end(), std::back_inserter(whole.measures));
     if (judgement.drop && !whole.drop) whole.drop = std::move(judgement.drop);

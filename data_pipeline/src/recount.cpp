@@ -121,6 +121,7 @@ class Counter {
   std::optional<Drop> measure(const DroppedDocument& dropped) const {
     if (dropped.document.text.empty()) return Drop{"empty_text", 0, 1};
     for (const auto& [rule, filter] : filters_) {
+      if (!is_meant(rule, dropped.document)) continue;
       std::string text = dropped.document.text;
       Edits edits;
       const std::optional<Drop> drop = filter->apply(text, edits);

@@ -47,6 +47,18 @@ TEST_F(RecountTest, AFreshBuildHasNoDifferences) {
   EXPECT_EQ(recount(run_dir(), recipe_, nullptr).num_numbers, 4u * 2 + 2 + 2 * 2);
 }
 
+TEST_F(RecountTest, AFilterOfAnotherKindDoesNotMeasureADocument) {
+  recipe_.clear_filter();
+  *recipe_.add_filter() = rule_of("gopher_quality", "gopher-paper");
+  recipe_.mutable_filter(0)->add_kind("natural");
+  *recipe_.add_filter() = rule_of("gopher_quality", "dclm");
+  recipe_.mutable_filter(1)->add_kind("code");
+  add_file("b.jsonl",
+           {dolma_line("6", "a - b", "en", "code"), dolma_line("7", "a - b"), dolma_line("8", "kept", "en", "other")});
+  build();
+  EXPECT_THAT(differences(), IsEmpty()) << "three words by the paper's count, two by that of DCLM";
+}
+
 TEST_F(RecountTest, AChangedCountOfTheReportIsNamed) {
   Report report = read_report(run_dir());
   report.rows[1].num_documents += 1;

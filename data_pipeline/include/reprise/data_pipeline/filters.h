@@ -62,6 +62,9 @@ class Filter {
 /// Makes the filter of a rule. Throws kConfig for an unknown name, preset or part.
 std::unique_ptr<Filter> make_filter(const configs::FilterRule& rule);
 
+/// Whether a rule is for documents of this kind and language.
+bool is_meant(const configs::FilterRule& rule, const Document& document);
+
 /// All filters of a recipe, each for the kinds and languages that it names.
 class FilterChain {
  public:
