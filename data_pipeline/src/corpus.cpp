@@ -40,11 +40,11 @@ void sort_documents(const BuildContext& build, const std::vector<InputEntry>& en
 
 /// The folder of temporary files of this build, opened by all ranks.
 BuildScratch open_scratch(const configs::DataRecipe& recipe, const BuildOptions& options,
-                          const std::vector<InputFile>& files) {
+                          const std::vector<InputFile>& files, const std::vector<SideFile>& side_files) {
   const std::string what = configs::to_text(recipe) + fmt::format("pieces of {}{}", options.piece_bytes,
                                                                   options.accept_changed_corpus ? ", any file" : "");
-  return BuildScratch(options.output_dir / "data" / ".build", build_key(what, listing_of(files, options.corpus_dir)),
-                      options.team);
+  const std::string inputs = listing_of(files, options.corpus_dir) + listing_of(side_files);
+  return BuildScratch(options.output_dir / "data" / ".build", build_key(what, inputs), options.team);
 }
 
 void check_outcome(const std::filesystem::path& run) {
@@ -81,13 +81,20 @@ CorpusResult build_corpus(const configs::DataRecipe& recipe, const BuildOptions&
   options.num_threads = thread_count(given.num_threads);
   const std::vector<InputEntry> entries = expand_entries(recipe, options.corpus_dir);
   const std::vector<InputFile> files = plan_reading(entries, options.corpus_dir, options.team.size);
-  BuildScratch scratch = open_scratch(recipe, options, files);
-  BuildContext build{recipe, options, scratch, DocumentJudge(recipe, options), std::nullopt, progress};
-  if (recipe.has_decontamination()) build.evals = read_eval_files(recipe.decontamination(), options);
+  DocumentJudge judge(recipe, options);
+  std::vector<SideFile> side_files = judge.files();
+  std::optional<EvalIndex> evals;
+  if (recipe.has_decontamination()) evals = read_eval_files(recipe.decontamination(), options, side_files);
+  BuildScratch scratch = open_scratch(recipe, options, files, side_files);
+  BuildContext build{recipe, options, scratch, std::move(judge), std::move(evals), progress};
   run_steps(build, entries, files);
   if (options.team.rank != 0) return {};
   check_outcome(options.output_dir);
-  return read_corpus_result(options.output_dir);
+  CorpusResult result = read_corpus_result(options.output_dir);
+  for (const SideFile& file : side_files) {
+    if (!file.is_expected) result.mismatched_files.push_back(file.name);
+  }
+  return result;
 }
 
 void remove_build_files(const std::filesystem::path& output_dir) {

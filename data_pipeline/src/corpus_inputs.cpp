@@ -146,6 +146,22 @@ void check_hashes(const std::vector<InputEntry>& entries, const BuildOptions& op
   for (std::size_t i = 0; i < entries.size(); ++i) check_hash(entries[i], i, options, files);
 }
 
+SideFile check_side_file(const std::string& what, const std::string& field, const std::string& name,
+                         const std::string& expected, const Digest& found, const BuildOptions& options) {
+  const bool is_expected = found.hex() == expected;
+  if (is_expected || options.accept_changed_corpus) return {name, found, is_expected};
+  throw Error(ErrorKind::kData,
+              fmt::format("{} differs from the recipe: {}: SHA-256 of its content: expected {}, found {}", what,
+                          (options.corpus_dir / name).string(), expected, found.hex()),
+              fmt::format("fetch the file again, or accept it: --set {}.sha256={}", field, found.hex()));
+}
+
+std::string listing_of(const std::vector<SideFile>& files) {
+  std::string listing;
+  for (const SideFile& file : files) listing += fmt::format("{}\t{}\n", file.name, file.sha256.hex());
+  return listing;
+}
+
 std::string input_record(const ReportInput& input) {
   RecordBuilder record;
   record.string(input.sha256).string(input.expected_sha256).u64(input.num_bytes).u64(input.num_documents);

@@ -44,6 +44,21 @@ std::string listing_of(const std::vector<InputFile>& files, const std::filesyste
 /// options.accept_changed_corpus.
 void check_hashes(const std::vector<InputEntry>& entries, const BuildOptions& options, std::vector<ReportInput>& files);
 
+/// A file that a recipe names beside its corpus: a URL list, labels, an evaluation file.
+struct SideFile {
+  std::string name;
+  Digest sha256;
+  bool is_expected = true;  // it is what the recipe says
+};
+
+/// Compares a side file, "file" or "evaluation file", with the hash in the recipe's `field`. Throws kData unless
+/// options.accept_changed_corpus.
+SideFile check_side_file(const std::string& what, const std::string& field, const std::string& name,
+                         const std::string& expected, const Digest& found, const BuildOptions& options);
+
+/// The files whose content decides about documents, by name and hash.
+std::string listing_of(const std::vector<SideFile>& files);
+
 /// What a file held, as a temporary record whose key is its name.
 std::string input_record(const ReportInput& input);
 ReportInput parse_input(const std::string& name, std::string_view record);

@@ -9,15 +9,6 @@
 namespace reprise::data {
 namespace {
 
-void check_file(const std::string& field, const std::filesystem::path& path, const std::string& expected,
-                const Digest& found, const BuildOptions& options) {
-  if (found.hex() == expected || options.accept_changed_corpus) return;
-  throw Error(ErrorKind::kData,
-              fmt::format("file differs from the recipe: {}: SHA-256: expected {}, found {}", path.string(), expected,
-                          found.hex()),
-              fmt::format("fetch the file again, or accept it: --set {}.sha256={}", field, found.hex()));
-}
-
 template <typename Names>
 bool holds(const Names& names, const std::string& name) {
   return std::find(names.begin(), names.end(), name) != names.end();
@@ -30,12 +21,13 @@ DocumentJudge::DocumentJudge(const configs::DataRecipe& recipe, const BuildOptio
   for (int i = 0; i < recipe.url_list_size(); ++i) {
     const configs::UrlList& list = recipe.url_list(i);
     url_lists_.add(url_list_kind(list.kind()), options.corpus_dir / list.path());
-    check_file(fmt::format("recipe.data.url_list[{}]", i), options.corpus_dir / list.path(), list.sha256(),
-               url_lists_.files().back().sha256, options);
+    files_.push_back(check_side_file("URL list", fmt::format("recipe.data.url_list[{}]", i), list.path(), list.sha256(),
+                                     url_lists_.files().back().sha256, options));
   }
   if (!recipe.has_languages()) return;
   const std::filesystem::path path = options.corpus_dir / languages_.path();
-  check_file("recipe.data.languages", path, languages_.sha256(), sha256(read_file(path)), options);
+  files_.push_back(check_side_file("file of language labels", "recipe.data.languages", languages_.path(),
+                                   languages_.sha256(), sha256(read_file(path)), options));
   labels_ = LanguageLabels::read(path);
 }
 

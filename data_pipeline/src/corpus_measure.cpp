@@ -68,18 +68,14 @@ class ChunkMeasurer {
 
 }  // namespace
 
-EvalIndex read_eval_files(const configs::Decontamination& config, const BuildOptions& options) {
+EvalIndex read_eval_files(const configs::Decontamination& config, const BuildOptions& options,
+                          std::vector<SideFile>& files) {
   EvalIndex index(config.ngram());
   for (int i = 0; i < config.against_size(); ++i) {
-    const std::filesystem::path path = options.corpus_dir / config.against(i).path();
-    const std::string found = index.add_file(path).hex();
-    if (found == config.against(i).sha256() || options.accept_changed_corpus) continue;
-    throw Error(
-        ErrorKind::kData,
-        fmt::format("evaluation file differs from the recipe: {}: SHA-256 of its content: expected {}, found {}",
-                    path.string(), config.against(i).sha256(), found),
-        fmt::format("fetch the file again, or accept it: --set recipe.data.decontamination.against[{}].sha256={}", i,
-                    found));
+    const configs::CorpusFile& file = config.against(i);
+    const Digest found = index.add_file(options.corpus_dir / file.path());
+    files.push_back(check_side_file("evaluation file", fmt::format("recipe.data.decontamination.against[{}]", i),
+                                    file.path(), file.sha256(), found, options));
   }
   index.finish();
   return index;

@@ -32,8 +32,10 @@ struct BuildContext {
 void for_each_own_chunk(const BuildContext& build, std::uint64_t count, std::string_view phase,
                         const std::function<void(std::uint64_t)>& work);
 
-/// The n-grams of the recipe's evaluation files. Throws kData where one is not what the recipe says.
-EvalIndex read_eval_files(const configs::Decontamination& config, const BuildOptions& options);
+/// The n-grams of the recipe's evaluation files, which are added to `files`. Throws kData where one is not what the
+/// recipe says.
+EvalIndex read_eval_files(const configs::Decontamination& config, const BuildOptions& options,
+                          std::vector<SideFile>& files);
 
 /// Writes the chunks "chunks" without duplicate paragraphs, as chunks "edited". For one rank. Throws kIo.
 void remove_paragraphs(const BuildContext& build);

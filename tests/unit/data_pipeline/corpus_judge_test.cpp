@@ -52,6 +52,17 @@ TEST_F(Judge, DropsDocumentsWhoseAddressIsOnAList) {
   EXPECT_THAT(dropped()[0].drop.rule, HasSubstr("url_"));
 }
 
+TEST_F(Judge, NamesAChangedListThatIsAcceptedAndJudgesAnew) {
+  accept_changed_corpus_ = true;
+  add_list("bad.txt", "bad.example\n");
+  add_file("a.jsonl", {line_at("1", "https://good.example/x"), line_at("2", "https://bad.example/y")});
+  EXPECT_THAT(build().mismatched_files, ElementsAre());
+  ASSERT_EQ(dropped()[0].document.id, "2");
+  write_file_atomically(corpus_dir() / "bad.txt", "good.example\n");
+  EXPECT_THAT(build().mismatched_files, ElementsAre("bad.txt"));
+  EXPECT_EQ(dropped()[0].document.id, "1") << "a verdict of the earlier list was taken";
+}
+
 TEST_F(Judge, RefusesAListThatIsNotTheOneOfTheRecipe) {
   add_list("bad.txt", "bad.example\n");
   write_file_atomically(corpus_dir() / "bad.txt", "other.example\n");

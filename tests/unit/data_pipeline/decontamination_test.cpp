@@ -146,6 +146,9 @@ TEST_F(Decontamination, ABuildDropsContaminatedDocumentsWhereTheRecipeSaysSo) {
   config.add_against()->set_path("quiz.jsonl");
   config.mutable_against(0)->set_sha256(std::string(64, '0'));
   EXPECT_THAT(error_of([&] { build(); }).what(), HasSubstr("evaluation file differs"));
+  accept_changed_corpus_ = true;
+  EXPECT_THAT(build().mismatched_files, ElementsAre("quiz.jsonl"));
+  accept_changed_corpus_ = false;
   config.mutable_against(0)->set_sha256(sha256(std::string_view(content)).hex());
   build();
   ASSERT_EQ(dropped().size(), 1u);

@@ -41,7 +41,8 @@ struct CorpusResult {
   Digest report;    // counts per source, language and rule
   std::uint64_t num_kept = 0, num_held_out = 0, num_dropped = 0;
   std::uint64_t kept_bytes = 0, held_out_bytes = 0, dropped_bytes = 0;
-  std::vector<std::string> mismatched_files;  // inputs whose SHA-256 differs from the recipe's
+  // Inputs whose SHA-256 differs from the recipe's; from build_corpus also URL lists, labels and evaluation files.
+  std::vector<std::string> mismatched_files;
 };
 
 struct BuildOptions {
