@@ -66,8 +66,6 @@ DecontaminationResult decontaminate_files(std::span<const std::string> against, 
   REPRISE_REQUIRE(!against.empty(), ErrorKind::kUsage, "no evaluation file to compare with",
                   "name one: --against FILE");
   make_folders(options.files.output_dir);
-  std::error_code ignored;  // the report comes last: a folder with one holds a whole pass
-  std::filesystem::remove(options.files.output_dir / "report.json", ignored);
   EvalIndex index(options.ngram);
   std::vector<Digest> digests;
   for (const std::string& path : against) digests.push_back(index.add_file(path));

@@ -125,8 +125,6 @@ Drop near_duplicate_drop(const MinHashSetting& setting, double similarity) {
 FilePassResult deduplicate_files(std::span<const std::string> files, const DedupOptions& options,
                                  ProgressSink& progress) {
   make_folders(options.files.output_dir);
-  std::error_code ignored;  // the report comes last: a folder with one holds a whole pass
-  std::filesystem::remove(options.files.output_dir / "report.json", ignored);
   FilePass pass(files, options.files, kDocumentShare, progress);
   const FilePassResult result = run_method(pass, options);
   write_pass_report(options.files.output_dir, setting_json(options), result);

@@ -38,8 +38,8 @@ class FilePass {
   /// Visits batches of documents in the order of ids; `phase` is what the progress shows.
   void for_each_batch(std::string_view phase, const std::function<void(std::vector<SortedDocument>&)>& visit);
 
-  /// Asks `judge` about every document, in the order of ids, and writes kept.jsonl.zst and dropped.jsonl.zst. A judge
-  /// that drops a document leaves its text as it was.
+  /// Asks `judge` about every document, in the order of ids, and writes kept.jsonl.zst and dropped.jsonl.zst; the
+  /// report of an earlier pass goes before they are replaced. A judge that drops a document leaves its text as it was.
   FilePassResult write(const std::function<PassVerdict(SortedDocument&)>& judge);
 
  private:

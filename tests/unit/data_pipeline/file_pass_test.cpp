@@ -23,18 +23,21 @@ using testing::ElementsAre;
 using testing::HasSubstr;
 using testing::IsEmpty;
 
-/// Kills the process in the middle of a phase.
+/// Kills the process in the middle of a phase, or at its end.
 class KillIn : public ProgressSink {
  public:
-  explicit KillIn(std::string phase) : phase_(std::move(phase)) {}
+  explicit KillIn(std::string phase, bool at_end = false) : phase_(std::move(phase)), at_end_(at_end) {}
   void begin(std::string_view phase, std::int64_t, std::string_view) override { now_ = phase == phase_; }
   void update(std::int64_t, std::string_view) override {
-    if (now_) ::raise(SIGKILL);
+    if (now_ && !at_end_) ::raise(SIGKILL);
   }
-  void end() override {}
+  void end() override {
+    if (now_ && at_end_) ::raise(SIGKILL);
+  }
 
  private:
   std::string phase_;
+  bool at_end_;
   bool now_ = false;
 };
 
@@ -172,16 +175,37 @@ TEST_F(FilePasses, KilledLeaveNoPartOfAResultAndTheNextOneCleansUp) {
   EXPECT_THAT(files_left(), ElementsAre("dropped.jsonl.zst", "kept.jsonl.zst", "report.json"));
 }
 
-TEST_F(FilePasses, KilledLeaveTheWholeResultOfAnEarlierPassButNoReport) {
+TEST_F(FilePasses, KilledLeaveTheWholeResultOfAnEarlierPassUntilTheyReplaceIt) {
   const std::string input = many_documents();
   deduplicate_files(std::vector{input}, exact(), no_progress());
   const std::string kept = read_file(run_dir() / "kept.jsonl.zst");
-  in_child([&] {
-    KillIn killer("write");
-    deduplicate_files(std::vector{file("other.jsonl", {dolma_line("9", "other")}), input}, exact(), killer);
-  });
+  const std::string report = read_file(run_dir() / "report.json");
+  const std::vector<std::string> inputs = {file("other.jsonl", {dolma_line("other", "other")}), input};
+  const auto kill_in_write = [&](bool at_end) {
+    const int status = in_child([&] {
+      KillIn killer("write", at_end);
+      deduplicate_files(inputs, exact(), killer);
+    });
+    EXPECT_TRUE(WIFSIGNALED(status));
+  };
+  kill_in_write(false);
   EXPECT_EQ(read_file(run_dir() / "kept.jsonl.zst"), kept);
+  EXPECT_EQ(read_file(run_dir() / "report.json"), report);
+  kill_in_write(true);
+  EXPECT_NE(read_file(run_dir() / "kept.jsonl.zst"), kept);
   EXPECT_FALSE(std::filesystem::exists(run_dir() / "report.json")) << "the folder holds no whole pass";
+}
+
+TEST_F(FilePasses, OfAnInputThatIsNotThereLeaveTheReportOfAnEarlierPass) {
+  const std::string input = file("a.jsonl", {dolma_line("1", "x")});
+  deduplicate_files(std::vector{input}, exact(), no_progress());
+  const std::string report = read_file(run_dir() / "report.json");
+  const std::vector<std::string> missing = {(corpus_dir() / "b.jsonl").string()};
+  error_of([&] { deduplicate_files(missing, exact(), no_progress()); });
+  DecontaminationOptions options;
+  options.files.output_dir = run_dir();
+  error_of([&] { decontaminate_files(missing, std::vector{input}, options, no_progress()); });
+  EXPECT_EQ(read_file(run_dir() / "report.json"), report);
 }
 
 // A limit on the size of a file fails as a full disk does: in the middle of a write.
