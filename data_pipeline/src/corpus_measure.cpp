@@ -73,7 +73,8 @@ EvalIndex read_eval_files(const configs::Decontamination& config, const BuildOpt
   EvalIndex index(config.ngram());
   for (int i = 0; i < config.against_size(); ++i) {
     const configs::CorpusFile& file = config.against(i);
-    const Digest found = index.add_file(options.corpus_dir / file.path());
+    // By its path in the recipe: what is written names no folder of this machine.
+    const Digest found = index.add_file(options.corpus_dir / file.path(), file.path());
     files.push_back(check_side_file("evaluation file", fmt::format("recipe.data.decontamination.against[{}]", i),
                                     file.path(), file.sha256(), found, options));
   }

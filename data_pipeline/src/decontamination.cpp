@@ -16,10 +16,21 @@ constexpr std::uint64_t kFilterBitsPerNgram = 8;  // one hash: at most one look-
 
 }  // namespace
 
-Digest EvalIndex::add_file(const std::filesystem::path& path) {
-  const std::string task = task_name(path);
+Digest EvalIndex::add_file(const std::filesystem::path& path, const std::filesystem::path& name) {
+  const std::string task = free_task_name(name.empty() ? path : name);
   return for_each_example(
       path, [&](std::uint64_t number, std::span<const std::string_view> texts) { add_example(task, number, texts); });
+}
+
+/// Two files are two tasks, or an example's number would name one of each.
+std::string EvalIndex::free_task_name(const std::filesystem::path& path) {
+  std::string name = task_name(path);
+  if (tasks_.insert(name).second) return name;
+  const std::string folder = path.parent_path().filename().string();
+  if (!folder.empty() && !name.starts_with(folder + "/")) name.insert(0, folder + "/");
+  std::string numbered = name;
+  for (int number = 2; !tasks_.insert(numbered).second; ++number) numbered = fmt::format("{}-{}", name, number);
+  return numbered;
 }
 
 void EvalIndex::add_example(const std::string& task, std::uint64_t number, std::span<const std::string_view> texts) {

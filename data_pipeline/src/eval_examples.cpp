@@ -141,10 +141,9 @@ Digest for_each_example(const std::filesystem::path& path, const ExampleVisitor&
 }
 
 std::string task_name(const std::filesystem::path& path) {
-  const std::string file = path.filename().string();
-  const std::string name = file.substr(0, file.find('.'));
+  const std::string name = std::filesystem::path(without_packing(path)).stem().string();
   const std::string folder = path.parent_path().filename().string();
-  for (const std::string_view split : {"test", "validation", "valid", "dev", "train"}) {
+  for (const std::string_view split : {"test", "val", "dev", "train"}) {
     if (name.starts_with(split) && !folder.empty()) return folder + "/" + name;
   }
   return name;

@@ -19,8 +19,8 @@ using ExampleVisitor = std::function<void(std::uint64_t, std::span<const std::st
 /// an unknown type of file; kIo.
 Digest for_each_example(const std::filesystem::path& path, const ExampleVisitor& visit);
 
-/// Name of a file without folder and without everything behind the first dot: "arc_easy" of "eval/arc_easy.jsonl.zst".
-/// Where the file's name says nothing ("test", "validation", "dev", "train", "valid"), the folder's stands before it.
+/// Name of a file without folder and endings: "arc_easy" of "eval/arc_easy.jsonl.zst", "xquad.ar" of "xquad.ar.json".
+/// Where the file's name says nothing ("test", "val", "validation", "dev", "train"), the folder's stands before it.
 std::string task_name(const std::filesystem::path& path);
 
 }  // namespace reprise::data

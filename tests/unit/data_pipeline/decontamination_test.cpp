@@ -80,6 +80,16 @@ TEST_F(Decontamination, BadEvaluationFilesAreNamed) {
 TEST_F(Decontamination, ATaskIsCalledByItsFileOrItsFolder) {
   EXPECT_EQ(task_name("eval/arc_easy.jsonl.zst"), "arc_easy");
   EXPECT_EQ(task_name("eval/boolq/validation.jsonl.zst"), "boolq/validation");
+  EXPECT_EQ(task_name("eval/boolq/val.json"), "boolq/val");
+  EXPECT_EQ(task_name("eval/xquad.ar.json.gz"), "xquad.ar");
+}
+
+TEST_F(Decontamination, FilesOfOneNameAreTasksOfTheirOwn) {
+  EvalIndex index(5);
+  for (const char* name : {"a/quiz.txt", "b/quiz.txt", "c/b/quiz.txt"}) index.add_file(file(name, "one"));
+  EXPECT_EQ(index.name(0), "quiz:1");
+  EXPECT_EQ(index.name(1), "b/quiz:1");
+  EXPECT_EQ(index.name(2), "b/quiz-2:1");
 }
 
 TEST_F(Decontamination, TextsMeetWhateverTheirCasePunctuationAndNumbers) {
@@ -141,18 +151,18 @@ TEST_F(Decontamination, TaggedDocumentsStayAndSaySo) {
 TEST_F(Decontamination, ABuildDropsContaminatedDocumentsWhereTheRecipeSaysSo) {
   add_file("a.jsonl", {dolma_line("1", kQuestion), dolma_line("2", "clean")});
   const std::string content = std::string("{\"q\":\"") + kQuestion + "\"}";
-  file("quiz.jsonl", content);
+  file("test.jsonl", content);
   configs::Decontamination& config = *recipe_.mutable_decontamination();
-  config.add_against()->set_path("quiz.jsonl");
+  config.add_against()->set_path("test.jsonl");
   config.mutable_against(0)->set_sha256(std::string(64, '0'));
   EXPECT_THAT(error_of([&] { build(); }).what(), HasSubstr("evaluation file differs"));
   accept_changed_corpus_ = true;
-  EXPECT_THAT(build().mismatched_files, ElementsAre("quiz.jsonl"));
+  EXPECT_THAT(build().mismatched_files, ElementsAre("test.jsonl"));
   accept_changed_corpus_ = false;
   config.mutable_against(0)->set_sha256(sha256(std::string_view(content)).hex());
   build();
   ASSERT_EQ(dropped().size(), 1u);
-  EXPECT_EQ(dropped()[0].survivor, "quiz:1");
+  EXPECT_EQ(dropped()[0].survivor, "test:1") << "the name of the corpus folder decides no bit";
   config.set_action("tag");
   build();
   EXPECT_TRUE(dropped().empty());

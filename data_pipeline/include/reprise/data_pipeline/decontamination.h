@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <filesystem>
 #include <map>
+#include <set>
 #include <span>
 #include <string>
 #include <string_view>
@@ -16,7 +17,7 @@ namespace reprise::data {
 
 /// One example of an evaluation set.
 struct EvalExample {
-  std::string task;          // name of its file without folder and endings
+  std::string task;          // name of its file without folder and endings; with them where that is taken
   std::uint64_t number = 0;  // 1-based: its line, record or element
 };
 
@@ -33,8 +34,9 @@ class EvalIndex {
 
   /// Reads a file of examples: .jsonl (each line one), .json (each element of every array that is not inside another),
   /// .csv (each record), or .txt (each line); .gz or .zst may stand behind. Every text of an example is searched for by
-  /// itself. Throws kData, kIo. Returns the SHA-256 of the decompressed content.
-  Digest add_file(const std::filesystem::path& path);
+  /// itself. `name` is what the task is called by; empty: `path`. Throws kData, kIo. Returns the SHA-256 of the
+  /// decompressed content.
+  Digest add_file(const std::filesystem::path& path, const std::filesystem::path& name = {});
   void add_example(const std::string& task, std::uint64_t number, std::span<const std::string_view> texts);
   /// To be called once, behind the last example.
   void finish();
@@ -54,8 +56,10 @@ class EvalIndex {
     auto operator<=>(const Ngram&) const = default;
   };
   bool may_hold(std::uint64_t hash) const;
+  std::string free_task_name(const std::filesystem::path& path);
 
   std::uint32_t ngram_;
+  std::set<std::string> tasks_;  // one of each file
   std::vector<EvalExample> examples_;
   std::vector<bool> too_short_;
   std::vector<Ngram> ngrams_;          // sorted
