@@ -65,14 +65,27 @@ std::vector<MixtureStage> stages_of(const configs::TrainRecipe& recipe,
   return stages;
 }
 
+/// Whether a stage is to read a group that many times, whatever it holds.
+bool is_asked_by_epochs(const configs::TrainRecipe& recipe, const std::string& group) {
+  for (const configs::Stage& stage : recipe.stage()) {
+    for (const configs::GroupShare& share : stage.share()) {
+      if (share.group() == group && share.has_epochs()) return true;
+    }
+  }
+  return false;
+}
+
 /// Says which groups are read though they hold nothing, or more often than they may be.
 void check_groups(const configs::TrainRecipe& recipe, std::span<const std::uint64_t> num_sequences,
                   std::span<const std::uint64_t> num_draws, std::vector<std::string>& mistakes) {
   for (int i = 0; i < recipe.group_size(); ++i) {
     const configs::DocumentGroup& group = recipe.group(i);
     const auto index = static_cast<std::size_t>(i);
-    if (num_draws[index] == 0) continue;
-    if (num_sequences[index] == 0) {
+    if (num_sequences[index] == 0 && num_draws[index] == 0) {
+      if (!is_asked_by_epochs(recipe, group.name())) continue;
+      mistakes.push_back(fmt::format("group '{}' is to be read by epochs, but holds not one sequence of {} tokens",
+                                     group.name(), recipe.sequence_length()));
+    } else if (num_sequences[index] == 0) {
       mistakes.push_back(fmt::format("group '{}' is to give {} sequences, but holds not one of {} tokens", group.name(),
                                      num_draws[index], recipe.sequence_length()));
     } else if (num_draws[index] > rounded_product(group.max_epochs(), num_sequences[index])) {

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <limits>
 #include <numeric>
 
 #include "reprise/core/error.h"
@@ -94,8 +95,10 @@ std::vector<std::uint64_t> stage_counts(const configs::TrainRecipe& recipe, int 
   }
   // Of an incomplete last batch nothing is read.
   if (fixed < total || fixed - total >= plan.sequences(steps.end + 1)) {
-    return refuse(fmt::format("set steps: {}, or give a group a weight to take the rest",
-                              plan.step_of(first + fixed) - 1 - steps.begin));
+    const std::uint64_t whole_steps = plan.step_of(first + fixed) - 1 - steps.begin;
+    if (whole_steps > std::numeric_limits<std::uint32_t>::max()) return refuse("ask for less");
+    return refuse((whole_steps == 0 ? "ask for at least one step" : fmt::format("set steps: {}", whole_steps)) +
+                  ", or give a group a weight to take the rest");
   }
   return divide(total, shares.fixed);
 }

@@ -196,6 +196,24 @@ TEST(Mixture, RefusesBudgetsThatDoNotFitBesideAWeight) {
               HasSubstr("stage 's' has 10 sequences (1 steps), and its epochs and token budgets ask for 300"));
 }
 
+TEST(Mixture, RefusesEpochsOfAGroupWithoutASequence) {
+  const std::uint64_t sizes[] = {100, 0};
+  EXPECT_THAT(error_of(20, R"(group { name: "a" source: "a" } group { name: "rest" }
+      stage { name: "s" share { group: "a" weight: 1 } share { group: "rest" epochs: 1 } })",
+                       sizes),
+              HasSubstr("group 'rest' is to be read by epochs, but holds not one sequence of 16 tokens"));
+}
+
+TEST(Mixture, GivesNoNumberOfStepsThatAConfigCannotHold) {
+  const auto error_with = [](const char* epochs) {
+    return error_of(
+        1, std::string(kGroups) + fmt::format(R"(stage {{ name: "s" share {{ group: "a" epochs: {} }} }})", epochs),
+        kSizes);
+  };
+  EXPECT_THAT(error_with("1e-9"), HasSubstr("ask for 0: ask for at least one step, or give a group a weight"));
+  EXPECT_THAT(error_with("1e300"), testing::EndsWith(": ask for less"));
+}
+
 TEST(Mixture, LetsAGroupWithoutASequenceBeWhenNoStageReadsIt) {
   const std::uint64_t sizes[] = {100, 0};
   EXPECT_EQ(error_of(20, R"(group { name: "a" source: "a" } group { name: "rest" }
