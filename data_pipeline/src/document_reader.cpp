@@ -7,6 +7,7 @@
 
 #include "json_text.h"
 #include "line_reader.h"
+#include "unicode_classes.h"
 
 namespace reprise::data {
 namespace {
@@ -176,6 +177,10 @@ InputContent read_lines(LineReader& reader, const std::string& name, const std::
   InputContent content;
   Line line;
   while (next_line(reader, options.policy, content.skipped, line)) {
+    if (line.offset == 0 && line.text.starts_with(kByteOrderMark)) {
+      line.text.remove_prefix(kByteOrderMark.size());
+      line.offset = kByteOrderMark.size();
+    }
     if (is_blank(line.text)) continue;
     try {
       Document document = parse_document(parser, {place, line}, options);

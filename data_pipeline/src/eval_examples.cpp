@@ -121,7 +121,8 @@ Digest for_each_example(const std::filesystem::path& path, const ExampleVisitor&
   while (source->read(bytes)) {
   }
   std::string storage;
-  const std::string_view content = well_formed_utf8(bytes, storage);
+  std::string_view content = well_formed_utf8(bytes, storage);
+  if (content.starts_with(kByteOrderMark)) content.remove_prefix(kByteOrderMark.size());
   const std::string name = without_packing(path);
   if (name.ends_with(".jsonl")) {
     visit_json_lines(content, path.string(), visit);

@@ -3,11 +3,10 @@
 #include <algorithm>
 
 #include "text_units.h"
+#include "unicode_classes.h"
 
 namespace reprise::data {
 namespace {
-
-constexpr std::string_view kByteOrderMark = "\xEF\xBB\xBF";
 
 bool is_removed_control(char c) {
   const auto byte = static_cast<unsigned char>(c);

@@ -65,6 +65,12 @@ TEST_F(Decontamination, AnExampleIsALineARecordOrAnElementAndAllItsStringsAreSea
   EXPECT_THAT(examples_of(file("d.txt", "one\n\ntwo")), ElementsAre(ElementsAre("1", "one"), ElementsAre("3", "two")));
 }
 
+TEST_F(Decontamination, AByteOrderMarkIsNoPartOfTheFirstExample) {
+  EXPECT_THAT(examples_of(file("a.txt", "\uFEFFone")), ElementsAre(ElementsAre("1", "one")));
+  EXPECT_THAT(examples_of(file("a.jsonl", "\uFEFF[\"one\"]")), ElementsAre(ElementsAre("1", "one")));
+  EXPECT_THAT(examples_of(file("a.json", "\uFEFF[\"one\"]")), ElementsAre(ElementsAre("1", "one")));
+}
+
 TEST_F(Decontamination, ExamplesAreTakenFromEveryArrayOfAJsonFile) {
   EXPECT_THAT(examples_of(file("task.json", R"({"keywords":["k"],"n":1,"splits":{"train":[{"q":["one","two"]}],)"
                                             R"("test":["three"]}})")),

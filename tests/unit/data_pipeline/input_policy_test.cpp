@@ -240,6 +240,14 @@ TEST_F(Inputs, InvalidJsonStopsOrIsSkipped) {
   expect_stop_then_skip("nonsense", "line is not JSON", "invalid_json", skip);
 }
 
+TEST_F(Inputs, AByteOrderMarkStandsBeforeTheFirstLineAlone) {
+  add_file("a.jsonl", {"\uFEFF" + dolma_line("1", "one"), dolma_line("2", "two")});
+  build();
+  EXPECT_THAT(ids(), ElementsAre("1", "2"));
+  add_file("b.jsonl", {dolma_line("3", "three"), "\uFEFF" + dolma_line("4", "four")});
+  EXPECT_THAT(build_error().what(), HasSubstr("b.jsonl:2"));
+}
+
 TEST_F(Inputs, ANulByteIsNoJsonAndAnEscapedOneLeavesTheText) {
   const std::string nul(1, '\0');
   const auto skip = [](configs::BadInput& bad) { bad.set_invalid_json("skip"); };
