@@ -76,6 +76,12 @@ std::string optional_string(const simdjson::dom::object& object, const char* fie
 simdjson::dom::object parse_object(simdjson::dom::parser& parser, const Place& place) {
   simdjson::dom::element root;
   const auto error = parser.parse(place.line.text.data(), place.line.text.size()).get(root);
+  if (error == simdjson::NUMBER_ERROR) {
+    place.fail(
+        InputFault::kInvalidJson,
+        "line holds a number that is no JSON, or more than 64 bits or binary64 can hold, in some field",
+        "write it as a string, or leave the field out; such a number is refused in fields that are not used too");
+  }
   if (error != simdjson::SUCCESS) {
     place.fail(InputFault::kInvalidJson, fmt::format("line is not JSON ({})", simdjson::error_message(error)),
                "every line must be one JSON object; check with `jq . FILE`");

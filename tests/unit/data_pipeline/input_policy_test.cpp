@@ -240,6 +240,11 @@ TEST_F(Inputs, InvalidJsonStopsOrIsSkipped) {
   expect_stop_then_skip("nonsense", "line is not JSON", "invalid_json", skip);
 }
 
+TEST_F(Inputs, ANumberThatNoTypeHoldsIsNamedAsOne) {
+  add_file("a.jsonl", {R"({"id":"1","text":"one","hash":123456789012345678901234567890})"});
+  EXPECT_THAT(build_error().what(), HasSubstr("line holds a number that is no JSON, or more than 64 bits"));
+}
+
 TEST_F(Inputs, AByteOrderMarkStandsBeforeTheFirstLineAlone) {
   add_file("a.jsonl", {"\uFEFF" + dolma_line("1", "one"), dolma_line("2", "two")});
   build();
