@@ -27,6 +27,7 @@ struct FilterFlags {
   DetectorFlags detector;
   double min_share = 0.65;
   std::vector<std::string> url_lists;
+  std::uint64_t max_line_bytes = std::uint64_t{32} << 20;
 };
 
 /// Each "KIND=FILE".
@@ -86,6 +87,7 @@ void filter(const FilterFlags& flags) {
   data::FilterFilesOptions options;
   options.files.assign(flags.files.begin(), flags.files.end());
   options.explain = flags.explain;
+  options.max_line_bytes = flags.max_line_bytes;
   const data::UrlLists url_lists = open_url_lists(flags.url_lists);
   if (!url_lists.files().empty()) options.url_lists = &url_lists;
   Languages languages = open_languages(flags);
@@ -128,6 +130,9 @@ void add_data_filter_command(CLI::App& data) {
   verb->add_option("--language", flags->language, "Language to keep, with --labels")->capture_default_str();
   verb->add_option("--min-share", flags->min_share, "Smallest share of the text in that language")
       ->capture_default_str();
+  verb->add_option("--max-line-bytes", flags->max_line_bytes, "Longest line")
+      ->capture_default_str()
+      ->check(CLI::PositiveNumber);
   verb->footer(
       "Texts are normalised (v1) first. Verdicts go to stdout, counts to stderr.\n\n"
       "Example:\n  reprise data filter --preset gopher-paper --explain tests/data/small.jsonl");

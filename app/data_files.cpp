@@ -54,7 +54,9 @@ void add_file_options(CLI::App& verb, FileFlags& flags) {
   verb.add_option("--memory", flags.memory, "MiB for sorting; what does not fit is sorted in OUT/.scratch")
       ->capture_default_str()
       ->check(CLI::Range(std::uint64_t{16}, std::uint64_t{1} << 24));
-  verb.add_option("--max-line-bytes", flags.max_line_bytes, "Longest line, or text file")->capture_default_str();
+  verb.add_option("--max-line-bytes", flags.max_line_bytes, "Longest line, or text file")
+      ->capture_default_str()
+      ->check(CLI::PositiveNumber);
   verb.add_option("--skip", flags.skip, "Leave out and count what this fault spoils, such as invalid_json (repeatable)")
       ->take_all()
       ->allow_extra_args(false);

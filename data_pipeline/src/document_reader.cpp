@@ -228,13 +228,13 @@ class HashedSource {
 };
 
 /// Reads a whole text file: as a "line" whose line feeds are part of it.
-std::string read_text(HashedSource& source, const std::string& place, std::uint64_t max_bytes) {
+std::string read_text(HashedSource& source, const std::string& place, const ReadOptions& options) {
+  const std::uint64_t max_bytes = options.max_line_bytes;
   std::string text;
   while (source.read(text)) {
     if (text.size() <= max_bytes) continue;
-    throw InputError(
-        InputFault::kLongLine, fmt::format("text file is longer than {} bytes: {}", max_bytes, place),
-        fmt::format("split the document, or raise the limit: --set recipe.data.max_line_bytes={}", max_bytes * 2));
+    throw InputError(InputFault::kLongLine, fmt::format("text file is longer than {} bytes: {}", max_bytes, place),
+                     fmt::format("split the document, or raise the limit: {}{}", options.limit_setting, max_bytes * 2));
   }
   check_utf8({place, {text, 1, 0}});
   return text;
@@ -258,7 +258,7 @@ InputContent read_text_document(ByteSource& source, const std::string& name, con
   try {
     Document document;
     document.id = name;
-    document.text = read_text(hashed, place, options.max_line_bytes);
+    document.text = read_text(hashed, place, options);
     document.source_file = name;
     document.source_line = 1;
     content.num_documents = 1;
@@ -286,7 +286,7 @@ InputContent read_documents(const std::filesystem::path& folder, const std::stri
 InputContent read_documents(std::unique_ptr<ByteSource> source, const std::string& name, const std::string& place,
                             const ReadOptions& options, const ReadHandler& handler) {
   if (is_text_file(name)) return read_text_document(*source, name, place, options, handler);
-  LineReader reader(std::move(source), place, options.max_line_bytes, ErrorKind::kData);
+  LineReader reader(std::move(source), place, options.max_line_bytes, ErrorKind::kData, options.limit_setting);
   return read_lines(reader, name, place, options, handler);
 }
 

@@ -7,6 +7,7 @@
 #include <functional>
 #include <memory>
 #include <string>
+#include <string_view>
 
 #include "byte_source.h"
 #include "reprise/core/hash.h"
@@ -31,7 +32,8 @@ struct ReadHandler {
 struct ReadOptions {
   std::uint64_t max_line_bytes = 32 << 20;
   InputPolicy policy;
-  bool keep_members = false;  // fills Document::members and metadata_members
+  bool keep_members = false;                                             // fills Document::members and metadata_members
+  std::string_view limit_setting = "--set recipe.data.max_line_bytes=";  // for hints; a number stands behind it
 };
 
 /// Reads every document of `folder`/`name`. Texts come as they are in the file. Throws InputError with file and line

@@ -42,7 +42,7 @@ FilePass::FilePass(std::span<const std::string> files, const FilePassOptions& op
 }
 
 void FilePass::read(std::span<const std::string> files) {
-  const ReadOptions read_options{options_.max_line_bytes, options_.policy, /*keep_members=*/true};
+  const ReadOptions read_options{options_.max_line_bytes, options_.policy, /*keep_members=*/true, "--max-line-bytes "};
   progress_.begin("read", static_cast<std::int64_t>(files.size()), "files");
   for (std::size_t i = 0; i < files.size(); ++i) {
     REPRISE_REQUIRE(is_known_input(files[i]), ErrorKind::kData, fmt::format("unknown type of input: {}", files[i]),

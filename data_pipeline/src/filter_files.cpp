@@ -105,7 +105,8 @@ FilterCounts filter_files(const FilterChain& chain, const FilterFilesOptions& op
   };
   for (const std::filesystem::path& path : options.files) {
     if (holds_json_lines(path)) {
-      read_documents(path.parent_path(), path.filename().string(), {options.max_line_bytes, {}}, {judge, {}});
+      const ReadOptions read{options.max_line_bytes, {}, /*keep_members=*/false, "--max-line-bytes "};
+      read_documents(path.parent_path(), path.filename().string(), read, {judge, {}});
     } else {
       judge(read_text(path));
     }

@@ -12,8 +12,12 @@ LineReader::LineReader(const std::filesystem::path& path, std::uint64_t max_line
                  max_line_bytes, kind) {}
 
 LineReader::LineReader(std::unique_ptr<ByteSource> source, std::string name, std::uint64_t max_line_bytes,
-                       ErrorKind kind)
-    : name_(std::move(name)), max_line_bytes_(max_line_bytes), kind_(kind), source_(std::move(source)) {}
+                       ErrorKind kind, std::string_view limit_setting)
+    : name_(std::move(name)),
+      max_line_bytes_(max_line_bytes),
+      kind_(kind),
+      limit_setting_(limit_setting),
+      source_(std::move(source)) {}
 
 LineReader::~LineReader() = default;
 
@@ -29,12 +33,11 @@ bool LineReader::fill() {
 
 void LineReader::check_length(std::size_t length) const {
   if (length <= max_line_bytes_) return;
-  throw InputError(
-      InputFault::kLongLine,
-      fmt::format("line is longer than {} bytes: {}:{}: it begins at byte {} of the content", max_line_bytes_, name_,
-                  num_lines_ + 1, consumed_),
-      fmt::format("split the document, or raise the limit: --set recipe.data.max_line_bytes={}", max_line_bytes_ * 2),
-      kind_);
+  throw InputError(InputFault::kLongLine,
+                   fmt::format("line is longer than {} bytes: {}:{}: it begins at byte {} of the content",
+                               max_line_bytes_, name_, num_lines_ + 1, consumed_),
+                   fmt::format("split the document, or raise the limit: {}{}", limit_setting_, max_line_bytes_ * 2),
+                   kind_);
 }
 
 void LineReader::take(std::size_t length) {

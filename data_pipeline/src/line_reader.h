@@ -25,8 +25,10 @@ class LineReader {
   /// Opens `path`; a name that ends in ".gz" or ".zst" is decompressed. Bad content is an InputError of `kind` (kData
   /// for inputs, kCorrupt for files of our own), a failing system call is kIo.
   LineReader(const std::filesystem::path& path, std::uint64_t max_line_bytes, ErrorKind kind);
-  /// Reads decompressed bytes from `source`; `name` is for messages.
-  LineReader(std::unique_ptr<ByteSource> source, std::string name, std::uint64_t max_line_bytes, ErrorKind kind);
+  /// Reads decompressed bytes from `source`; `name` is for messages, `limit_setting` for the hint that raises the
+  /// limit.
+  LineReader(std::unique_ptr<ByteSource> source, std::string name, std::uint64_t max_line_bytes, ErrorKind kind,
+             std::string_view limit_setting = "--set recipe.data.max_line_bytes=");
   ~LineReader();
   LineReader(const LineReader&) = delete;
   LineReader& operator=(const LineReader&) = delete;
@@ -50,6 +52,7 @@ class LineReader {
   std::string name_;
   std::uint64_t max_line_bytes_;
   ErrorKind kind_;
+  std::string limit_setting_;
   std::unique_ptr<ByteSource> source_;
   Sha256 hash_;
   std::string buffer_;

@@ -208,6 +208,16 @@ TEST_F(FilePasses, OfAnInputThatIsNotThereLeaveTheReportOfAnEarlierPass) {
   EXPECT_EQ(read_file(run_dir() / "report.json"), report);
 }
 
+TEST_F(FilePasses, NameTheirOwnFlagForALineThatIsTooLong) {
+  DedupOptions options = exact();
+  options.files.max_line_bytes = 10;
+  for (const char* name : {"a.jsonl", "a.txt"}) {
+    const std::vector<std::string> input = {file(name, {dolma_line("1", "x")})};
+    const Error error = error_of([&] { deduplicate_files(input, options, no_progress()); });
+    EXPECT_THAT(error.hint(), HasSubstr("raise the limit: --max-line-bytes 20")) << name;
+  }
+}
+
 // A limit on the size of a file fails as a full disk does: in the middle of a write.
 TEST_F(FilePasses, OnAFullDiskAreACleanErrorWhereverItFillsUp) {
   const std::string input = many_documents();
