@@ -14,6 +14,7 @@ namespace reprise::data {
 namespace {
 
 constexpr std::size_t kChunkBytes = 1 << 17;
+constexpr int kLargestWindowLog = 31;
 
 class FileSource : public ByteSource {
  public:
@@ -124,6 +125,8 @@ class ZstdDecoder : public Decoder {
   ZstdDecoder(std::unique_ptr<ByteSource> compressed, const std::string& name, ErrorKind kind)
       : Decoder(std::move(compressed), name, kind), stream_(ZSTD_createDStream()) {
     REPRISE_CHECK(stream_ != nullptr);
+    // What `zstd --long=31` writes too. Memory is that of the frame's own window.
+    REPRISE_CHECK(ZSTD_isError(ZSTD_DCtx_setParameter(stream_, ZSTD_d_windowLogMax, kLargestWindowLog)) == 0);
   }
   ~ZstdDecoder() override { ZSTD_freeDStream(stream_); }
   ZstdDecoder(const ZstdDecoder&) = delete;

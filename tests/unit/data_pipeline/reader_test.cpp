@@ -74,6 +74,16 @@ TEST_F(Reader, NamesTheOffsetOfATruncatedZstdFile) {
   }
 }
 
+TEST_F(Reader, ReadsAZstdFrameWithALargeWindow) {
+  const std::string line = dolma_line("1", "one") + "\n";
+  std::string frame("\x28\xB5\x2F\xFD\x00", 5);
+  frame += static_cast<char>((28 - 10) << 3);      // a window of 256 MiB
+  const std::size_t block = line.size() << 3 | 1;  // raw, and the last
+  for (int k = 0; k < 3; ++k) frame += static_cast<char>(block >> 8 * k & 0xFF);
+  add_raw_file("a.jsonl.zst", frame + line, sha256(std::string_view(line)).hex());
+  EXPECT_EQ(build().num_kept, 1u);
+}
+
 TEST_F(Reader, RefusesAFileThatIsNotZstd) {
   add_raw_file("a.jsonl.zst", dolma_line("1", "one"));
   const Error error = build_error();
