@@ -76,6 +76,8 @@ DecontaminationResult decontaminate_files(std::span<const std::string> against, 
   DecontaminationResult result;
   result.pass = pass.write([&](SortedDocument& sorted) {
     PassVerdict verdict;
+    // That of an earlier pass, which may have looked for other examples.
+    remove_member(sorted.document, "\"contamination\":");
     const auto found = overlaps.find(sorted.document.id);
     if (found == overlaps.end()) return verdict;
     report.add(sorted.document.id, found->second);

@@ -17,17 +17,21 @@ namespace {
 
 /// Adds a member to a document, in place of one of the same key.
 void add_member(Document& document, std::string_view member) {
-  const std::string_view key = member.substr(0, member.find(':') + 1);
+  remove_member(document, member.substr(0, member.find(':') + 1));
+  document.members.append(member).append("\n");
+}
+
+}  // namespace
+
+void remove_member(Document& document, std::string_view key) {
   std::string kept;
   for (std::string_view rest = document.members; !rest.empty();) {
     const std::string_view old = rest.substr(0, rest.find('\n') + 1);
     if (!old.starts_with(key)) kept += old;
     rest.remove_prefix(old.size());
   }
-  document.members = kept.append(member).append("\n");
+  document.members = std::move(kept);
 }
-
-}  // namespace
 
 FilePass::FilePass(std::span<const std::string> files, const FilePassOptions& options, double share,
                    ProgressSink& progress)

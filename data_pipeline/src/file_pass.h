@@ -7,6 +7,7 @@
 #include <optional>
 #include <span>
 #include <string>
+#include <string_view>
 
 #include "reprise/core/progress.h"
 #include "reprise/core/scratch_folder.h"
@@ -52,6 +53,9 @@ class FilePass {
   FilePassResult result_;
   std::optional<SortedDocuments> documents_;
 };
+
+/// Takes a member out of Document::members; `key` is its beginning, "\"key\":".
+void remove_member(Document& document, std::string_view key);
 
 /// Writes report.json of a pass: `setting` (JSON) says what was asked for. Throws kIo.
 void write_pass_report(const std::filesystem::path& folder, const std::string& setting, const FilePassResult& result);

@@ -149,6 +149,19 @@ TEST_F(FilePasses, CarryEarlierTagsAndReplaceTheirOwn) {
                   R"("line":1},"quality":{"contamination":1},"contamination":{"ngrams":3,"examples":["eval:1"]}})")));
 }
 
+TEST_F(FilePasses, OfDecontaminationTakeAwayTheTagOfAnEarlierOne) {
+  const std::string input = file("a.jsonl", {R"({"id":"1","text":"clean","contamination":{"ngrams":1},"a":1})"});
+  DecontaminationOptions options;
+  options.files.output_dir = run_dir();
+  for (const bool tag : {false, true}) {
+    options.tag = tag;
+    decontaminate_files(std::vector{file("eval.txt", {"other"})}, std::vector{input}, options, no_progress());
+    EXPECT_THAT(lines("kept.jsonl.zst"), ElementsAre(testing::EndsWith(R"("line":1},"a":1})"))) << tag;
+  }
+  deduplicate_files(std::vector{input}, exact(), no_progress());
+  EXPECT_THAT(lines("kept.jsonl.zst"), ElementsAre(HasSubstr(R"("contamination":{"ngrams":1})")));
+}
+
 TEST_F(FilePasses, HaveTheSameDigestsWithAndWithoutOtherMembers) {
   const std::string plain = file("a.jsonl", {R"({"id":"1","text":"x"})"});
   const std::string more = file("b.jsonl", {R"({"id":"1","text":"x","more":1})"});
