@@ -56,6 +56,7 @@ std::vector<Phase> prepare_data(const configs::RunConfig& config, const data::Bu
   std::optional<FolderLock> lock;
   if (options.team.rank == 0) lock.emplace(options.output_dir);
   require_data_of_the_run(config.recipe(), options);
+  data::require_usable_tokenizer(config.recipe().tokenizer(), options);
   Stopwatch watch;
   data::assemble_for_run(config.runtime(), options, progress);
   const data::CorpusResult corpus = data::build_corpus(config.recipe().data(), options, progress);

@@ -47,11 +47,7 @@ BuildScratch open_scratch(const configs::TokenizerRecipe& recipe, const BuildOpt
 
 /// Takes the tokenizer of another run, which the model of that run knows.
 void take_tokenizer(const configs::TokenizerRecipe& recipe, const BuildOptions& options) {
-  const Tokenizer tokenizer = Tokenizer::load(options.tokenizer);
-  REPRISE_REQUIRE(tokenizer.vocab_size() <= recipe.vocab_size(), ErrorKind::kData,
-                  fmt::format("{} has {} entries; the recipe allows {}", options.tokenizer.string(),
-                              tokenizer.vocab_size(), recipe.vocab_size()),
-                  "set tokenizer.vocab_size to what the tokenizer's own recipe says");
+  require_usable_tokenizer(recipe, options);
   make_folders(tokenizer_path(options.output_dir).parent_path());
   write_file_atomically(tokenizer_path(options.output_dir), read_file(options.tokenizer));
 }
@@ -200,6 +196,18 @@ TokenBuildResult read_result(const BuildScratch& scratch, const Tokenizer& token
 }
 
 }  // namespace
+
+void require_usable_tokenizer(const configs::TokenizerRecipe& recipe, const BuildOptions& options) {
+  if (options.tokenizer.empty()) return;
+  const Tokenizer tokenizer = Tokenizer::load(options.tokenizer);
+  REPRISE_REQUIRE(tokenizer.vocab_size() <= recipe.vocab_size(), ErrorKind::kData,
+                  fmt::format("{} has {} entries; the recipe allows {}", options.tokenizer.string(),
+                              tokenizer.vocab_size(), recipe.vocab_size()),
+                  "set tokenizer.vocab_size to what the tokenizer's own recipe says");
+  REPRISE_REQUIRE(tokenizer.has_end_of_text(), ErrorKind::kData,
+                  fmt::format("{} has no special token that ends a text", options.tokenizer.string()),
+                  "add a special token <|endoftext|> to its added_tokens");
+}
 
 TokenBuildResult build_tokens(const configs::TokenizerRecipe& recipe, const BuildOptions& given,
                               ProgressSink& progress) {

@@ -7,6 +7,7 @@
 #include "reprise/core/error.h"
 #include "reprise/core/files.h"
 #include "reprise/data_pipeline/document_file.h"
+#include "reprise/data_pipeline/token_build.h"
 #include "tokenizer_fixture.h"
 
 namespace reprise::data {
@@ -232,6 +233,23 @@ TEST_F(Shards, CannotBeWrittenIntoAFileInsteadOfAFolder) {
   } catch (const Error& error) {
     EXPECT_EQ(error.kind(), ErrorKind::kIo);
   }
+}
+
+TEST(GivenTokenizer, IsRefusedWithTooManyEntriesOrWithoutAnEndOfText) {
+  const TemporaryFolder folder;
+  BuildOptions options;
+  configs::TokenizerRecipe recipe = tokenizer_recipe(small_tokenizer().vocab_size(), 1);
+  EXPECT_NO_THROW(require_usable_tokenizer(recipe, options)) << "none is given";
+  options.tokenizer = folder.path() / "tokenizer.json";
+  nlohmann::json root = nlohmann::json::parse(small_tokenizer().json());
+  write_file_atomically(options.tokenizer, root.dump());
+  EXPECT_NO_THROW(require_usable_tokenizer(recipe, options));
+  recipe.set_vocab_size(recipe.vocab_size() - 1);
+  EXPECT_THROW(require_usable_tokenizer(recipe, options), Error);
+  recipe.set_vocab_size(recipe.vocab_size() + 1);
+  root["added_tokens"][0]["special"] = false;
+  write_file_atomically(options.tokenizer, root.dump());
+  EXPECT_THROW(require_usable_tokenizer(recipe, options), Error);
 }
 
 }  // namespace

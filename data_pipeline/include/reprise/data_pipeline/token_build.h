@@ -15,6 +15,10 @@ struct TokenBuildResult {
   std::uint64_t num_train_tokens = 0, num_held_out_tokens = 0;  // end-of-text tokens included
 };
 
+/// Throws kData where options.tokenizer names a file that cannot take the place of the recipe's tokenizer: it has too
+/// many entries, or no end of text. To be called before documents are built.
+void require_usable_tokenizer(const configs::TokenizerRecipe& recipe, const BuildOptions& options);
+
 /// Trains the tokenizer on the training documents that build_corpus() left in options.output_dir, or takes the one in
 /// options.tokenizer, encodes all documents
 /// and writes tokenizer/tokenizer.json, shards/{train,held_out}-*.h5 and the token columns of data/report.json. The
