@@ -72,7 +72,7 @@ void print_result(const data::CorpusResult& result, const std::filesystem::path&
   for (const std::string& file : result.mismatched_files) {
     print_note("warning: {} is not the file that the recipe names\n", file);
   }
-  print_note("see `reprise data report {0}` and `reprise data dropped {0}`\n", run.string());
+  print_note("see `reprise data report {0}` and `reprise data dropped {0}`\n", shell_line({run.string()}));
 }
 
 configs::RunConfig load(const BuildFlags& flags) {

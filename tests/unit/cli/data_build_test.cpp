@@ -111,8 +111,10 @@ class DataBuild : public ProgramTest {
 };
 
 TEST_F(DataBuild, WritesTheSameTreeOnOneTwoAndFourRanks) {
-  ASSERT_EQ(build("1", 1, 1).exit_code, 0);
-  const auto expected = tree(folder_ / "1");
+  const Outcome one = build("one run", 1, 1);
+  ASSERT_EQ(one.exit_code, 0);
+  EXPECT_NE(one.err.find(fmt::format("reprise data report '{}'", (folder_ / "one run").string())), std::string::npos);
+  const auto expected = tree(folder_ / "one run");
   ASSERT_EQ(expected.size(), 7u);
   for (const auto& [ranks, threads] : {std::pair(1, 2), std::pair(2, 1), std::pair(2, 2), std::pair(4, 1)}) {
     const std::string run = fmt::format("{}x{}", ranks, threads);
