@@ -9,6 +9,7 @@
 #include "checkpoint_verbs.h"
 #include "reprise/checkpoints/average.h"
 #include "reprise/checkpoints/folder.h"
+#include "reprise/checkpoints/output_place.h"
 #include "reprise/core/error.h"
 
 namespace reprise::app {
@@ -81,6 +82,7 @@ void print_text(const LoadedAverage& average) {
 }
 
 void average(const AverageFlags& flags) {
+  checkpoints::require_place_of_average(flags.out);
   const LoadedAverage made = checkpoints::average_checkpoints(recipe_of(flags));
   checkpoints::write_average(flags.out, made);
   if (flags.json) {

@@ -7,6 +7,7 @@
 
 #include "checkpoint_verbs.h"
 #include "device_flag.h"
+#include "reprise/checkpoints/output_place.h"
 #include "reprise/core/print_note.h"
 #include "reprise/core/stop.h"
 #include "reprise/core/thread_count.h"
@@ -26,6 +27,7 @@ struct EmaFlags {
 
 void average(const EmaFlags& flags, Context& context) {
   train::ReplayAverageOptions options = flags.options;
+  checkpoints::require_place_of_average(options.out);
   options.num_threads = thread_count(flags.threads);
   const auto progress = logs::make_progress(flags.quiet);
   const StopHandlers handlers;

@@ -8,10 +8,12 @@
 #include "checkpoint_verbs.h"
 #include "device_flag.h"
 #include "reprise/checkpoints/checkpoint.h"
+#include "reprise/checkpoints/output_place.h"
 #include "reprise/core/print_note.h"
 #include "reprise/core/stop.h"
 #include "reprise/core/thread_count.h"
 #include "reprise/logs/progress_bar.h"
+#include "reprise/logs/run_log.h"
 #include "reprise/train/materialize.h"
 #include "threads_flag.h"
 
@@ -28,6 +30,14 @@ struct MaterializeFlags {
   bool quiet = false;
 };
 
+/// Before the work: what it made would be lost otherwise.
+void require_place(const train::MaterializeOptions& options) {
+  const std::filesystem::path log = options.run_dir / "run.log";
+  if (!std::filesystem::exists(log)) return;  // the replay says so
+  const logs::RunHeader header = logs::read_run_log(log).records.front().header.value();
+  checkpoints::require_place_of_checkpoint(options.out, {options.step, header.recipe_hash, header.data_root});
+}
+
 void materialize(const MaterializeFlags& flags, Context& context) {
   train::MaterializeOptions options;
   options.run_dir = flags.run;
@@ -35,6 +45,7 @@ void materialize(const MaterializeFlags& flags, Context& context) {
   options.out = flags.out.empty()
                     ? std::filesystem::path(checkpoints::file_name(checkpoints::FileKind::kScheduled, flags.step))
                     : flags.out;
+  require_place(options);
   options.num_threads = thread_count(flags.threads);
   options.compute.device = flags.device;
   const auto progress = logs::make_progress(flags.quiet);

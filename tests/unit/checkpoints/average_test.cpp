@@ -9,6 +9,7 @@
 
 #include "chain_folder.h"
 #include "reprise/checkpoints/folder.h"
+#include "reprise/checkpoints/output_place.h"
 #include "reprise/checkpoints/storage.h"
 
 namespace reprise::checkpoints {
@@ -146,6 +147,60 @@ TEST_F(AverageTest, RefusesWeightsThatComeToNothing) {
   EXPECT_THROW(average_checkpoints(recipe_of({2, 6}, {1, -1})), Error);
   EXPECT_THROW(average_checkpoints(recipe_of({2, 6}, {std::nan(""), 1})), Error);
   EXPECT_THROW(average_checkpoints(recipe_of({})), Error);
+}
+
+/// The error with which a call ends; empty when it ends well.
+template <typename Call>
+std::string refusal(const Call& call) {
+  try {
+    call();
+    return "";
+  } catch (const Error& error) {
+    EXPECT_EQ(error.kind(), ErrorKind::kUsage);
+    EXPECT_NE(error.hint(), "");
+    return error.what();
+  }
+}
+
+TEST_F(AverageTest, ReplacesAnAverageAndNoOtherFile) {
+  const auto refused = [](const std::filesystem::path& out) { return refusal([&] { require_place_of_average(out); }); };
+  EXPECT_EQ(refused(out()), "");
+  write_average(out(), average_checkpoints(recipe_of({2, 6})));
+  EXPECT_EQ(refused(out()), "");
+  EXPECT_THAT(refused(chain_.file(8)), HasSubstr("would replace a file that is not an average"));
+  write_file_atomically(chain_.path() / "manifest.json", "{}");
+  EXPECT_THAT(refused(chain_.path() / "manifest.json"), HasSubstr("not an average"));
+  EXPECT_THAT(refused(chain_.path()), HasSubstr("not an average")) << "a folder";
+  std::filesystem::create_symlink("nowhere", chain_.path() / "link");
+  EXPECT_THAT(refused(chain_.path() / "link"), HasSubstr("not an average"));
+}
+
+TEST_F(AverageTest, IsNotWrittenAmongTheCheckpointsOfARun) {
+  const std::filesystem::path folder = chain_.path() / "checkpoints";
+  std::filesystem::create_directory(folder);
+  const auto refused = [&](const std::filesystem::path& place) {
+    return refusal([&] { require_place_of_average(place / "soup.h5"); });
+  };
+  EXPECT_EQ(refused(folder), "") << "a folder of no run";
+  write_file_atomically(chain_.path() / "run.log", "");
+  EXPECT_THAT(refused(folder), HasSubstr("among the checkpoints of the run"));
+  EXPECT_THAT(refused(folder / ".." / "checkpoints"), HasSubstr("among the checkpoints of the run"));
+  EXPECT_EQ(refused(chain_.path()), "");
+}
+
+TEST_F(AverageTest, ACheckpointThatIsMadeAgainReplacesThatOneAlone) {
+  const Header header = read_info(chain_.file(6)).header;
+  const auto refused = [&](const std::filesystem::path& out, const MadeCheckpoint& made) {
+    return refusal([&] { require_place_of_checkpoint(out, made); });
+  };
+  const MadeCheckpoint six{6, header.recipe_hash, header.data_root};
+  EXPECT_EQ(refused(chain_.path() / "new.h5", six), "");
+  EXPECT_EQ(refused(chain_.file(6), six), "");
+  EXPECT_THAT(refused(chain_.file(8), six), HasSubstr("not the run's checkpoint of step 6"));
+  EXPECT_NE(refused(chain_.file(6), {6, sha256("another recipe"), header.data_root}), "");
+  EXPECT_NE(refused(chain_.file(6), {6, header.recipe_hash, sha256("other data")}), "");
+  write_average(out(), average_checkpoints(recipe_of({2, 6})));
+  EXPECT_NE(refused(out(), six), "");
 }
 
 TEST(EmaWeightsTest, FallByTheDecayFromTheNewestAndLeaveTheRestToTheOldest) {

@@ -257,6 +257,22 @@ TEST_F(Average, RefusesWeightsThatDoNotMatchAndCheckpointsThatAreNotThere) {
   EXPECT_FALSE(std::filesystem::exists(out()));
 }
 
+TEST_F(Average, ReplacesNoFileOfARun) {
+  const auto expect_refused = [](const std::vector<std::string>& arguments) {
+    const Outcome refused = run_reprise(arguments);
+    EXPECT_EQ(refused.exit_code, 2) << refused.out;
+    EXPECT_NE(refused.err.find("error[usage]: --out "), std::string::npos) << refused.err;
+  };
+  const std::string log = read_file(run_ / "run.log");
+  const std::string run_log = (run_ / "run.log").string();
+  expect_refused({"checkpoint", "average", at(22), at(24), "--out", (run_ / "checkpoints/step-000024.h5").string()});
+  expect_refused(
+      {"checkpoint", "ema", run_.string(), "--decay", "0.5", "--from", "1", "--to", "2", "--out", run_log, "--quiet"});
+  expect_refused({"checkpoint", "materialize", run_.string(), "--step", "9", "--out", run_log, "--quiet"});
+  EXPECT_EQ(now(), before_);
+  EXPECT_EQ(read_file(run_ / "run.log"), log);
+}
+
 /// Training with a rule of storage, beside the run that stores everything plainly.
 class StorageRule : public CheckpointStorage {
  protected:

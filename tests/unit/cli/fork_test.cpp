@@ -168,7 +168,7 @@ TEST_F(Fork, IsMaterializedAtAnyOfItsSteps) {
   const std::map<int, std::string> states = states_of(log("child"));
   for (const int step : {9, 11, 17}) {
     const Outcome made = run_reprise({"checkpoint", "materialize", path("child"), "--step", std::to_string(step),
-                                      "--out", path("made.h5"), "--json", "--quiet"});
+                                      "--out", path(fmt::format("made-{}.h5", step)), "--json", "--quiet"});
     ASSERT_EQ(made.exit_code, 0) << made.err;
     if (step > 9) {
       EXPECT_EQ(json::parse(made.out)["state"], states.at(step));

@@ -1,0 +1,57 @@
+#include "reprise/checkpoints/output_place.h"
+
+#include "reprise/checkpoints/average.h"
+#include "reprise/checkpoints/checkpoint.h"
+#include "reprise/core/error.h"
+
+namespace reprise::checkpoints {
+namespace {
+
+namespace fs = std::filesystem;
+
+/// A file there would be taken for a checkpoint that the run wrote, or replace one.
+void require_outside_of_runs(const fs::path& out) {
+  std::error_code error;
+  fs::path folder = fs::weakly_canonical(fs::absolute(out).parent_path(), error);
+  const fs::path run = folder.parent_path();
+  const bool is_of_run =
+      folder.filename() == "checkpoints" && (fs::exists(run / "run.log") || fs::exists(run / "recipe.pbtxt"));
+  REPRISE_REQUIRE(!is_of_run, ErrorKind::kUsage,
+                  fmt::format("--out lies among the checkpoints of the run {}: {}", run.string(), out.string()),
+                  "name a file outside of that folder");
+}
+
+[[noreturn]] void refuse(const fs::path& out, std::string_view what) {
+  throw Error(ErrorKind::kUsage, fmt::format("--out would replace a file that is not {}: {}", what, out.string()),
+              "name a file that is not there yet, or move this one away");
+}
+
+/// What cannot be read is not a file that we may replace either.
+template <typename Test>
+bool holds(const Test& test) {
+  try {
+    return test();
+  } catch (const Error&) {
+    return false;
+  }
+}
+
+}  // namespace
+
+void require_place_of_average(const fs::path& out) {
+  require_outside_of_runs(out);
+  if (!fs::exists(fs::symlink_status(out))) return;
+  if (!holds([&] { return is_average(out); })) refuse(out, "an average");
+}
+
+void require_place_of_checkpoint(const fs::path& out, const MadeCheckpoint& made) {
+  require_outside_of_runs(out);
+  if (!fs::exists(fs::symlink_status(out))) return;
+  const bool is_that_one = holds([&] {
+    const Header header = read_info(out).header;
+    return header.step == made.step && header.recipe_hash == made.recipe_hash && header.data_root == made.data_root;
+  });
+  if (!is_that_one) refuse(out, fmt::format("the run's checkpoint of step {}", made.step));
+}
+
+}  // namespace reprise::checkpoints
