@@ -8,7 +8,6 @@
 
 #include "checkpoint_verbs.h"
 #include "reprise/checkpoints/average.h"
-#include "reprise/checkpoints/folder.h"
 #include "reprise/checkpoints/output_place.h"
 #include "reprise/core/error.h"
 
@@ -28,7 +27,7 @@ struct AverageFlags {
   bool json = false;
 };
 
-/// RUN@STEP and files as they stand; a run stands for all its scheduled checkpoints, oldest first.
+/// RUN@STEP and files as they stand; a run stands for all its scheduled checkpoints but the pruned ones, oldest first.
 std::vector<std::string> files_of(const std::vector<std::string>& names) {
   std::vector<std::string> files;
   for (const std::string& name : names) {
@@ -36,9 +35,9 @@ std::vector<std::string> files_of(const std::vector<std::string>& names) {
       files.push_back(checkpoint_file(name).string());
       continue;
     }
-    for (const checkpoints::CheckpointInfo& info : checkpoints::list_checkpoints(checkpoint_folder(name))) {
-      if (info.kind == checkpoints::FileKind::kScheduled) files.push_back(info.path.string());
-    }
+    for (const checkpoints::CheckpointInfo& info :
+         checkpoints::stored_schedule(checkpoint_folder(name), ledger_of(name)))
+      files.push_back(info.path.string());
   }
   return files;
 }

@@ -4,9 +4,11 @@
 #include <CLI/CLI.hpp>
 #include <cstdint>
 #include <filesystem>
+#include <optional>
 #include <string>
 
 #include "commands.h"
+#include "reprise/checkpoints/examine.h"
 
 namespace reprise::app {
 
@@ -23,6 +25,9 @@ void show_average(const std::filesystem::path& file, bool json);
 
 /// What `verify` does with one file: its values against its root, and an average against its sources where they are.
 void verify_file(const std::filesystem::path& file, bool json, Context& context);
+
+/// What run.log says of the run's checkpoints; nothing when there is none.
+std::optional<checkpoints::Ledger> ledger_of(const std::filesystem::path& run);
 
 /// Returns RUN/checkpoints. Throws kIo when there is none.
 std::filesystem::path checkpoint_folder(const std::filesystem::path& run);

@@ -15,7 +15,6 @@
 #include "reprise/configs/config.h"
 #include "reprise/core/error.h"
 #include "reprise/logs/progress_bar.h"
-#include "reprise/logs/run_log.h"
 #include "reprise/train/fork.h"
 #include "reprise/train/trainer.h"
 
@@ -43,24 +42,6 @@ std::vector<std::uint64_t> expected_steps(const configs::Recipe& recipe, const s
   std::vector<std::uint64_t> steps = configs::checkpoint_steps(recipe);
   std::erase_if(steps, [&](std::uint64_t step) { return step > newest; });
   return steps;
-}
-
-/// What run.log says of the run's checkpoints; nothing when there is no log that can be read.
-std::optional<checkpoints::Ledger> ledger_of(const path& run) {
-  const path file = run / "run.log";
-  if (!std::filesystem::exists(file)) return std::nullopt;
-  const logs::RunLog log = logs::read_run_log(file);
-  if (log.records.empty() || !log.records.front().header) return std::nullopt;
-  checkpoints::Ledger ledger;
-  ledger.recipe_hash = log.records.front().header->recipe_hash;
-  ledger.data_root = log.records.front().header->data_root;
-  for (const logs::RunRecord& record : log.records) {
-    if (record.checkpoint) ledger.roots[record.checkpoint->step] = record.checkpoint->root;
-    if (record.step) ledger.states[record.step->step] = record.step->state;
-  }
-  const configs::RunConfig config = configs::resolve(configs::load_config(run / "recipe.pbtxt"));
-  ledger.finished = ledger.states.contains(config.recipe().train().num_steps());
-  return ledger;
 }
 
 struct Problem {

@@ -230,5 +230,48 @@ TEST_F(ExamineTest, FilesOfDifferencesAreExaminedLikeWholeOnes) {
   EXPECT_EQ(examine().at(0).kind, Kind::kDuplicate);
 }
 
+class StoredScheduleTest : public ExamineTest {
+ protected:
+  std::vector<std::uint64_t> steps() const {
+    std::vector<std::uint64_t> steps;
+    for (const CheckpointInfo& info : stored_schedule(chain_.path(), ledger_)) steps.push_back(info.header.step);
+    return steps;
+  }
+  /// What is wrong, where there should be an error.
+  std::string refusal() const {
+    try {
+      steps();
+    } catch (const Error& error) {
+      EXPECT_EQ(error.kind(), ErrorKind::kCheckpoint);
+      EXPECT_THAT(error.hint(), HasSubstr("reprise checkpoint verify " + chain_.path().parent_path().string()));
+      return error.what();
+    }
+    return "all are there";
+  }
+};
+
+TEST_F(StoredScheduleTest, IsEveryScheduledCheckpointThatWasNotPruned) {
+  ChainFolder::state_of(3).write(chain_.path(), true, *dist::make_local_communicator(), FileKind::kRecovery);
+  EXPECT_THAT(steps(), ElementsAre(0, 1, 2, 4, 6, 8));
+  prune_checkpoints(chain_.path(), {std::nullopt, 4, {}}, false);
+  EXPECT_THAT(steps(), ElementsAre(0, 4, 8));
+}
+
+TEST_F(StoredScheduleTest, IsRefusedWhereOneIsDamagedOrNamedWrongly) {
+  std::filesystem::rename(file(6), chain_.path() / "step-6.h5");
+  EXPECT_THAT(refusal(), HasSubstr("named wrongly"));
+  std::filesystem::rename(chain_.path() / "step-6.h5", file(6));
+  std::filesystem::resize_file(file(4), 5000);
+  EXPECT_THAT(refusal(), HasSubstr("step-000004.h5"));
+}
+
+TEST_F(StoredScheduleTest, NamesTheStepsThatTheRunListsAndThatAreNotThere) {
+  for (const std::uint64_t step : {1, 6, 8}) std::filesystem::remove(file(step));
+  EXPECT_THAT(refusal(), HasSubstr("run.log lists step(s) 1, 6, 8 too"));
+  ledger_.finished = false;
+  EXPECT_THAT(refusal(), HasSubstr("run.log lists step(s) 1 too")) << "the log of an unfinished run is ahead";
+  EXPECT_EQ(stored_schedule(chain_.path(), std::nullopt).size(), 3u);
+}
+
 }  // namespace
 }  // namespace reprise::checkpoints

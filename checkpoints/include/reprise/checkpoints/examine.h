@@ -1,6 +1,7 @@
 #pragma once
-// What each file of a folder of checkpoints is, against what the run says it should be: files under a wrong step, copies,
-// gaps, files of another run, damage, left-overs. For folders without a log verify_chain() (folder.h) is the check.
+// What each file of a folder of checkpoints is, against what the run says it should be: files under a wrong step,
+// copies, gaps, files of another run, damage, left-overs. For folders without a log verify_chain() (folder.h) is the
+// check.
 
 #include <cstdint>
 #include <filesystem>
@@ -49,9 +50,14 @@ struct Finding {
 /// Returns the name of a kind: "damaged", "foreign", "swapped", "duplicate", "wrong_step", ...
 std::string_view to_string(Finding::Kind kind) noexcept;
 
-/// Reads every checkpoint of a folder whole and returns what is wrong, by step; nothing when all is well. Calls `progress`
-/// before each file with its place and their number.
+/// Reads every checkpoint of a folder whole and returns what is wrong, by step; nothing when all is well. Calls
+/// `progress` before each file with its place and their number.
 std::vector<Finding> examine_checkpoints(const std::filesystem::path& folder, const Ledger& ledger,
                                          const std::function<void(std::size_t done, std::size_t total)>& progress);
+
+/// Returns the scheduled checkpoints of a folder, by step, for those who want all of them: what was pruned is left out,
+/// and anything else that is not there, or damaged, or named wrongly, is an error (kCheckpoint) that names it. Without
+/// a ledger nothing is known to be missing. Tensor values are not read.
+std::vector<CheckpointInfo> stored_schedule(const std::filesystem::path& folder, const std::optional<Ledger>& ledger);
 
 }  // namespace reprise::checkpoints

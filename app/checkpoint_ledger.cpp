@@ -1,0 +1,26 @@
+// What a run says of its checkpoints, for the verbs that hold files against it.
+
+#include "checkpoint_verbs.h"
+#include "reprise/configs/config.h"
+#include "reprise/logs/run_log.h"
+
+namespace reprise::app {
+
+std::optional<checkpoints::Ledger> ledger_of(const std::filesystem::path& run) {
+  const std::filesystem::path file = run / "run.log";
+  if (!std::filesystem::exists(file)) return std::nullopt;
+  const logs::RunLog log = logs::read_run_log(file);
+  if (log.records.empty() || !log.records.front().header) return std::nullopt;
+  checkpoints::Ledger ledger;
+  ledger.recipe_hash = log.records.front().header->recipe_hash;
+  ledger.data_root = log.records.front().header->data_root;
+  for (const logs::RunRecord& record : log.records) {
+    if (record.checkpoint) ledger.roots[record.checkpoint->step] = record.checkpoint->root;
+    if (record.step) ledger.states[record.step->step] = record.step->state;
+  }
+  const configs::RunConfig config = configs::resolve(configs::load_config(run / "recipe.pbtxt"));
+  ledger.finished = ledger.states.contains(config.recipe().train().num_steps());
+  return ledger;
+}
+
+}  // namespace reprise::app
