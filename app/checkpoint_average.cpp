@@ -104,24 +104,27 @@ void show_average(const std::filesystem::path& file, bool json) {
 
 void verify_file(const std::filesystem::path& file, bool json, Context& context) {
   ordered_json result = {{"path", file.string()}};
+  std::string wrong;
   if (!checkpoints::is_average(file)) {
-    result["root"] = checkpoints::read_checkpoint(file).info.root.hex();
+    const checkpoints::CheckpointInfo info = checkpoints::read_checkpoint(file).info;
+    result["root"] = info.root.hex();
     result["verdict"] = "every value matches the root";
+    wrong = wrong_recipe_text(info);
   } else {
     const LoadedAverage stored = checkpoints::read_average(file);
     const checkpoints::Recomputation again = checkpoints::recompute(stored);
     result["root"] = stored.model.info.root.hex();
     result["recomputed"] = again.missing.empty();
-    if (!again.missing.empty()) {
-      result["verdict"] =
-          "every value matches the root; not computed again, for a source is not there: " + again.missing;
-    } else if (again.same) {
-      result["verdict"] =
-          fmt::format("computed again from its {} sources: the same bits", stored.recipe.sources.size());
-    } else {
-      result["verdict"] = "WRONG: its sources have another average";
-      context.status = exit_code(ErrorKind::kCorrupt);
-    }
+    result["verdict"] =
+        again.missing.empty()
+            ? fmt::format("computed again from its {} sources: the same bits", stored.recipe.sources.size())
+            : "every value matches the root; not computed again, for a source is not there: " + again.missing;
+    wrong = wrong_recipe_text(stored.model.info);
+    if (again.missing.empty() && !again.same) wrong = "its sources have another average";
+  }
+  if (!wrong.empty()) {
+    result["verdict"] = "WRONG: " + wrong;
+    context.status = exit_code(ErrorKind::kCorrupt);
   }
   if (json) {
     fmt::print("{}\n", result.dump(1));

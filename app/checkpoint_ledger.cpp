@@ -1,7 +1,9 @@
 // What a run says of its checkpoints, for the verbs that hold files against it.
 
 #include "checkpoint_verbs.h"
+#include "reprise/configs/checkpoint_schedule.h"
 #include "reprise/configs/config.h"
+#include "reprise/core/error.h"
 #include "reprise/logs/run_log.h"
 
 namespace reprise::app {
@@ -18,9 +20,25 @@ std::optional<checkpoints::Ledger> ledger_of(const std::filesystem::path& run) {
     if (record.checkpoint) ledger.roots[record.checkpoint->step] = record.checkpoint->root;
     if (record.step) ledger.states[record.step->step] = record.step->state;
   }
-  const configs::RunConfig config = configs::resolve(configs::load_config(run / "recipe.pbtxt"));
-  ledger.finished = ledger.states.contains(config.recipe().train().num_steps());
+  const configs::Recipe recipe = configs::resolve(configs::load_config(run / "recipe.pbtxt")).recipe();
+  for (const auto& [step, root] : ledger.roots) {
+    if (configs::is_anchor(recipe, step)) ledger.moments.insert(step);
+  }
+  ledger.finished = ledger.states.contains(recipe.train().num_steps());
   return ledger;
+}
+
+std::string wrong_recipe_text(const checkpoints::CheckpointInfo& info) {
+  Digest hash;
+  try {
+    const std::string name = info.path.string() + ": recipe_text";
+    hash = configs::recipe_hash(configs::resolve(configs::parse_config(info.header.recipe_text, name)).recipe());
+  } catch (const Error& error) {
+    return error.what();
+  }
+  if (hash == info.header.recipe_hash) return {};
+  return fmt::format("recipe_text has the hash {}, recipe_hash is {}: the text was changed", hash.hex(),
+                     info.header.recipe_hash.hex());
 }
 
 }  // namespace reprise::app

@@ -29,6 +29,10 @@ void verify_file(const std::filesystem::path& file, bool json, Context& context)
 /// What run.log says of the run's checkpoints; nothing when there is none.
 std::optional<checkpoints::Ledger> ledger_of(const std::filesystem::path& run);
 
+/// What is wrong with the recipe's text in a checkpoint or average, which the root covers by its hash alone; empty when
+/// it is right.
+std::string wrong_recipe_text(const checkpoints::CheckpointInfo& info);
+
 /// Returns RUN/checkpoints. Throws kIo when there is none.
 std::filesystem::path checkpoint_folder(const std::filesystem::path& run);
 

@@ -87,6 +87,33 @@ std::vector<Problem> problems_by_files(const path& run, const path& folder) {
   return problems;
 }
 
+void add_problems_of_recipe_texts(const checkpoints::FolderScan& scan, std::vector<Problem>& problems) {
+  for (const CheckpointInfo& info : scan.complete) {
+    const std::string wrong = wrong_recipe_text(info);
+    if (!wrong.empty()) problems.push_back({info.header.step, info.path, wrong, {{"kind", "recipe_text"}}});
+  }
+}
+
+/// What was pruned: files, and moments of files that are there.
+struct NumPruned {
+  std::size_t files = 0;
+  std::size_t moments = 0;
+};
+
+NumPruned count_pruned(const path& folder) {
+  NumPruned num;
+  for (const checkpoints::PrunedCheckpoint& gone : checkpoints::read_pruned(folder)) {
+    ++(gone.whole_file ? num.files : num.moments);
+  }
+  return num;
+}
+
+void print_pruned(const NumPruned& num) {
+  const char* const record = "by checkpoints/pruned.json";
+  if (num.files > 0) fmt::print("{} checkpoints were pruned, {}\n", num.files, record);
+  if (num.moments > 0) fmt::print("the moments of {} checkpoints were pruned, {}\n", num.moments, record);
+}
+
 /// The link to the run that this one goes on from, if any.
 void add_problems_of_lineage(const VerifyFlags& flags, std::vector<Problem>& problems) {
   if (!std::filesystem::exists(flags.run / "recipe.pbtxt")) return;
@@ -95,8 +122,11 @@ void add_problems_of_lineage(const VerifyFlags& flags, std::vector<Problem>& pro
   }
 }
 
-void print_json(const std::vector<Problem>& problems, std::size_t num_files, std::size_t num_pruned) {
-  ordered_json json = {{"checkpoints", num_files}, {"pruned", num_pruned}, {"problems", ordered_json::array()}};
+void print_json(const std::vector<Problem>& problems, std::size_t num_files, const NumPruned& num_pruned) {
+  ordered_json json = {{"checkpoints", num_files},
+                       {"pruned", num_pruned.files},
+                       {"pruned_moments", num_pruned.moments},
+                       {"problems", ordered_json::array()}};
   for (const Problem& problem : problems) {
     ordered_json entry = {{"step", problem.step}, {"path", problem.file.string()}, {"what", problem.what}};
     entry.update(problem.more);
@@ -112,10 +142,11 @@ void verify(const VerifyFlags& flags, Context& context) {
   const auto progress = logs::make_progress(flags.quiet);
   std::vector<Problem> problems =
       ledger ? problems_by_log(folder, *ledger, *progress) : problems_by_files(flags.run, folder);
-  add_problems_of_lineage(flags, problems);
   const checkpoints::FolderScan scan = checkpoints::scan_checkpoints(folder);
+  add_problems_of_recipe_texts(scan, problems);
+  add_problems_of_lineage(flags, problems);
   const std::size_t num_files = scan.complete.size() + scan.skipped.size();
-  const std::size_t num_pruned = checkpoints::read_pruned(folder).size();
+  const NumPruned num_pruned = count_pruned(folder);
   if (num_files == 0 && problems.empty()) problems.push_back({0, folder, "the folder holds no checkpoint"});
   if (!problems.empty()) context.status = exit_code(ErrorKind::kCorrupt);
   if (flags.json) return print_json(problems, num_files, num_pruned);
@@ -124,7 +155,7 @@ void verify(const VerifyFlags& flags, Context& context) {
   }
   fmt::print("{} checkpoints read, {} problems{}\n", num_files, problems.size(),
              ledger ? "" : " (there is no run.log to hold them against)");
-  if (num_pruned > 0) fmt::print("{} checkpoints were pruned, by checkpoints/pruned.json\n", num_pruned);
+  print_pruned(num_pruned);
 }
 
 }  // namespace

@@ -26,6 +26,11 @@ struct Examined {
 
 std::string name_of(const Examined& examined) { return examined.file.path.filename().string(); }
 
+std::string right_name(const Examined& examined) { return file_name(examined.file.kind, examined.file.step); }
+
+/// Readers of a run pass over the other files.
+bool is_named_rightly(const Examined& examined) { return name_of(examined) == right_name(examined); }
+
 Digest digest_of_weights(const LoadedCheckpoint& loaded) {
   CanonicalHasher hasher("reprise.weights.v1");  // for comparison alone; nothing stores it
   for (const Digest& tensor : tensor_digests(loaded.layout, loaded.digests.weights)) hasher.digest("tensor", tensor);
@@ -45,6 +50,9 @@ class Examination {
   std::optional<Finding> judge_file(const Examined& examined) const;
   std::optional<Finding> judge_identity(const Examined& examined) const;
   std::optional<Finding> judge_place(const Examined& examined) const;
+  std::optional<Finding> judge_moments(const Examined& examined) const;
+  const PrunedCheckpoint* pruned(std::uint64_t step) const;
+  std::string wrong_in_record(const PrunedCheckpoint& gone) const;
   void find_missing(std::vector<Finding>& findings) const;
   Finding finding(Kind kind, const Examined& examined, std::string what) const;
   std::vector<std::string> files_with_weights_of(const Examined& examined) const;
@@ -92,7 +100,7 @@ std::vector<std::string> Examination::files_with_weights_of(const Examined& exam
 
 const Examined* Examination::file_named(std::uint64_t step) const {
   for (const Examined& examined : files_) {
-    if (examined.file.kind == FileKind::kScheduled && examined.file.step == step) return &examined;
+    if (name_of(examined) == file_name(FileKind::kScheduled, step)) return &examined;
   }
   return nullptr;
 }
@@ -135,7 +143,8 @@ std::optional<Finding> Examination::judge_place(const Examined& examined) const 
     const Examined* newest = nullptr;
     for (const Examined& other : files_) {
       const bool is_later = other.file.kind == FileKind::kScheduled && other.file.step >= step;
-      if (is_later && !other.damage && other.info.has_moments) newest = &other;  // a run can resume from it
+      if (is_later && is_named_rightly(other) && !other.damage && other.info.has_moments)
+        newest = &other;  // a run can resume from it
     }
     if (newest == nullptr) return std::nullopt;
     return finding(Kind::kStaleRecovery, examined, fmt::format("is stale: {} is there; delete it", name_of(*newest)));
@@ -144,7 +153,7 @@ std::optional<Finding> Examination::judge_place(const Examined& examined) const 
   if (logged == ledger_.roots.end()) {
     return finding(Kind::kNotListed, examined, fmt::format("run.log lists no checkpoint of step {}", step));
   }
-  if (logged->second == examined.info.root) return std::nullopt;
+  if (logged->second == examined.info.root) return judge_moments(examined);
   if (logged != ledger_.roots.begin() && examined.info.header.previous_root != std::prev(logged)->second) {
     return finding(
         Kind::kBrokenChain, examined,
@@ -157,8 +166,27 @@ std::optional<Finding> Examination::judge_place(const Examined& examined) const 
                              examined.info.root.hex(), logged->second.hex()));
 }
 
+const PrunedCheckpoint* Examination::pruned(std::uint64_t step) const {
+  const auto is_of_step = [&](const PrunedCheckpoint& gone) { return gone.step == step; };
+  const auto found = std::find_if(pruned_.begin(), pruned_.end(), is_of_step);
+  return found == pruned_.end() ? nullptr : &*found;
+}
+
+/// Moments are under the root whether they are stored or not: that they are there is for the schedule to say.
+std::optional<Finding> Examination::judge_moments(const Examined& examined) const {
+  const std::uint64_t step = examined.file.step;
+  if (examined.info.has_moments || !ledger_.moments.contains(step) || pruned(step) != nullptr) return std::nullopt;
+  return finding(Kind::kNoMoments, examined,
+                 "holds no moments: the run stored them here, and pruned.json does not say that they were taken out");
+}
+
 std::optional<Finding> Examination::judge_file(const Examined& examined) const {
   if (examined.damage) return finding(Kind::kDamaged, examined, examined.damage->what());
+  if (!is_named_rightly(examined)) {
+    return finding(
+        Kind::kMisnamed, examined,
+        fmt::format("is named wrongly: {} is the name of step {}", right_name(examined), examined.file.step));
+  }
   const Header& header = examined.info.header;
   if (header.recipe_hash != ledger_.recipe_hash) {
     return finding(Kind::kForeign, examined,
@@ -182,25 +210,26 @@ std::uint64_t Examination::newest_step() const {
   return newest;
 }
 
+/// What the record of a pruned file has otherwise than run.log; empty when it is right.
+std::string Examination::wrong_in_record(const PrunedCheckpoint& gone) const {
+  const auto logged = ledger_.roots.find(gone.step);
+  if (gone.root != logged->second) {
+    return fmt::format("was pruned with root {}, run.log holds {}", gone.root.hex(), logged->second.hex());
+  }
+  if (logged == ledger_.roots.begin() || gone.previous_root == std::prev(logged)->second) return {};
+  return fmt::format("was pruned with previous_root {}, the checkpoint of step {} has root {}",
+                     gone.previous_root.hex(), std::prev(logged)->first, std::prev(logged)->second.hex());
+}
+
 void Examination::find_missing(std::vector<Finding>& findings) const {
   for (const auto& [step, root] : ledger_.roots) {
     if (file_named(step) != nullptr || (!ledger_.finished && step > newest_step())) continue;
-    const std::uint64_t missing = step;
-    const auto gone = std::find_if(pruned_.begin(), pruned_.end(), [&](const PrunedCheckpoint& pruned) {
-      return pruned.whole_file && pruned.step == missing;
-    });
+    const PrunedCheckpoint* const gone = pruned(step);
+    const std::string wrong =
+        gone == nullptr || !gone->whole_file ? "is missing: run.log lists it" : wrong_in_record(*gone);
+    if (wrong.empty()) continue;
     const std::string name = file_name(FileKind::kScheduled, step);
-    if (gone == pruned_.end()) {
-      findings.push_back({Kind::kMissing, {}, step, {}, {}, fmt::format("{} is missing: run.log lists it", name)});
-    } else if (gone->root != root) {
-      findings.push_back(
-          {Kind::kMissing,
-           {},
-           step,
-           {},
-           {},
-           fmt::format("{} was pruned with root {}, run.log holds {}", name, gone->root.hex(), root.hex())});
-    }
+    findings.push_back({Kind::kMissing, {}, step, {}, {}, fmt::format("{} {}", name, wrong)});
   }
 }
 
@@ -221,6 +250,8 @@ std::string_view to_string(Kind kind) noexcept {
   switch (kind) {
     case Kind::kDamaged:
       return "damaged";
+    case Kind::kMisnamed:
+      return "misnamed";
     case Kind::kForeign:
       return "foreign";
     case Kind::kSwapped:
@@ -235,6 +266,8 @@ std::string_view to_string(Kind kind) noexcept {
       return "broken_chain";
     case Kind::kNotListed:
       return "not_listed";
+    case Kind::kNoMoments:
+      return "no_moments";
     case Kind::kMissing:
       return "missing";
     case Kind::kStaleRecovery:

@@ -27,6 +27,7 @@ class ExamineTest : public ::testing::Test {
       ledger_.states[step] = state_digest(step, state.layout, state.digests);
     }
     for (const std::uint64_t step : {0, 1, 2, 4, 6, 8}) ledger_.roots[step] = read_info(file(step)).root;
+    ledger_.moments = {0, 4};
     ledger_.recipe_hash = sha256("recipe");
     ledger_.data_root = sha256("data");
   }
@@ -149,6 +150,46 @@ TEST_F(ExamineTest, ARecordOfPruningCannotHideAnotherRoot) {
   const std::vector<Finding> findings = examine();
   ASSERT_EQ(findings.size(), 1u);
   EXPECT_THAT(findings[0].what, HasSubstr("was pruned with root"));
+}
+
+TEST_F(ExamineTest, ARecordOfPruningCannotHideAnotherChain) {
+  prune_checkpoints(chain_.path(), {std::nullopt, 4, {}}, false);
+  const std::filesystem::path record = chain_.path() / "pruned.json";
+  std::string text = read_file(record);
+  const std::string root = ledger_.roots[2].hex();  // the previous one of step 6 is step 4, that of step 2 step 1
+  const std::string before = ledger_.roots[1].hex();
+  ASSERT_NE(text.rfind(before), text.find(before));
+  write_file_atomically(record, text.replace(text.rfind(before), before.size(), root));
+  const std::vector<Finding> findings = examine();
+  ASSERT_EQ(findings.size(), 1u);
+  EXPECT_EQ(findings[0].step, 2u);
+  EXPECT_THAT(findings[0].what, HasSubstr("was pruned with previous_root " + root));
+}
+
+TEST_F(ExamineTest, AFileUnderAnotherNameOfItsStepIsMisnamedAndItsOwnNameMissing) {
+  std::filesystem::copy_file(file(2), chain_.path() / "step-2.h5");
+  EXPECT_EQ(examine().at(0).kind, Kind::kMisnamed);
+  std::filesystem::remove(file(2));
+  const std::vector<Finding> findings = examine();
+  ASSERT_EQ(findings.size(), 2u);
+  EXPECT_EQ(findings[0].kind, Kind::kMisnamed);
+  EXPECT_EQ(findings[0].what, "is named wrongly: step-000002.h5 is the name of step 2");
+  EXPECT_EQ(findings[1].kind, Kind::kMissing);
+}
+
+TEST_F(ExamineTest, MomentsMayBeTakenOutByPruningAlone) {
+  SampleState four = ChainFolder::state_of(4);
+  four.header.previous_root = ledger_.roots[2];
+  std::filesystem::remove(file(4));
+  EXPECT_EQ(four.write(chain_.path(), false, *dist::make_local_communicator()), ledger_.roots[4]);
+  const std::vector<Finding> findings = examine();
+  ASSERT_EQ(findings.size(), 1u);
+  EXPECT_EQ(findings[0].kind, Kind::kNoMoments);
+  four.write(chain_.path(), true, *dist::make_local_communicator());
+  EXPECT_THAT(examine(), IsEmpty());
+  prune_checkpoints(chain_.path(), {1, std::nullopt, {}}, false);
+  EXPECT_FALSE(read_info(file(0)).has_moments);
+  EXPECT_THAT(examine(), IsEmpty());
 }
 
 TEST_F(ExamineTest, AFileOfAnotherRunIsForeign) {

@@ -8,6 +8,7 @@
 #include <functional>
 #include <map>
 #include <optional>
+#include <set>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -22,6 +23,7 @@ struct Ledger {
   Digest data_root;
   std::map<std::uint64_t, Digest> roots;   // of the scheduled checkpoints
   std::map<std::uint64_t, Digest> states;  // state_digest() of every step but the first of roots
+  std::set<std::uint64_t> moments;         // steps whose scheduled checkpoint is stored with its moments
   /// The newest files of an unfinished run may be missing: its log is ahead of them.
   bool finished = true;
 };
@@ -29,6 +31,7 @@ struct Ledger {
 struct Finding {
   enum class Kind {
     kDamaged,        // cannot be read, or does not match its digests
+    kMisnamed,       // not the name that its step has, so that no reader of the run takes it
     kForeign,        // of another recipe or other data
     kSwapped,        // holds another step, and the file of that step holds this one
     kDuplicate,      // holds what another file holds, under a step it is not of
@@ -36,6 +39,7 @@ struct Finding {
     kUnknownState,   // holds a state that no step of this run has
     kBrokenChain,    // does not name the root of the checkpoint before it
     kNotListed,      // the run has no checkpoint of this step
+    kNoMoments,      // without the moments that the run stored, and they were not pruned
     kMissing,        // listed by the run, neither there nor pruned
     kStaleRecovery,  // a recovery file behind which a scheduled checkpoint with moments is there
   };
