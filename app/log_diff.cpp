@@ -117,6 +117,12 @@ std::vector<FieldDifference> compare(const LoggedStep& a, const LoggedStep& b) {
   return fields.take();
 }
 
+/// The first record whose bytes differ where all that is compared above is the same.
+struct RecordDifference {
+  std::size_t number = 0;  // from 1
+  std::string a, b;
+};
+
 struct LogDifference {
   std::vector<FieldDifference> header;
   std::optional<std::uint64_t> step;  // the first that differs
@@ -124,8 +130,10 @@ struct LogDifference {
   std::uint64_t steps_a = 0, steps_b = 0;
   std::uint64_t last_a = 0, last_b = 0;
   std::uint64_t num_same = 0;  // steps that both logs have, up to the first that differs
+  std::optional<RecordDifference> record;
+  bool torn_a = false, torn_b = false;
 
-  bool same() const { return header.empty() && !step && steps_a == steps_b; }
+  bool same() const { return header.empty() && !step && steps_a == steps_b && !record && torn_a == torn_b; }
 };
 
 std::vector<LoggedStep> steps_of(const logs::RunLog& log) {
@@ -135,6 +143,33 @@ std::vector<LoggedStep> steps_of(const logs::RunLog& log) {
     if (record.evaluation) steps.back().evaluation = record.evaluation;
   }
   return steps;
+}
+
+std::string text_of(const std::vector<logs::RunRecord>& records, std::size_t place) {
+  if (place >= records.size()) return "the log ends";
+  const logs::RunRecord& record = records[place];
+  if (record.checkpoint) {
+    return fmt::format("checkpoint of step {}, root {}", record.checkpoint->step, record.checkpoint->root.hex());
+  }
+  if (record.evaluation) return fmt::format("evaluation behind step {}", record.evaluation->step);
+  return record.step ? fmt::format("step {}", record.step->step) : "header";
+}
+
+/// A log that only goes on is told by its steps.
+bool one_ends_before(const logs::RunLog& a, const logs::RunLog& b, std::size_t place, const LogDifference& difference) {
+  return (place == a.records.size() || place == b.records.size()) && difference.last_a != difference.last_b;
+}
+
+/// Checkpoints differ wherever recipes do, so records are compared by their bytes in logs of one run alone.
+std::optional<RecordDifference> first_record(const logs::RunLog& a, const logs::RunLog& b,
+                                             const LogDifference& difference) {
+  if (!difference.header.empty() || difference.step || a.chain == b.chain) return std::nullopt;
+  const auto has_same_bytes = [](const logs::RunRecord& x, const logs::RunRecord& y) { return x.chain == y.chain; };
+  const auto first =
+      std::mismatch(a.records.begin(), a.records.end(), b.records.begin(), b.records.end(), has_same_bytes);
+  const auto place = static_cast<std::size_t>(first.first - a.records.begin());
+  if (one_ends_before(a, b, place, difference)) return std::nullopt;
+  return RecordDifference{place + 1, text_of(a.records, place), text_of(b.records, place)};
 }
 
 LogDifference find_difference(const logs::RunLog& a, const logs::RunLog& b) {
@@ -161,6 +196,9 @@ LogDifference find_difference(const logs::RunLog& a, const logs::RunLog& b) {
     }
     ++difference.num_same;
   }
+  difference.record = first_record(a, b, difference);
+  difference.torn_a = a.torn_tail;
+  difference.torn_b = b.torn_tail;
   return difference;
 }
 
@@ -189,6 +227,13 @@ void print_difference(const LogDifference& difference) {
       fmt::print("the logs end at steps {} and {}\n", difference.last_a, difference.last_b);
     }
   }
+  if (difference.record) {
+    fmt::print("first record that differs: {}\n", difference.record->number);
+    print_fields({{"bytes", difference.record->a, difference.record->b}});
+  }
+  if (difference.torn_a != difference.torn_b) {
+    fmt::print("the {} log ends in a record that is not whole\n", difference.torn_a ? "first" : "second");
+  }
 }
 
 void diff(const DiffFlags& flags, Context& context) {
@@ -206,6 +251,11 @@ void diff(const DiffFlags& flags, Context& context) {
     json["first_step"] = *difference.step;
     json["fields"] = to_json(difference.fields);
   }
+  if (difference.record) {
+    json["record"] = {{"number", difference.record->number}, {"a", difference.record->a}, {"b", difference.record->b}};
+  }
+  json["torn_tail_a"] = difference.torn_a;
+  json["torn_tail_b"] = difference.torn_b;
   fmt::print("{}\n", json.dump(1));
 }
 

@@ -9,6 +9,7 @@
 
 #include "program.h"
 #include "reprise/core/files.h"
+#include "sample_log.h"
 
 namespace reprise::cli_test {
 namespace {
@@ -186,6 +187,48 @@ TEST_F(Log, StatisticsOfAStepThatTheLogDoesNotHoldNameThatStepAndThoseThatMayBeA
     EXPECT_NE(late.err.find(fmt::format("ends at step 24; step {} is not in it", step)), std::string::npos) << late.err;
     EXPECT_NE(late.err.find("ask for a step from 1 to 24"), std::string::npos) << late.err;
   }
+}
+
+/// Logs of four steps that nobody trained, to be held against each other.
+class LogDiff : public Log {
+ protected:
+  void SetUp() override {
+    Log::SetUp();
+    for (const char* run : {"a", "b"}) std::filesystem::create_directory(folder_ / run);
+    logs::write_sample_log(folder_ / "a" / "run.log", 4);
+  }
+  void expect_differs(const std::string& what) const {
+    const Outcome outcome = run_reprise({"log", "diff", path("a"), path("b")});
+    EXPECT_EQ(outcome.exit_code, 1) << outcome.out << outcome.err;
+    EXPECT_NE(outcome.out.find("4 step(s) are the same\n"), std::string::npos) << outcome.out;
+    EXPECT_NE(outcome.out.find(what), std::string::npos) << outcome.out;
+  }
+};
+
+TEST_F(LogDiff, NamesACheckpointWithAnotherRootAndOneThatIsLacking) {
+  auto writer = logs::RunLogWriter::create(folder_ / "b" / "run.log", logs::sample_header());
+  writer.append(logs::sample_checkpoint(0));
+  for (std::uint64_t step = 1; step <= 4; ++step) {
+    writer.append(logs::sample_step(step));
+    if (step == 2) writer.append(logs::CheckpointRecord{2, sha256("another root")});
+  }
+  expect_differs("first record that differs: 5\n  bytes              checkpoint of step 2, root ");
+  std::filesystem::remove(folder_ / "b" / "run.log");
+  logs::write_sample_log(folder_ / "b" / "run.log", 3);
+  auto shorter = logs::RunLogWriter::resume(folder_ / "b" / "run.log", 3);
+  shorter.append(logs::sample_step(4));
+  expect_differs("first record that differs: 8\n  bytes              checkpoint of step 4, root ");
+}
+
+TEST_F(LogDiff, NamesAnEndThatIsCutOffAndALogThatIsShorter) {
+  const std::string log = read_file(folder_ / "a" / "run.log");
+  logs::overwrite(folder_ / "b" / "run.log", log + log.substr(0, 20));
+  expect_differs("the second log ends in a record that is not whole");
+  std::filesystem::remove(folder_ / "b" / "run.log");
+  logs::write_sample_log(folder_ / "b" / "run.log", 3);
+  const Outcome shorter = run_reprise({"log", "diff", path("a"), path("b")});
+  EXPECT_EQ(shorter.exit_code, 1);
+  EXPECT_EQ(shorter.out, "3 step(s) are the same\nthe logs end at steps 4 and 3\n");
 }
 
 }  // namespace
