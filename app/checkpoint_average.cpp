@@ -115,10 +115,9 @@ void verify_file(const std::filesystem::path& file, bool json, Context& context)
     const checkpoints::Recomputation again = checkpoints::recompute(stored);
     result["root"] = stored.model.info.root.hex();
     result["recomputed"] = again.missing.empty();
-    result["verdict"] =
-        again.missing.empty()
-            ? fmt::format("computed again from its {} sources: the same bits", stored.recipe.sources.size())
-            : "every value matches the root; not computed again, for a source is not there: " + again.missing;
+    result["verdict"] = again.missing.empty() ? fmt::format("computed again from its {} sources: the same bits",
+                                                            stored.recipe.sources.size())
+                                              : "every value matches the root; not computed again: " + again.missing;
     wrong = wrong_recipe_text(stored.model.info);
     if (again.missing.empty() && !again.same) wrong = "its sources have another average";
   }

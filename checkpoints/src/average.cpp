@@ -35,6 +35,14 @@ double sum_of_weights(const AverageRecipe& recipe) {
   return sum;
 }
 
+/// The file of a source: it was read there, or computed again by replay of RUN@STEP, which RUN may have stored.
+std::filesystem::path file_at(const AverageSource& source) {
+  const std::string step = fmt::format("@{}", source.step);
+  if (std::filesystem::exists(source.place) || !source.place.ends_with(step)) return source.place;
+  const std::filesystem::path run = source.place.substr(0, source.place.size() - step.size());
+  return run / "checkpoints" / file_name(FileKind::kScheduled, source.step);
+}
+
 }  // namespace
 
 void add_to_average(std::span<double> sums, std::span<const float> values, double weight) {
@@ -141,11 +149,19 @@ LoadedAverage read_average(const std::filesystem::path& path) {
 }
 
 Recomputation recompute(const LoadedAverage& average) {
-  for (const AverageSource& source : average.recipe.sources) {
-    if (std::filesystem::exists(source.place) && read_info(source.place).root == source.root) continue;
-    return {false, fmt::format("step {} with root {} ({})", source.step, source.root.hex(), source.place)};
+  AverageRecipe recipe = average.recipe;
+  for (AverageSource& source : recipe.sources) {
+    const auto missing = [&](const std::string& what) {
+      return Recomputation{
+          false, fmt::format("step {} with root {} {}: {}", source.step, source.root.hex(), what, source.place)};
+    };
+    const std::filesystem::path file = file_at(source);
+    if (!std::filesystem::is_regular_file(file)) return missing("is not there");
+    const Digest root = read_info(file).root;
+    if (root != source.root) return missing(fmt::format("has root {} by now", root.hex()));
+    source.place = file.string();
   }
-  const LoadedAverage again = average_checkpoints(average.recipe);
+  const LoadedAverage again = average_checkpoints(std::move(recipe));
   return {again.model.digests.weights == average.model.digests.weights, {}};
 }
 

@@ -135,6 +135,20 @@ TEST_F(AverageTest, SourceThatIsAnotherFileByNowIsMissing) {
   const LoadedAverage made = average_checkpoints(recipe_of({2, 6}));
   std::filesystem::copy_file(chain_.file(8), chain_.file(6), std::filesystem::copy_options::overwrite_existing);
   EXPECT_THAT(recompute(made).missing, HasSubstr("step 6 with root "));
+  EXPECT_THAT(recompute(made).missing, HasSubstr("has root " + read_info(chain_.file(8)).root.hex() + " by now"));
+  std::filesystem::remove(chain_.file(6));
+  EXPECT_THAT(recompute(made).missing, HasSubstr("is not there"));
+}
+
+TEST_F(AverageTest, SourceOfAReplayIsFoundWhereTheRunStoresItsStep) {
+  LoadedAverage made = average_checkpoints(recipe_of({2, 6}));
+  const std::filesystem::path run = chain_.path() / "run";
+  std::filesystem::create_directory(run);
+  std::filesystem::create_directory_symlink(chain_.path(), run / "checkpoints");
+  for (AverageSource& source : made.recipe.sources) source.place = fmt::format("{}@{}", run.string(), source.step);
+  EXPECT_TRUE(recompute(made).same) << recompute(made).missing;
+  std::filesystem::remove(chain_.file(6));
+  EXPECT_THAT(recompute(made).missing, HasSubstr("is not there: " + run.string() + "@6"));
 }
 
 TEST_F(AverageTest, CheckpointsOfDifferentModelsHaveNone) {

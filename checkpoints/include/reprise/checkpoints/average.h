@@ -17,7 +17,8 @@ struct AverageSource {
   Digest root;
   std::uint64_t step = 0;
   double weight = 1;
-  std::string place;  // where it was read; a hint for whoever computes it again, not in the root
+  std::string place;  // the file that was read, or RUN@STEP of a replay; a hint for whoever computes it again, not in
+                      // the root
 };
 
 struct AverageRecipe {
@@ -62,9 +63,8 @@ bool is_average(const std::filesystem::path& path);
 LoadedAverage read_average(const std::filesystem::path& path);
 
 struct Recomputation {
-  bool same = false;  // bit for bit
-  std::string
-      missing;  // the source that is not at its place, or that is another file by now; then nothing was computed
+  bool same = false;    // bit for bit
+  std::string missing;  // which source is not at its place, or another file by now; then nothing was computed
 };
 
 /// Computes an average again from the sources that it names.
