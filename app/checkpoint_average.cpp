@@ -7,6 +7,7 @@
 #include <optional>
 
 #include "checkpoint_verbs.h"
+#include "json_text.h"
 #include "reprise/checkpoints/average.h"
 #include "reprise/checkpoints/output_place.h"
 #include "reprise/core/error.h"
@@ -85,7 +86,7 @@ void average(const AverageFlags& flags) {
   const LoadedAverage made = checkpoints::average_checkpoints(recipe_of(flags));
   checkpoints::write_average(flags.out, made);
   if (flags.json) {
-    fmt::print("{}\n", to_json(made).dump(1));
+    fmt::print("{}\n", json_text(to_json(made)));
   } else {
     print_text(made);
   }
@@ -96,7 +97,7 @@ void average(const AverageFlags& flags) {
 void show_average(const std::filesystem::path& file, bool json) {
   const LoadedAverage loaded = checkpoints::read_average(file);
   if (json) {
-    fmt::print("{}\n", to_json(loaded).dump(1));
+    fmt::print("{}\n", json_text(to_json(loaded)));
   } else {
     print_text(loaded);
   }
@@ -126,7 +127,7 @@ void verify_file(const std::filesystem::path& file, bool json, Context& context)
     context.status = exit_code(ErrorKind::kCorrupt);
   }
   if (json) {
-    fmt::print("{}\n", result.dump(1));
+    fmt::print("{}\n", json_text(result));
   } else {
     fmt::print("{}\nroot {}\n", result["verdict"].get<std::string>(), result["root"].get<std::string>());
   }

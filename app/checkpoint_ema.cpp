@@ -7,6 +7,7 @@
 
 #include "checkpoint_verbs.h"
 #include "device_flag.h"
+#include "json_text.h"
 #include "reprise/checkpoints/output_place.h"
 #include "reprise/core/print_note.h"
 #include "reprise/core/stop.h"
@@ -41,7 +42,7 @@ void average(const EmaFlags& flags, Context& context) {
     const nlohmann::ordered_json json = {{"path", options.out.string()},     {"decay", options.decay},
                                          {"first_step", options.first_step}, {"last_step", options.last_step},
                                          {"steps", made.num_steps},          {"root", made.root.hex()}};
-    fmt::print("{}\n", json.dump(1));
+    fmt::print("{}\n", json_text(json));
     return;
   }
   fmt::print("average of the weights behind steps {} to {}, decay {}, in {}\nroot {}\n", options.first_step,

@@ -7,6 +7,7 @@
 
 #include "checkpoint_verbs.h"
 #include "device_flag.h"
+#include "json_text.h"
 #include "reprise/checkpoints/checkpoint.h"
 #include "reprise/checkpoints/output_place.h"
 #include "reprise/core/print_note.h"
@@ -60,7 +61,7 @@ void materialize(const MaterializeFlags& flags, Context& context) {
     const nlohmann::ordered_json json = {{"step", flags.step},      {"path", options.out.string()},
                                          {"from", made.from},       {"replayed_steps", made.num_replayed},
                                          {"root", made.root.hex()}, {"state", made.state.hex()}};
-    fmt::print("{}\n", json.dump(1));
+    fmt::print("{}\n", json_text(json));
     return;
   }
   fmt::print("step {} in {}\nfrom {}, {} step(s) replayed, each as run.log has it\nroot  {}\nstate {}\n", flags.step,

@@ -7,6 +7,7 @@
 #include <optional>
 
 #include "checkpoint_verbs.h"
+#include "json_text.h"
 #include "reprise/checkpoints/storage.h"
 #include "reprise/core/folder_lock.h"
 #include "reprise/core/print_note.h"
@@ -53,7 +54,7 @@ void print_json(const StorageReport& report, const PackFlags& flags) {
     if (flags.dry_run) json["decode_seconds"] = report.decode_seconds;
   }
   json["files"] = files;
-  fmt::print("{}\n", json.dump(1));
+  fmt::print("{}\n", json_text(json));
 }
 
 void print_summary(const StorageReport& report, const PackFlags& flags) {

@@ -7,6 +7,7 @@
 #include <optional>
 
 #include "checkpoint_verbs.h"
+#include "json_text.h"
 #include "reprise/checkpoints/prune.h"
 #include "reprise/core/error.h"
 #include "reprise/core/folder_lock.h"
@@ -46,7 +47,7 @@ void print_json(const PruneReport& report, const PruneFlags& flags) {
   }
   const ordered_json json = {
       {"dry_run", flags.dry_run}, {"bytes_freed", bytes_freed(report)}, {"pruned", files}, {"kept_back", kept}};
-  fmt::print("{}\n", json.dump(1));
+  fmt::print("{}\n", json_text(json));
 }
 
 void prune(const PruneFlags& flags) {

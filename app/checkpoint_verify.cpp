@@ -7,6 +7,7 @@
 #include <nlohmann/json.hpp>
 
 #include "checkpoint_verbs.h"
+#include "json_text.h"
 #include "reprise/checkpoints/checkpoint.h"
 #include "reprise/checkpoints/examine.h"
 #include "reprise/checkpoints/folder.h"
@@ -132,7 +133,7 @@ void print_json(const std::vector<Problem>& problems, std::size_t num_files, con
     entry.update(problem.more);
     json["problems"].push_back(std::move(entry));
   }
-  fmt::print("{}\n", json.dump(1));
+  fmt::print("{}\n", json_text(json));
 }
 
 void verify(const VerifyFlags& flags, Context& context) {

@@ -8,6 +8,7 @@
 #include <nlohmann/json.hpp>
 
 #include "commands.h"
+#include "json_text.h"
 #include "reprise/configs/config.h"
 #include "reprise/configs/profile.h"
 #include "reprise/core/error.h"
@@ -150,7 +151,7 @@ void bench_step(const BenchFlags& flags) {
   const train::StepBenchmark result = train::bench_steps(config, data.path(), threads, flags.compute);
   const nlohmann::ordered_json json = to_json(flags, config, threads, result);
   if (flags.json) {
-    fmt::print("{}\n", json.dump(1));
+    fmt::print("{}\n", json_text(json));
     return;
   }
   for (const auto& [name, value] : json.items()) {

@@ -12,6 +12,7 @@
 
 #include "checkpoint_verbs.h"
 #include "commands.h"
+#include "json_text.h"
 #include "reprise/checkpoints/average.h"
 #include "reprise/checkpoints/checkpoint.h"
 #include "reprise/checkpoints/difference.h"
@@ -60,7 +61,7 @@ void list(const CheckpointFlags& flags) {
     if (info.anchor) json.back()["anchor_step"] = info.anchor->step;
   }
   if (flags.json) {
-    fmt::print("{}\n", json.dump(1));
+    fmt::print("{}\n", json_text(json));
   } else {
     fmt::print("{:>8}  {:<9}  {:<7}  {:>12}  {:>6}  {}\n", "step", "kind", "moments", "bytes", "anchor", "root");
     for (const CheckpointInfo& info : scan.complete) {
@@ -124,7 +125,7 @@ void show(const CheckpointFlags& flags) {
   const ordered_json tensors = tensors_json(description);
   if (flags.json) {
     json["tensors"] = tensors;
-    fmt::print("{}\n", json.dump(1));
+    fmt::print("{}\n", json_text(json));
     return;
   }
   for (const auto& [key, value] : json.items()) {
@@ -170,7 +171,7 @@ void diff(const CheckpointFlags& flags, Context& context) {
       json["bits_b"] = std::bit_cast<std::uint32_t>(difference->b);
       json["differing_chunks"] = difference->differing_chunks;
     }
-    fmt::print("{}\n", json.dump(1));
+    fmt::print("{}\n", json_text(json));
     return;
   }
   if (difference) {

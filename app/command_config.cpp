@@ -7,6 +7,7 @@
 #include <nlohmann/json.hpp>
 
 #include "commands.h"
+#include "json_text.h"
 #include "reprise/configs/config.h"
 #include "reprise/core/error.h"
 #include "reprise/core/files.h"
@@ -68,7 +69,7 @@ void show(const ConfigFlags& flags) {
   if (flags.as_json) {
     ordered_json json = to_json(config);
     json["recipe_hash"] = hash;
-    fmt::print("{}\n", json.dump(2));
+    fmt::print("{}\n", json_text(json, 2));
   } else {
     fmt::print("# recipe hash {}\n{}", hash, configs::to_text(config));
   }
@@ -91,7 +92,7 @@ void validate(const ConfigFlags& flags, Context& context) {
     context.status = exit_code(ErrorKind::kConfig);
   }
   // A mistake may quote bytes that are no UTF-8.
-  fmt::print("{}\n", json.dump(2, ' ', false, ordered_json::error_handler_t::replace));
+  fmt::print("{}\n", json_text(json, 2));
 }
 
 CLI::App* add_action(CLI::App& verb, const std::string& name, const std::string& help, ConfigFlags& flags) {

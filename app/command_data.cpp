@@ -7,6 +7,7 @@
 
 #include "commands.h"
 #include "data_verbs.h"
+#include "json_text.h"
 #include "launch.h"
 #include "reprise/audit/reproduce.h"
 #include "reprise/configs/config.h"
@@ -111,7 +112,7 @@ void build_here(const BuildFlags& flags, const configs::RunConfig& config) {
     if (!is_first) return;
     const data::CorpusResult result = data::read_corpus_result(options.output_dir);
     if (flags.json) {
-      fmt::print("{}\n", to_json(result).dump(1));
+      fmt::print("{}\n", json_text(to_json(result)));
     } else {
       print_result(result, options.output_dir);
     }
@@ -165,7 +166,7 @@ void print_dropped(const data::DroppedDocument& dropped, bool as_json) {
                                  {"threshold", dropped.drop.threshold},
                                  {"survivor", dropped.survivor},
                                  {"text", document.text}};
-    fmt::print("{}\n", object.dump());
+    fmt::print("{}\n", json_text(object, -1));
     return;
   }
   fmt::print("{}  {}: {:.6g}, threshold {:g}{}\n  {} {} {}:{}, {} bytes\n  {}\n", document.id, dropped.drop.rule,

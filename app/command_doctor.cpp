@@ -6,6 +6,7 @@
 #include <thread>
 
 #include "commands.h"
+#include "json_text.h"
 #include "reprise/audit/manifest.h"
 #include "reprise/core/error.h"
 #include "reprise/dist/nccl.h"
@@ -52,7 +53,7 @@ nlohmann::ordered_json facts() {
 void show_facts(bool as_json) {
   const nlohmann::ordered_json json = facts();
   if (as_json) {
-    fmt::print("{}\n", json.dump(1));
+    fmt::print("{}\n", json_text(json));
     return;
   }
   for (const auto& [name, value] : json.items()) {
@@ -108,7 +109,7 @@ void add_doctor_command(CLI::App& app, Context& context) {
     const auto inputs = flags->all_inputs ? numerics::FunctionInputs::kAll : numerics::FunctionInputs::kSample;
     const nlohmann::ordered_json report = function_report(inputs);
     if (flags->as_json) {
-      fmt::print("{}\n", report.dump(1));
+      fmt::print("{}\n", json_text(report));
     } else {
       print_function_report(report);
     }

@@ -11,6 +11,7 @@
 
 #include "commands.h"
 #include "device_flag.h"
+#include "json_text.h"
 #include "reprise/configs/config.h"
 #include "reprise/core/device_name.h"
 #include "reprise/core/error.h"
@@ -223,7 +224,7 @@ void print_json(const EvalReport& report) {
   if (report.checkpoints.size() > 1) json["checkpoints"] = list(report.checkpoints);
   if (!report.curve.empty()) json["curve"] = list(report.curve);
   if (!report.differs.empty()) json["differs_from_curve"] = report.differs;
-  fmt::print("{}\n", json.dump(1));
+  fmt::print("{}\n", json_text(json));
 }
 
 std::string baseline_cell(const std::optional<eval::Baselines>& baselines,
@@ -300,7 +301,7 @@ void print_suite(const EvalFlags& flags) {
   for (const eval::MinimalPair& pair : pairs) {
     json["pairs"].push_back({{"phenomenon", pair.phenomenon}, {"good", pair.good}, {"bad", pair.bad}});
   }
-  fmt::print("{}\n", json.dump(1));
+  fmt::print("{}\n", json_text(json));
 }
 
 }  // namespace

@@ -12,6 +12,7 @@
 #include <optional>
 
 #include "commands.h"
+#include "json_text.h"
 #include "log_lines.h"
 #include "log_verbs.h"
 #include "reprise/core/error.h"
@@ -137,7 +138,7 @@ void show_run_json(const logs::RunLog& log, const LogFlags& flags) {
   }
   json["evaluations"] = ordered_json::array();
   for (const auto& [step, evaluation] : evaluations_of(log)) json["evaluations"].push_back(to_json(evaluation));
-  fmt::print("{}\n", json.dump(1));
+  fmt::print("{}\n", json_text(json));
 }
 
 void show_run(const LogFlags& flags) {
@@ -182,7 +183,7 @@ void show_session_json(const std::vector<logs::SessionEvent>& events, const LogF
                     {"figures", event.figures}});
   }
   // A host name or a command line may hold bytes that are no UTF-8.
-  fmt::print("{}\n", json.dump(1, ' ', false, ordered_json::error_handler_t::replace));
+  fmt::print("{}\n", json_text(json));
 }
 
 void show_session(const LogFlags& flags) {

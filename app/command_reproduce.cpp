@@ -6,6 +6,7 @@
 #include <nlohmann/json.hpp>
 
 #include "commands.h"
+#include "json_text.h"
 #include "launch.h"
 #include "reprise/audit/reproduce.h"
 #include "reprise/configs/config.h"
@@ -182,7 +183,7 @@ void run(const ReproduceFlags& flags, Context& context) {
   const std::string text = fmt::format("{}\n{}\n", table(report), verdict_line(report, flags.config));
   if (flags.json) {
     print_note("{}", text);
-    fmt::print("{}\n", to_json(report).dump(1));
+    fmt::print("{}\n", json_text(to_json(report)));
   } else {
     fmt::print("{}", text);
   }

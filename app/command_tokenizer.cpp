@@ -12,6 +12,7 @@
 #include <nlohmann/json.hpp>
 
 #include "commands.h"
+#include "json_text.h"
 #include "reprise/core/error.h"
 #include "reprise/data_pipeline/tokenizer.h"
 #include "threads_flag.h"
@@ -44,11 +45,6 @@ std::string read_standard_input() {
   return {std::istreambuf_iterator<char>(std::cin), std::istreambuf_iterator<char>()};
 }
 
-/// A piece may be a part of a character; what is no text is shown as U+FFFD.
-std::string dump(const ordered_json& json, int indent = -1) {
-  return json.dump(indent, ' ', false, nlohmann::json::error_handler_t::replace);
-}
-
 std::string piece_of(const Tokenizer& tokenizer, TokenId id) {
   const bool ends_text = tokenizer.has_end_of_text() && id == tokenizer.end_of_text();
   return ends_text ? "(end of text)" : tokenizer.decode(std::vector<TokenId>{id});
@@ -60,7 +56,7 @@ void encode(const TokenizerFlags& flags) {
   if (flags.as_json) {
     ordered_json json{{"ids", ids}, {"pieces", ordered_json::array()}};
     for (const TokenId id : ids) json["pieces"].push_back(piece_of(tokenizer, id));
-    fmt::print("{}\n", dump(json));
+    fmt::print("{}\n", json_text(json, -1));
     return;
   }
   std::string line;
@@ -89,7 +85,7 @@ void decode(const TokenizerFlags& flags) {
   }
   const std::string text = tokenizer.decode(ids);
   if (flags.as_json) {
-    fmt::print("{}\n", dump({{"text", text}}));
+    fmt::print("{}\n", json_text({{"text", text}}, -1));
   } else {
     std::fwrite(text.data(), 1, text.size(), stdout);
   }
@@ -111,15 +107,16 @@ void show(const TokenizerFlags& flags) {
   for (const TokenId id : sample_ids(tokenizer)) pieces[std::to_string(id)] = piece_of(tokenizer, id);
   if (flags.as_json) {
     const ordered_json end_of_text = tokenizer.has_end_of_text() ? ordered_json(tokenizer.end_of_text()) : nullptr;
-    fmt::print("{}\n", dump({{"vocab_size", tokenizer.vocab_size()},
-                             {"end_of_text", end_of_text},
-                             {"sha256", tokenizer.digest().hex()},
-                             {"sample", pieces}}));
+    fmt::print("{}\n", json_text({{"vocab_size", tokenizer.vocab_size()},
+                                  {"end_of_text", end_of_text},
+                                  {"sha256", tokenizer.digest().hex()},
+                                  {"sample", pieces}},
+                                 -1));
     return;
   }
   fmt::print("entries      {}\nend of text  {}\nsha256       {}\npieces\n", tokenizer.vocab_size(),
              tokenizer.has_end_of_text() ? std::to_string(tokenizer.end_of_text()) : "none", tokenizer.digest().hex());
-  for (const auto& [id, piece] : pieces.items()) fmt::print("  {:>6}  {}\n", id, dump(piece));
+  for (const auto& [id, piece] : pieces.items()) fmt::print("  {:>6}  {}\n", id, json_text(piece, -1));
 }
 
 /// The file form: `--tokenizer T FILE` in place of `T ...`.

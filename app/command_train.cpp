@@ -9,6 +9,7 @@
 
 #include "commands.h"
 #include "death_watch.h"
+#include "json_text.h"
 #include "launch.h"
 #include "reprise/configs/batch_plan.h"
 #include "reprise/configs/checkpoint_schedule.h"
@@ -178,7 +179,7 @@ void print_plan(const configs::RunConfig& given, bool as_json) {
   const auto num_grains = plan["grains_per_step"].get<std::int64_t>();
   add_exchange(num_grains, layout, static_cast<int>(config.runtime().num_ranks()), plan);
   if (as_json) {
-    fmt::print("{}\n", plan.dump(1));
+    fmt::print("{}\n", json_text(plan));
     return;
   }
   fmt::print("{}\n", configs::to_text(config));
@@ -200,7 +201,7 @@ void print_summary(const train::TrainSummary& summary, bool as_json) {
         {"final_root", summary.final_root.hex()},
         {"run_log", summary.run_log.hex()},
         {"stopped_by_signal", summary.stopped_by_signal}};
-    fmt::print("{}\n", json.dump(1));
+    fmt::print("{}\n", json_text(json));
     return;
   }
   if (was_finished) {

@@ -4,6 +4,7 @@
 #include <nlohmann/json.hpp>
 
 #include "commands.h"
+#include "json_text.h"
 #include "reprise/audit/verify.h"
 #include "reprise/core/error.h"
 
@@ -19,7 +20,7 @@ void print_json(const audit::Verdict& verdict) {
     json["claims"].push_back({{"name", claim.name}, {"holds", claim.holds}, {"detail", claim.detail}});
   }
   json["not_checked"] = verdict.not_checked;
-  fmt::print("{}\n", json.dump(1));
+  fmt::print("{}\n", json_text(json));
 }
 
 void print_text(const audit::Verdict& verdict) {

@@ -6,6 +6,7 @@
 #include <nlohmann/json.hpp>
 
 #include "data_verbs.h"
+#include "json_text.h"
 #include "reprise/data_pipeline/assembly.h"
 #include "reprise/logs/progress_bar.h"
 #include "threads_flag.h"
@@ -43,7 +44,7 @@ void print_json(const data::AssembledCorpus& corpus) {
   ordered_json listings;
   for (const std::string& folder : folders_of(corpus)) listings[folder + "*.jsonl.zst"] = corpus.listing_sha256(folder);
   const ordered_json result = {{"root", corpus.listing_sha256("")}, {"listings", listings}, {"sources", sources}};
-  fmt::print("{}\n", result.dump(1));
+  fmt::print("{}\n", json_text(result));
 }
 
 void print_lines(const data::AssembledCorpus& corpus) {

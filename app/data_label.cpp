@@ -7,6 +7,7 @@
 
 #include "data_verbs.h"
 #include "detector_flags.h"
+#include "json_text.h"
 #include "reprise/configs/config.h"
 #include "reprise/core/error.h"
 #include "reprise/core/files.h"
@@ -64,7 +65,7 @@ void label(const LabelFlags& flags) {
                                          {"detector", identity.name},
                                          {"version", identity.version},
                                          {"model_sha256", identity.model_sha256}};
-    fmt::print("{}\n", json.dump(1));
+    fmt::print("{}\n", json_text(json));
   } else {
     fmt::print("{} labels by {} {} in {}\nlanguages {{ path: \"{}\" sha256: \"{}\" }}\n", labels.size(), identity.name,
                identity.version, path.string(), std::filesystem::relative(path, options.corpus_dir).string(), hash);

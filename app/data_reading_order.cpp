@@ -7,6 +7,7 @@
 
 #include "commands.h"
 #include "data_verbs.h"
+#include "json_text.h"
 #include "reprise/core/error.h"
 #include "reprise/data_pipeline/document_file.h"
 #include "reprise/data_pipeline/mixture_table.h"
@@ -92,7 +93,7 @@ void step_to_docs(const ReadingOrderFlags& flags) {
     sample["documents"] = std::move(parts);
     samples.push_back(std::move(sample));
   }
-  if (flags.json) fmt::print("{}\n", ordered_json{{"step", flags.step}, {"samples", std::move(samples)}}.dump(1));
+  if (flags.json) fmt::print("{}\n", json_text({{"step", flags.step}, {"samples", std::move(samples)}}));
 }
 
 /// Says why no step reads a document that is not in the training shards.
@@ -119,7 +120,7 @@ void print_unread(const ReadingOrderFlags& flags) {
   ordered_json fate = fate_of(flags.run, flags.id);
   if (flags.json) {
     fate.update({{"id", flags.id}, {"visits", ordered_json::array()}});
-    fmt::print("{}\n", fate.dump(1));
+    fmt::print("{}\n", json_text(fate));
   } else if (fate["status"] == "dropped") {
     fmt::print("{} is read by no step: dropped by {}, {:.6g} against {:g}\n", flags.id, fate["rule"].get<std::string>(),
                fate["value"].get<double>(), fate["threshold"].get<double>());
@@ -148,7 +149,7 @@ void doc_to_steps(const ReadingOrderFlags& flags) {
     }
   }
   if (flags.json) {
-    fmt::print("{}\n", ordered_json{{"status", "training"}, {"id", flags.id}, {"visits", std::move(visits)}}.dump(1));
+    fmt::print("{}\n", json_text({{"status", "training"}, {"id", flags.id}, {"visits", std::move(visits)}}));
   } else if (visits.empty()) {
     fmt::print("{} is in the training shards, but the run ends before a step reads it\n", flags.id);
   }

@@ -7,6 +7,7 @@
 #include <optional>
 
 #include "data_verbs.h"
+#include "json_text.h"
 #include "reprise/core/error.h"
 #include "reprise/data_pipeline/recount.h"
 
@@ -25,7 +26,7 @@ void print_json(const data::Recount& result) {
     json["differences"].push_back({{"number", one.number}, {"published", one.published}, {"counted", one.counted}});
   }
   json["not_counted"] = result.not_counted;
-  fmt::print("{}\n", json.dump(1));
+  fmt::print("{}\n", json_text(json));
 }
 
 void print_text(const data::Recount& result) {

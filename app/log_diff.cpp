@@ -9,6 +9,7 @@
 #include <nlohmann/json.hpp>
 #include <optional>
 
+#include "json_text.h"
 #include "log_verbs.h"
 #include "reprise/logs/run_log.h"
 
@@ -256,7 +257,7 @@ void diff(const DiffFlags& flags, Context& context) {
   }
   json["torn_tail_a"] = difference.torn_a;
   json["torn_tail_b"] = difference.torn_b;
-  fmt::print("{}\n", json.dump(1));
+  fmt::print("{}\n", json_text(json));
 }
 
 }  // namespace

@@ -9,6 +9,7 @@
 #include <nlohmann/json.hpp>
 
 #include "device_flag.h"
+#include "json_text.h"
 #include "log_verbs.h"
 #include "reprise/core/error.h"
 #include "reprise/core/print_note.h"
@@ -96,9 +97,9 @@ void show_statistics(const StatisticsFlags& flags, bool is_range, Context& conte
       options,
       [&](const train::StepStatistics& statistics) {
         if (is_range) {
-          fmt::print("{}\n", to_json(statistics).dump());
+          fmt::print("{}\n", json_text(to_json(statistics), -1));
         } else if (flags.json) {
-          fmt::print("{}\n", to_json(statistics).dump(1));
+          fmt::print("{}\n", json_text(to_json(statistics)));
         } else {
           print(statistics);
         }

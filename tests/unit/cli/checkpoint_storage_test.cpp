@@ -201,6 +201,19 @@ TEST_F(CheckpointStorage, VerifyNamesASwappedADuplicatedAMissingAForeignAndAStal
   EXPECT_NE(shown.err.find("it holds step 4: "), std::string::npos) << shown.err;
 }
 
+// File names are bytes, JSON is UTF-8.
+TEST_F(CheckpointStorage, ARunWhosePathIsNotUtf8IsReportedOnWithItsBytesReplaced) {
+  const std::filesystem::path odd = folder_ / "b\xff";
+  std::filesystem::rename(run_, odd);
+  const std::vector<std::string> verify = {"checkpoint", "verify", (odd / "checkpoints/step-000008.h5").string()};
+  for (std::vector<std::string> arguments : {std::vector<std::string>{"checkpoint", "list", odd.string()}, verify}) {
+    arguments.push_back("--json");
+    const Outcome outcome = run_reprise(arguments);
+    EXPECT_EQ(outcome.exit_code, 0) << outcome.err;
+    EXPECT_NE(json::parse(outcome.out).dump().find("b\xef\xbf\xbd/checkpoints"), std::string::npos) << outcome.out;
+  }
+}
+
 TEST_F(CheckpointStorage, PruneThatIsToKeepAStepThatIsNotStoredDeletesNothingAndNamesTheStoredOnesNearby) {
   const Outcome between = checkpoint("prune", {"--keep", "8", "17"});
   EXPECT_EQ(between.exit_code, 4);
