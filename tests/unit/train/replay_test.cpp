@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include "reprise/core/error.h"
 #include "reprise/core/progress.h"
 #include "reprise/core/stop.h"
 #include "reprise/dist/communicator.h"
@@ -67,6 +68,26 @@ TEST_F(Replay, MakesAForkFromAScheduledStepAtWhichTheParentWasStopped) {
   const auto communicator = dist::make_local_communicator();
   const ForkResult fork = prepare_fork(options, planned, 1, *communicator, no_progress());
   EXPECT_EQ(fork.config.recipe().parent().root(), logged_root(options.parent, 8));
+}
+
+TEST_F(Replay, SaysOfTheRunItselfThatItsLogHoldsAnotherRecord) {
+  const auto folder = copy_of_run(whole_run(), "another_record");
+  logs::RunLog log = logs::read_run_log(folder / "run.log");
+  std::filesystem::remove(folder / "run.log");
+  auto writer = logs::RunLogWriter::create(folder / "run.log", *log.records.front().header);
+  for (logs::RunRecord& record : log.records) {
+    if (record.step && record.step->step == 7) record.step->loss += 1;
+    if (record.step) writer.append(*record.step);
+    if (record.checkpoint) writer.append(*record.checkpoint);
+  }
+  try {
+    make(folder, 8);
+    FAIL() << "no error";
+  } catch (const Error& error) {
+    EXPECT_EQ(error.kind(), ErrorKind::kCheckpoint) << error.what();
+    EXPECT_NE(std::string(error.what()).find((folder / "run.log").string()), std::string::npos) << error.what();
+    EXPECT_EQ(error.formatted().find("made.h5"), std::string::npos) << error.formatted();
+  }
 }
 
 }  // namespace
