@@ -40,17 +40,17 @@ void NgramModel::set_discounts(Level& level) {
   for (const std::uint32_t count : level.counts) {
     if (count <= 4) n[count] += 1;
   }
-  if (n[1] == 0 || n[2] == 0 || n[3] == 0 || n[4] == 0) {
-    level.discount = {0, kFallbackDiscount, kFallbackDiscount, kFallbackDiscount};
-    return;
-  }
+  level.discount = {0, kFallbackDiscount, kFallbackDiscount, kFallbackDiscount};
+  if (n[1] == 0 || n[2] == 0 || n[3] == 0 || n[4] == 0) return;
   const double y = n[1] / (n[1] + 2 * n[2]);
-  for (int i = 1; i <= 3; ++i) {
-    const double count = i;
-    const double estimate =
-        count - (count + 1) * y * n[static_cast<std::size_t>(i) + 1] / n[static_cast<std::size_t>(i)];
-    level.discount[static_cast<std::size_t>(i)] = std::clamp(estimate, 0.0, count);
+  std::array<double, 4> estimate{};
+  for (std::size_t i = 1; i <= 3; ++i) {
+    const auto count = static_cast<double>(i);
+    estimate[i] = count - (count + 1) * y * n[i + 1] / n[i];
+    // Without a discount a context keeps nothing for what never followed it, whose probability would be 0.
+    if (estimate[i] <= 0) return;
   }
+  level.discount = estimate;
 }
 
 NgramModel::NgramModel(std::span<const TokenStream> streams, int order, std::uint32_t vocab_size)

@@ -99,6 +99,18 @@ TEST(Ngram, GivesTheBigramProbabilitiesWorkedOutByHand) {
   EXPECT_DOUBLE_EQ(model.probability(Gram{3}, 1), seen);  // a context never seen
 }
 
+TEST(Ngram, KeepsSomethingForANewTokenWhereADiscountWouldBeZero) {
+  // Of the bigrams 2, 1, 2, 1 were counted 1, 2, 3, 4 times: Y = 1/2 and D2 = 2 - 3 Y * 2 / 1 < 0.
+  std::vector<TokenStream> streams;
+  const std::array<int, 6> counts{1, 1, 2, 3, 3, 4};
+  for (std::int32_t context = 0; context < 6; ++context) {
+    for (int i = 0; i < counts[static_cast<std::size_t>(context)]; ++i) streams.push_back({context, 10});
+  }
+  const NgramModel model(streams, 2, 12);
+  // Context 2 was followed by 10 twice, token 11 never came: p2 = 0.75 / 2 * p1, p1 = 0.75 / 6 * 1/12.
+  EXPECT_DOUBLE_EQ(model.probability(Gram{2}, 11), 0.375 * 0.125 / 12);
+}
+
 TEST(Ngram, SumsTheLossOfAStreamOverItsTokens) {
   const std::vector<TokenStream> streams{{0, 1, 2, 0}};
   const NgramModel model(streams, 2, 4);
