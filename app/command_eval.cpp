@@ -114,16 +114,11 @@ double z_score(const eval::PairGroup& group) {
   return group.num_pairs == 0 ? 0 : (accuracy(group) - 0.5) / std::sqrt(0.25 / static_cast<double>(group.num_pairs));
 }
 
-/// Mean over the subtasks, each counting once, as BLiMP is reported.
+/// Mean over the subtasks, which follow the group of all pairs, each counting once, as BLiMP is reported.
 double mean_accuracy(const std::vector<eval::PairGroup>& groups) {
   double sum = 0;
-  std::size_t count = 0;
-  for (const eval::PairGroup& group : groups) {
-    if (group.name == "all") continue;
-    sum += accuracy(group);
-    ++count;
-  }
-  return count == 0 ? 0 : sum / static_cast<double>(count);
+  for (std::size_t i = 1; i < groups.size(); ++i) sum += accuracy(groups[i]);
+  return groups.size() < 2 ? 0 : sum / static_cast<double>(groups.size() - 1);
 }
 
 /// The stored scores are read and not computed: where they are not what was computed now, that has to be said. A file
@@ -239,10 +234,13 @@ void print_held_out(const eval::CheckpointResult& checkpoint, const std::optiona
   fmt::print("\nheld-out bits per byte\n{:<12} {:>9} {:>9} {:>9} {:>9} {:>9} {:>9}\n", "language", "documents", "bytes",
              "model", baselines ? "bigram" : "", baselines ? "5-gram" : "", baselines ? "xz" : "");
   for (const eval::HeldOutGroup& group : checkpoint.held_out) {
+    const bool has_baselines = &group == &checkpoint.held_out.front() || group.name != "all";
+    const auto cell = [&](std::map<std::string, double> eval::Baselines::*which) {
+      return has_baselines ? baseline_cell(baselines, which, group.name) : "";
+    };
     fmt::print("{:<12} {:>9} {:>9} {:>9} {:>9} {:>9} {:>9}\n", group.name, group.num_documents, group.num_bytes,
-               bits_cell(group), baseline_cell(baselines, &eval::Baselines::bigram, group.name),
-               baseline_cell(baselines, &eval::Baselines::five_gram, group.name),
-               baseline_cell(baselines, &eval::Baselines::xz, group.name));
+               bits_cell(group), cell(&eval::Baselines::bigram), cell(&eval::Baselines::five_gram),
+               cell(&eval::Baselines::xz));
   }
 }
 

@@ -27,14 +27,16 @@ std::map<std::string, double> ngram_bits(const HeldOutTask& train, const HeldOut
                                          const std::vector<data::DocumentSpan>& documents, int order,
                                          std::uint32_t vocab_size) {
   const NgramModel model(train.streams(), order, vocab_size);
+  Totals all;
   std::map<std::string, Totals> totals;
   for (std::size_t i = 0; i < documents.size(); ++i) {
     const double nll = model.nll_nats(held_out.streams()[i]);
-    for (Totals* group : {&totals[kAll], &totals[documents[i].language]}) {
+    for (Totals* group : {&all, &totals[documents[i].language]}) {
       group->nll_nats += nll;
       group->num_bytes += documents[i].num_bytes;
     }
   }
+  totals[kAll] = all;  // in the place of a language of that name, if there is one
   std::map<std::string, double> bits;
   for (const auto& [name, total] : totals) {
     if (total.num_bytes > 0) {

@@ -178,5 +178,21 @@ TEST_F(Evaluate, ComputesBaselinesByGroup) {
   EXPECT_LT(baselines.xz.at("en"), 1.5);
 }
 
+TEST_F(Evaluate, CountsDocumentsOfALanguageNamedAllOnceInTheBaselines) {
+  const std::filesystem::path run = run_->string() + "-all";
+  std::filesystem::copy(*run_, run, std::filesystem::copy_options::recursive);
+  std::vector<data::Document> held_out;
+  for (std::uint32_t i = 34; i < 40; ++i) {
+    held_out.push_back(document_of(i));
+    if (held_out.back().language == "es") held_out.back().language = "all";
+  }
+  write_part(run, "held_out", held_out, data::Tokenizer::load(run / "tokenizer" / "tokenizer.json"));
+  const Baselines expected = compute_baselines(*run_, no_progress());
+  const Baselines baselines = compute_baselines(run, no_progress());
+  std::filesystem::remove_all(run);
+  EXPECT_EQ(baselines.bigram.at("all"), expected.bigram.at("all"));
+  EXPECT_EQ(baselines.five_gram.at("all"), expected.five_gram.at("all"));
+}
+
 }  // namespace
 }  // namespace reprise::eval

@@ -8,7 +8,6 @@
 #include "reprise/core/files.h"
 #include "reprise/core/philox.h"
 #include "reprise/data_pipeline/shards.h"
-#include "reprise/data_pipeline/tokenizer.h"
 #include "reprise/model/schema.h"
 
 namespace reprise::eval {
@@ -29,15 +28,6 @@ recipe {
   eval { num_checkpoints: 3 pairs_per_phenomenon: 1 }
 }
 )";
-
-void write_part(const std::filesystem::path& run, const std::string& stem, const std::vector<data::Document>& documents,
-                const data::Tokenizer& tokenizer) {
-  std::vector<const data::Document*> pointers;
-  for (const data::Document& document : documents) pointers.push_back(&document);
-  const std::filesystem::path path = run / "data" / (stem + ".jsonl.zst");
-  data::write_documents(path, pointers);
-  data::write_shards(path, tokenizer, run / "shards", stem, 1, no_progress());
-}
 
 void write_step(const std::filesystem::path& run, const configs::Recipe& recipe, std::uint64_t step,
                 std::uint64_t seed) {
@@ -74,6 +64,15 @@ data::Document document_of(std::uint32_t index) {
     document.text += kWords[words[0] % 10];
   }
   return document;
+}
+
+void write_part(const std::filesystem::path& run, const std::string& stem, const std::vector<data::Document>& documents,
+                const data::Tokenizer& tokenizer) {
+  std::vector<const data::Document*> pointers;
+  for (const data::Document& document : documents) pointers.push_back(&document);
+  const std::filesystem::path path = run / "data" / (stem + ".jsonl.zst");
+  data::write_documents(path, pointers);
+  data::write_shards(path, tokenizer, run / "shards", stem, 1, no_progress());
 }
 
 std::filesystem::path* UntrainedRunTest::run_ = nullptr;

@@ -87,7 +87,8 @@ std::vector<PairGroup> evaluate_pairs(const configs::Recipe& recipe, const EvalO
 void write_results(const std::filesystem::path& run_dir, const EvalResult& result);
 EvalResult read_results(const std::filesystem::path& run_dir);
 
-/// Baselines on the run's held-out text, outside the root: bits per byte by group name ("all", "en", ...).
+/// Baselines on the run's held-out text, outside the root: bits per byte by group name ("all", "en", ...). "all" is all
+/// documents, also where a language has that name.
 struct Baselines {
   std::map<std::string, double> bigram;     // interpolated token bigram
   std::map<std::string, double> five_gram;  // interpolated Kneser-Ney or Witten-Bell token 5-gram

@@ -1,0 +1,38 @@
+// What eval prints of a run, and what it refuses before it computes anything.
+
+#include "program.h"
+#include "reprise/core/files.h"
+
+namespace reprise::cli_test {
+namespace {
+
+using nlohmann::json;
+
+/// The small run, trained: checkpoints every 2 steps and at powers of two.
+class Eval : public ProgramTest {
+ protected:
+  void train() const {
+    copy_prepared_run(run());
+    const Outcome trained = run_reprise({"train", small_config(), "--out", run(), "--quiet"});
+    ASSERT_EQ(trained.exit_code, 0) << trained.err;
+  }
+  std::string run() const { return (folder_ / "run").string(); }
+};
+
+TEST_F(Eval, CountsASubtaskNamedAllInTheMeanOverSubtasks) {
+  train();
+  const std::filesystem::path blimp = folder_ / "blimp";
+  make_folders(blimp);
+  const std::string same = R"({"sentence_good": "a b", "sentence_bad": "a b"})";  // a tie is wrong
+  const std::string pair = R"({"sentence_good": "a", "sentence_bad": "a zqxj zqxj"})";
+  write_file_atomically(blimp / "all.jsonl", pair);
+  write_file_atomically(blimp / "other.jsonl", same);
+  const Outcome scored = run_reprise({"eval", run(), "--tasks", "blimp", "--data", blimp.string(), "--json"});
+  ASSERT_EQ(scored.exit_code, 0) << scored.err;
+  const json result = json::parse(scored.out)["blimp"];
+  EXPECT_EQ(result["subtasks"].size(), 3u);
+  EXPECT_EQ(result["mean_accuracy"], 0.5) << result.dump(1);
+}
+
+}  // namespace
+}  // namespace reprise::cli_test
