@@ -34,5 +34,35 @@ TEST_F(Eval, CountsASubtaskNamedAllInTheMeanOverSubtasks) {
   EXPECT_EQ(result["mean_accuracy"], 0.5) << result.dump(1);
 }
 
+/// A folder with a recipe and no data: whatever is computed first fails on something else.
+class EvalBeforeAnythingIsScored : public ProgramTest {
+ protected:
+  void SetUp() override {
+    ProgramTest::SetUp();
+    make_folders(run_ / "checkpoints");
+    std::filesystem::copy_file(small_config(), run_ / "recipe.pbtxt");
+    write_file_atomically(run_ / "checkpoints" / "step-000000.h5", "");
+  }
+  void expect_error(const std::vector<std::string>& more, int exit_code, const std::vector<std::string>& parts) const {
+    std::vector<std::string> arguments = {"eval", run_.string()};
+    arguments.insert(arguments.end(), more.begin(), more.end());
+    const Outcome outcome = run_reprise(arguments);
+    EXPECT_EQ(outcome.exit_code, exit_code) << outcome.err;
+    for (const std::string& part : parts) EXPECT_NE(outcome.err.find(part), std::string::npos) << outcome.err;
+  }
+  const std::filesystem::path& run_ = folder_;
+};
+
+TEST_F(EvalBeforeAnythingIsScored, NamesAMissingCheckpointAndWhatMakesIt) {
+  expect_error({"--checkpoints", "0,7"}, 4,
+               {"no checkpoint of step 7", "step-000007.h5", "checkpoint materialize", "--step 7"});
+}
+
+TEST_F(EvalBeforeAnythingIsScored, RefusesADamagedResultsFile) {
+  make_folders(run_ / "eval");
+  write_file_atomically(run_ / "eval" / "results.json", "{");
+  expect_error({"--checkpoints", "0"}, 4, {"results.json"});
+}
+
 }  // namespace
 }  // namespace reprise::cli_test
