@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <array>
 #include <cstdlib>
+#include <map>
 #include <memory>
 
 #include "reprise/core/error.h"
@@ -82,6 +83,18 @@ void read_pairs(const std::filesystem::path& path, std::vector<MinimalPair>& pai
   }
 }
 
+/// A file that was unpacked beside its archive would count twice.
+void require_one_of_each(const std::vector<std::filesystem::path>& files) {
+  std::map<std::string, std::filesystem::path> by_stem;
+  for (const std::filesystem::path& file : files) {
+    const auto [found, is_new] = by_stem.emplace(stem_of(file), file);
+    REPRISE_REQUIRE(
+        is_new, ErrorKind::kData,
+        fmt::format("BLiMP's folder holds {} twice: {} and {}", found->first, found->second.string(), file.string()),
+        "remove one of the two");
+  }
+}
+
 }  // namespace
 
 std::vector<MinimalPair> read_blimp(const std::filesystem::path& folder) {
@@ -94,6 +107,7 @@ std::vector<MinimalPair> read_blimp(const std::filesystem::path& folder) {
   REPRISE_REQUIRE(!files.empty(), ErrorKind::kUsage,
                   fmt::format("BLiMP's folder holds no *.jsonl or *.jsonl.zst file: {}", folder.string()), kDataHint);
   std::sort(files.begin(), files.end());
+  require_one_of_each(files);
   std::vector<MinimalPair> pairs;
   for (const std::filesystem::path& file : files) read_pairs(file, pairs);
   REPRISE_REQUIRE(!pairs.empty(), ErrorKind::kData, fmt::format("BLiMP's files hold no pair: {}", folder.string()),

@@ -59,6 +59,12 @@ TEST_F(Blimp, ReadsPlainAndCompressedFilesInTheOrderOfTheirNames) {
   EXPECT_EQ(pairs[1].bad, "Who see it?");
 }
 
+TEST_F(Blimp, RefusesAFileThatIsTherePlainAndCompressed) {
+  write_file_atomically(folder_ / "a.jsonl", kLine);
+  write_file_atomically(folder_ / "a.jsonl.zst", compressed(kLine));
+  expect_error(ErrorKind::kData, "a.jsonl and " + (folder_ / "a.jsonl.zst").string());
+}
+
 TEST_F(Blimp, NamesFileLineAndFieldOfABadLine) {
   write_file_atomically(folder_ / "x.jsonl", kLine + "{\"sentence_good\": \"G\"}\n");
   expect_error(ErrorKind::kData, "x.jsonl:2: sentence_bad");

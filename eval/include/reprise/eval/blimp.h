@@ -11,7 +11,7 @@ namespace reprise::eval {
 
 /// Reads every *.jsonl and *.jsonl.zst of a folder, in the order of their names: sentence_good, sentence_bad and UID
 /// (the file's name where it is missing). Throws kUsage when the folder or the files are missing, kData (file, line,
-/// field) when one cannot be read.
+/// field) when one cannot be read, or lies there plain and compressed.
 std::vector<MinimalPair> read_blimp(const std::filesystem::path& folder);
 
 /// The folder given, or else the environment variable REPRISE_EVAL_DATA. Throws kUsage when there is neither.
