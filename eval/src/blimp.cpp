@@ -64,7 +64,11 @@ MinimalPair parse_pair(simdjson::dom::parser& parser, std::string_view line, con
   };
   MinimalPair pair{stem_of(path), text("sentence_good"), text("sentence_bad")};
   std::string_view uid;
-  if (element["UID"].get(uid) == simdjson::SUCCESS) pair.phenomenon = std::string(uid);
+  if (element["UID"].get(uid) == simdjson::SUCCESS) {
+    pair.phenomenon = std::string(uid);
+  } else if (!simdjson::validate_utf8(pair.phenomenon)) {
+    fail("UID is missing, and the file's name, which stands for it, is not UTF-8: rename the file");
+  }
   return pair;
 }
 

@@ -70,6 +70,13 @@ TEST_F(Blimp, NamesFileLineAndFieldOfABadLine) {
   expect_error(ErrorKind::kData, "x.jsonl:2: sentence_bad");
 }
 
+TEST_F(Blimp, RefusesANameThatIsNotUtf8AsASubtasksName) {
+  write_file_atomically(folder_ / "a\xff.jsonl", kLine);
+  EXPECT_EQ(read_blimp(folder_)[0].phenomenon, "agreement");
+  write_file_atomically(folder_ / "a\xff.jsonl", "{\"sentence_good\": \"G\", \"sentence_bad\": \"B\"}\n");
+  expect_error(ErrorKind::kData, "a\xff.jsonl:1: UID is missing");
+}
+
 TEST_F(Blimp, RefusesTextThatIsNoJson) {
   write_file_atomically(folder_ / "x.jsonl", "good,bad\n");
   expect_error(ErrorKind::kData, "x.jsonl:1");
