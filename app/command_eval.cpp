@@ -57,7 +57,11 @@ std::set<std::string> checked_tasks(const EvalFlags& flags) {
     REPRISE_REQUIRE(known.count(task) == 1, ErrorKind::kUsage, fmt::format("there is no task named {}", task),
                     "tasks: held_out, pairs, baselines, blimp");
   }
-  return {flags.tasks.begin(), flags.tasks.end()};
+  const std::set<std::string> tasks(flags.tasks.begin(), flags.tasks.end());
+  REPRISE_REQUIRE(flags.data.empty() || tasks.count("blimp") == 1, ErrorKind::kUsage,
+                  fmt::format("--data {} is read by the task blimp alone, which is not asked for", flags.data),
+                  "add --tasks blimp, or leave --data out");
+  return tasks;
 }
 
 /// Null: the CPU.

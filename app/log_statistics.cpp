@@ -141,6 +141,8 @@ void add_log_statistics_verb(CLI::App& log, Context& context) {
   verb->callback([flags, step, from, &context] {
     REPRISE_REQUIRE(step->count() + from->count() == 1, ErrorKind::kUsage, "name the step or the steps",
                     "--step N, or --from A --to B --every K");
+    REPRISE_REQUIRE(step->count() == 0 || flags->step >= 1, ErrorKind::kUsage, "--step 0: steps begin with 1",
+                    "name the first step as --step 1");
     show_statistics(*flags, from->count() > 0, context);
   });
 }

@@ -122,7 +122,7 @@ void generate_phenomenon(std::uint32_t phenomenon, std::uint32_t count, std::vec
     while (!seen.emplace(pair.good, pair.bad).second) {
       REPRISE_REQUIRE(++attempt < kMaxAttempts, ErrorKind::kConfig,
                       fmt::format("the suite cannot make that many distinct pairs of {}: {}", pair.phenomenon, count),
-                      "lower eval.pairs_per_phenomenon");
+                      "lower --pairs, or eval.pairs_per_phenomenon in a config");
       pair = make_pair(phenomenon, index, attempt);
     }
     pairs.push_back(std::move(pair));

@@ -141,6 +141,10 @@ TEST_F(BadInput, WhatIsNoDeviceNamesTheFlag) {
                {"--device", "tpu", "cuda:N"});
 }
 
+TEST_F(BadInput, StatisticsOfStepZeroNameTheFlag) {
+  expect_error(run_reprise({"log", "statistics", folder_.string(), "--step", "0"}), 2, {"--step 0", "--step 1"});
+}
+
 TEST_F(BadInput, EvaluationOnAGpuThatThereIsNotSaysSo) {
   const auto gpus = nlohmann::json::parse(run_reprise({"doctor", "--json"}).out)["gpus"];
   if (!gpus.empty()) GTEST_SKIP() << "this machine has a GPU";

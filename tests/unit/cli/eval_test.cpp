@@ -58,6 +58,10 @@ TEST_F(EvalBeforeAnythingIsScored, NamesAMissingCheckpointAndWhatMakesIt) {
                {"no checkpoint of step 7", "step-000007.h5", "checkpoint materialize", "--step 7"});
 }
 
+TEST_F(EvalBeforeAnythingIsScored, RefusesAFolderOfBlimpThatNoTaskReads) {
+  expect_error({"--data", "blimp"}, 2, {"--data blimp", "--tasks blimp"});
+}
+
 TEST_F(EvalBeforeAnythingIsScored, RefusesADamagedResultsFile) {
   make_folders(run_ / "eval");
   write_file_atomically(run_ / "eval" / "results.json", "{");

@@ -151,6 +151,7 @@ TEST(Suite, RefusesMorePairsThanTheLexiconMakes) {
     } catch (const Error& error) {
       EXPECT_EQ(error.kind(), ErrorKind::kConfig);
       EXPECT_THAT(error.what(), testing::HasSubstr(std::to_string(count)));
+      EXPECT_THAT(error.hint(), testing::HasSubstr("--pairs"));
     }
   }
 }
