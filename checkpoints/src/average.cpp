@@ -4,12 +4,31 @@
 #include <cmath>
 
 #include "read_file.h"
+#include "reprise/configs/config.h"
 #include "reprise/core/error.h"
 #include "reprise/core/merkle.h"
 #include "write_file.h"
 
 namespace reprise::checkpoints {
 namespace {
+
+/// What tensors do not show of the function that a checkpoint's model computes.
+std::string function_of(const CheckpointInfo& info) {
+  const configs::Recipe recipe = configs::check_config(info.header.recipe_text, info.path.string()).config.recipe();
+  return fmt::format("num_heads {}, rope_theta {}, norm_eps {}, document_mask {}", recipe.model().num_heads(),
+                     recipe.model().rope_theta(), recipe.model().norm_eps(), recipe.train().document_mask());
+}
+
+/// Files that were written before they had a recipe's text are taken at the word of whoever names them.
+void require_one_function(const CheckpointInfo& first, const CheckpointInfo& other) {
+  if (first.header.recipe_hash == other.header.recipe_hash) return;
+  if (first.header.recipe_text.empty() || other.header.recipe_text.empty()) return;
+  const std::string a = function_of(first), b = function_of(other);
+  REPRISE_REQUIRE(a == b, ErrorKind::kCheckpoint,
+                  fmt::format("checkpoints of models that compute differently have no average: {} has {}, {} has {}",
+                              first.path.string(), a, other.path.string(), b),
+                  "average checkpoints of one run, or of runs whose recipes agree in these fields");
+}
 
 void require_one_model(const LoadedCheckpoint& first, const LoadedCheckpoint& other) {
   const auto same = [](const TensorLayout::Entry& a, const TensorLayout::Entry& b) {
@@ -21,6 +40,7 @@ void require_one_model(const LoadedCheckpoint& first, const LoadedCheckpoint& ot
                   fmt::format("checkpoints of different models have no average: {} and {}", first.info.path.string(),
                               other.info.path.string()),
                   "`reprise checkpoint diff` says in which tensor they differ");
+  require_one_function(first.info, other.info);
 }
 
 double sum_of_weights(const AverageRecipe& recipe) {

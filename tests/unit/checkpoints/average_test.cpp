@@ -157,6 +157,31 @@ TEST_F(AverageTest, CheckpointsOfDifferentModelsHaveNone) {
   EXPECT_THROW(average_checkpoints(recipe_of({2, 9})), Error);
 }
 
+TEST_F(AverageTest, CheckpointsOfModelsThatComputeDifferentlyHaveNoneThoughTheirTensorsAgree) {
+  const auto write = [&](std::uint64_t step, const std::string& recipe) {
+    SampleState state = ChainFolder::state_of(step);
+    state.header.recipe_text = recipe;
+    state.header.recipe_hash = sha256(recipe);
+    state.write(chain_.path(), false, *dist::make_local_communicator());
+  };
+  write(10, "recipe { model { num_heads: 4 } }");
+  write(12, "recipe { seed: 3 model { num_heads: 4 init_std: 0.1 } }");
+  EXPECT_NO_THROW(average_checkpoints(recipe_of({10, 12})));
+  for (const char* changed : {"model { num_heads: 8 }", "model { rope_theta: 10000 }", "model { norm_eps: 1e-5 }",
+                              "train { document_mask: true }"}) {
+    write(14, fmt::format("recipe {{ {} }}", changed));
+    try {
+      average_checkpoints(recipe_of({10, 14}));
+      ADD_FAILURE() << changed;
+    } catch (const Error& error) {
+      EXPECT_EQ(error.kind(), ErrorKind::kCheckpoint);
+      EXPECT_THAT(error.what(), HasSubstr(chain_.file(14).string() + " has num_heads "));
+    }
+  }
+  write(14, "");
+  EXPECT_NO_THROW(average_checkpoints(recipe_of({10, 14}))) << "of a version that stored no text";
+}
+
 TEST_F(AverageTest, RefusesWeightsThatComeToNothing) {
   EXPECT_THROW(average_checkpoints(recipe_of({2, 6}, {1, -1})), Error);
   EXPECT_THROW(average_checkpoints(recipe_of({2, 6}, {std::nan(""), 1})), Error);

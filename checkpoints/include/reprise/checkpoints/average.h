@@ -41,7 +41,8 @@ struct LoadedAverage {
 };
 
 /// Averages the checkpoints at `recipe.sources[i].place` and fills in their roots and steps. Holds one of them and the
-/// sums at a time. Throws kCheckpoint when they are not of one model.
+/// sums at a time. Throws kCheckpoint when they are not of one model: in their tensors and
+/// in what their recipes say of its function.
 LoadedAverage average_checkpoints(AverageRecipe recipe);
 
 /// The parts of it, for averages over states that are not stored: adds weight * values to the sums of all sources
