@@ -105,7 +105,7 @@ void export_checkpoint(const ExportFlags& flags) {
                                {"step", loaded.info.header.step},
                                {"root", loaded.info.root.hex()},
                                {"bytes", std::filesystem::file_size(model_file)}};
-    fmt::print("{}\n", json.dump(1));
+    fmt::print("{}\n", json_text(json));
     return;
   }
   fmt::print("step {} in {}: model.safetensors, config.json, tokenizer.json, tokenizer_config.json\nroot {}\n",

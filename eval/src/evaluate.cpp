@@ -129,6 +129,7 @@ std::vector<std::uint64_t> eval_steps(const configs::Recipe& recipe) {
   const std::uint64_t count = std::max<std::uint64_t>(2, recipe.eval().num_checkpoints());
   const std::uint64_t first = scheduled.front();
   const std::uint64_t length = scheduled.back() - first;
+  if (count > length) return scheduled;  // steps less than 1 apart meet every one; `count` may be four billion
   std::vector<std::uint64_t> steps;
   for (std::uint64_t i = 0; i < count; ++i) {
     // Compares |(step - first) * (count - 1) - i * length|, all integers, so that no rounding decides.

@@ -6,6 +6,7 @@
 #include <cmath>
 #include <filesystem>
 #include <functional>
+#include <limits>
 
 #include "reprise/core/error.h"
 #include "reprise/core/files.h"
@@ -183,6 +184,12 @@ TEST(EvalSteps, TakeTheNearestScheduledOneAndTheEarlierOfTwo) {
 
 TEST(EvalSteps, AreAllScheduledOnesOfAShortRun) {
   EXPECT_THAT(eval_steps(recipe_with(6, 4, 21)), testing::ElementsAre(0, 1, 2, 4, 6));
+  EXPECT_THAT(eval_steps(recipe_with(6, 4, 7)), testing::ElementsAre(0, 1, 2, 4, 6));
+}
+
+TEST(EvalSteps, AreFoundAtOnceHoweverManyAreWanted) {
+  const auto many = std::numeric_limits<std::uint32_t>::max();
+  EXPECT_THAT(eval_steps(recipe_with(6, 4, many)), testing::ElementsAre(0, 1, 2, 4, 6));
 }
 
 TEST(EvalSteps, AreAmongThoseThatTrainingStores) {
