@@ -43,7 +43,7 @@ std::vector<std::string> files_of(const std::vector<std::string>& names) {
   return files;
 }
 
-AverageRecipe recipe_of(const AverageFlags& flags) {
+AverageRecipe average_of(const AverageFlags& flags) {
   const std::vector<std::string> files = files_of(flags.sources);
   std::vector<double> weights(files.size(), 1.0);
   AverageRecipe recipe{"uniform", {}};
@@ -83,7 +83,7 @@ void print_text(const LoadedAverage& average) {
 
 void average(const AverageFlags& flags) {
   checkpoints::require_place_of_average(flags.out);
-  const LoadedAverage made = checkpoints::average_checkpoints(recipe_of(flags));
+  const LoadedAverage made = checkpoints::average_checkpoints(average_of(flags));
   checkpoints::write_average(flags.out, made);
   if (flags.json) {
     fmt::print("{}\n", json_text(to_json(made)));

@@ -7,6 +7,7 @@
 #include <optional>
 
 #include "checkpoint_verbs.h"
+#include "json_text.h"
 #include "reprise/checkpoints/average.h"
 #include "reprise/checkpoints/checkpoint.h"
 #include "reprise/checkpoints/safetensors.h"

@@ -49,7 +49,7 @@ struct TrainFlags {
   bool quiet = false;
 };
 
-std::filesystem::path recipe_of(const TrainFlags& flags) {
+std::filesystem::path recipe_path_of(const TrainFlags& flags) {
   const std::filesystem::path path = std::filesystem::path(flags.resume) / "recipe.pbtxt";
   REPRISE_REQUIRE(std::filesystem::exists(path), ErrorKind::kCheckpoint,
                   fmt::format("{} holds no run to resume: recipe.pbtxt is missing", flags.resume),
@@ -102,7 +102,7 @@ configs::RunConfig load_file(const TrainFlags& flags) {
   if (!flags.resume.empty() && !flags.out.empty()) {
     throw Error(ErrorKind::kUsage, "--resume names the run folder, so --out cannot be given too", "leave --out away");
   }
-  const std::filesystem::path path = flags.config.empty() ? recipe_of(flags) : std::filesystem::path(flags.config);
+  const std::filesystem::path path = flags.config.empty() ? recipe_path_of(flags) : std::filesystem::path(flags.config);
   return configs::load_config(path, flags.overrides);
 }
 
