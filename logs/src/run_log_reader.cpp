@@ -4,12 +4,13 @@
 #include "run_log_records.h"
 
 namespace reprise::logs {
+namespace {
 
-RunLog read_run_log(const std::filesystem::path& path) {
+/// Fills `log` record by record: where this throws, it holds what comes before the damage.
+void read_records(const std::filesystem::path& path, RunLog& log) {
   const std::string bytes = read_file(path);
   FrameReader frames(bytes, path.string());
   RecordOrder order;
-  RunLog log;
   while (const std::optional<Frame> frame = frames.next()) {
     Result<RunRecord> decoded = decode(frame->payload);
     std::string wrong = decoded ? order.accept(decoded.value()) : decoded.error().what();
@@ -28,6 +29,24 @@ RunLog read_run_log(const std::filesystem::path& path) {
   if (log.records.empty()) {
     throw Error(ErrorKind::kCorrupt, fmt::format("the log has no whole record: {}", path.string()),
                 "a run.log starts with its header; this file is not one, or was cut");
+  }
+}
+
+}  // namespace
+
+RunLog read_run_log(const std::filesystem::path& path) {
+  RunLog log;
+  read_records(path, log);
+  return log;
+}
+
+RunLog read_intact_records(const std::filesystem::path& path) {
+  RunLog log;
+  try {
+    read_records(path, log);
+  } catch (const Error& error) {
+    if (error.kind() != ErrorKind::kCorrupt || log.records.empty()) throw;
+    log.torn_tail = true;
   }
   return log;
 }

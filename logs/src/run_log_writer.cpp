@@ -124,10 +124,13 @@ RunLogWriter RunLogWriter::resume(const std::filesystem::path& path, std::uint64
     if (!scan.reached()) throw;  // damage behind the records of `step` is cut off with the rest
   }
   if (!scan.reached()) {
-    throw Error(ErrorKind::kCheckpoint,
-                fmt::format("the log ends before step {}: {}: its last step is {}", step, path.string(),
-                            scan.order.last_step()),
-                "resume from an earlier checkpoint");
+    throw Error(
+        ErrorKind::kCheckpoint,
+        fmt::format("the log ends before step {}: {}: its last step is {}", step, path.string(),
+                    scan.order.last_step()),
+        fmt::format("restore the log from a copy; or move the checkpoints behind step {} out of the folder, and "
+                    "the run goes on from an earlier one",
+                    scan.order.last_step()));
   }
   return RunLogWriter(std::make_unique<State>(State{path, AppendFile::open(path, scan.kept_bytes, false), scan.chain,
                                                     scan.order, scan.last_frame, std::move(scan.replay)}));

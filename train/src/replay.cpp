@@ -114,6 +114,7 @@ Replayed replay(const RunFolder& run, const RunFolder& work, const ReplayOptions
   train_options.num_threads = options.num_threads;
   train_options.compute = options.compute;
   train_options.resume = true;
+  train_options.without_checkpoint = true;
   train_options.device_log = run.session_log();
   train_options.stop_after_step = options.to;
   train_options.save_whole_last_state = options.save_last_state;

@@ -50,6 +50,23 @@ void require_same_data(const RunIdentity& identity, const Digest& stored, const 
                   "restore the shards the run began with, or start anew with another --out");
 }
 
+/// Throws unless run.log is that of a run which has not come so far as to have a checkpoint. A checkpoint is recorded
+/// when the one before it is complete, and of those with moments one always stays (docs/formats/run_folder.md).
+void require_no_checkpoint_before(const RunFolder& folder) {
+  if (!std::filesystem::exists(folder.run_log())) return;
+  const logs::RunLog log = logs::read_intact_records(folder.run_log());
+  const std::uint64_t first = log.records.front().header->first_step();
+  std::uint64_t last = first;
+  for (const logs::RunRecord& record : log.records) {
+    if (record.checkpoint) last = record.checkpoint->step;
+  }
+  REPRISE_REQUIRE(last == first, ErrorKind::kCheckpoint,
+                  fmt::format("{} holds no checkpoint to go on from; {} records checkpoints up to step {}",
+                              folder.checkpoints().string(), folder.run_log().string(), last),
+                  "put the run's checkpoints back (is their disk mounted?); or start anew with another --out, or here "
+                  "with run.log moved away");
+}
+
 }  // namespace
 
 std::string first_difference(const configs::Recipe& stored, const configs::Recipe& given) {
@@ -131,7 +148,8 @@ void RunFolder::begin(const RunIdentity& identity) const {
   write_file_atomically(recipe(), identity.recipe_text);
 }
 
-std::optional<std::filesystem::path> RunFolder::prepare_resume(const RunIdentity& identity) const {
+std::optional<std::filesystem::path> RunFolder::prepare_resume(const RunIdentity& identity,
+                                                               bool without_checkpoint) const {
   REPRISE_REQUIRE(holds_run() || std::filesystem::exists(recipe()), ErrorKind::kCheckpoint,
                   fmt::format("{} holds no run to resume", root_.string()),
                   fmt::format("start one with `reprise train CONFIG --out {}`", root_.string()));
@@ -143,6 +161,7 @@ std::optional<std::filesystem::path> RunFolder::prepare_resume(const RunIdentity
     require_same_data(identity, latest->header.data_root, latest->path);
     return latest->path;
   }
+  if (!without_checkpoint) require_no_checkpoint_before(*this);
   if (std::filesystem::exists(recipe())) {
     const configs::RunConfig stored = configs::load_config(recipe());
     require_same_recipe(identity, configs::recipe_hash(configs::resolve(stored).recipe()), read_file(recipe()),
@@ -156,33 +175,20 @@ logs::RunLogWriter open_run_log_at_start(const RunFolder& folder, const logs::Ru
   const std::filesystem::path path = folder.run_log();
   if (!std::filesystem::exists(path)) return logs::RunLogWriter::create(path, header);
   // A session that was killed before its first checkpoint was complete. Its records are made again, and checked
-  // against the old ones; a log that was killed inside its header has nothing to check.
-  std::optional<logs::RunHeader> stored;
-  try {
-    stored = logs::read_run_log(path).records.front().header;
-  } catch (const Error& error) {
-    if (error.kind() != ErrorKind::kCorrupt) throw;
-    std::filesystem::remove(path);
-    return logs::RunLogWriter::create(path, header);
-  }
-  REPRISE_CHECK(stored.has_value());
+  // against the old ones. A kill leaves the header whole: it is written under another name first.
+  const logs::RunHeader stored = *logs::read_intact_records(path).records.front().header;
   REPRISE_REQUIRE(
-      stored->recipe_hash == header.recipe_hash && stored->data_root == header.data_root, ErrorKind::kCheckpoint,
-      fmt::format("{} belongs to recipe {} and shards {}, not to {} and {}", path.string(), stored->recipe_hash.hex(),
-                  stored->data_root.hex(), header.recipe_hash.hex(), header.data_root.hex()),
+      stored.recipe_hash == header.recipe_hash && stored.data_root == header.data_root, ErrorKind::kCheckpoint,
+      fmt::format("{} belongs to recipe {} and shards {}, not to {} and {}", path.string(), stored.recipe_hash.hex(),
+                  stored.data_root.hex(), header.recipe_hash.hex(), header.data_root.hex()),
       "start anew with another --out");
   return logs::RunLogWriter::resume(path, header.first_step());
 }
 
 logs::RunLogWriter open_run_log_after(const RunFolder& folder, std::uint64_t step, const Digest& state) {
   const std::filesystem::path path = folder.run_log();
-  logs::RunLog log;
-  try {
-    log = logs::read_run_log(path);
-  } catch (const Error& error) {
-    // Damage behind `step` does not matter: it is cut off. Before it, the writer below refuses.
-    if (error.kind() != ErrorKind::kCorrupt) throw;
-  }
+  // Damage behind `step` does not matter: it is cut off. Before it, the writer below refuses.
+  const logs::RunLog log = logs::read_intact_records(path);
   for (const logs::RunRecord& record : log.records) {
     if (!record.step || record.step->step != step) continue;
     REPRISE_REQUIRE(record.step->state == state, ErrorKind::kCheckpoint,

@@ -52,8 +52,10 @@ class RunFolder {
   void begin(const RunIdentity& identity) const;
 
   /// Makes the folder ready to go on: deletes unfinished files, and returns the checkpoint to go on from; none means
-  /// that the run had not come so far as to save one. Throws kCheckpoint when the folder holds no run, or another one.
-  std::optional<std::filesystem::path> prepare_resume(const RunIdentity& identity) const;
+  /// that the run had not come so far as to save one. Throws kCheckpoint when the folder holds no run, or another one,
+  /// and, but for `without_checkpoint`, when run.log says that there were checkpoints: from the beginning the log would
+  /// be cut, and those that come back could not go on.
+  std::optional<std::filesystem::path> prepare_resume(const RunIdentity& identity, bool without_checkpoint) const;
 
  private:
   bool holds_run() const;

@@ -186,7 +186,7 @@ void Trainer::open_state() {
   writer_ = std::make_unique<CheckpointWriter>(folder_.checkpoints(), model_->layout(), communicator_, storage_);
   resumed_from_ = on_first_rank(communicator_, [&] {
     if (options_.resume) {
-      const std::optional<std::filesystem::path> found = folder_.prepare_resume(identity_);
+      const auto found = folder_.prepare_resume(identity_, options_.without_checkpoint);
       return found ? found->string() : std::string();
     }
     folder_.begin(identity_);

@@ -310,6 +310,7 @@ TEST_F(Fork, NeedsNothingOfItsParentOnceItHasBegun) {
   const std::vector<std::string> roots = checkpoint_roots(folder_ / "child");
   std::filesystem::remove_all(folder_ / "run");
   std::filesystem::remove_all(folder_ / "child" / "checkpoints");
+  std::filesystem::remove(folder_ / "child" / "run.log");
   const Outcome again = run_reprise({"train", "--resume", path("child"), "--quiet"});
   ASSERT_EQ(again.exit_code, 0) << again.err;
   EXPECT_EQ(checkpoint_roots(folder_ / "child"), roots);

@@ -117,6 +117,18 @@ TEST_F(RunLogResume, DamageBehindTheStepIsCut) {
   }
 }
 
+TEST_F(RunLogResume, RecordsBeforeTheDamageAreRead) {
+  for (std::size_t i = end_of(4); i < bytes_.size(); ++i) {
+    std::string flipped = bytes_;
+    flipped[i] = static_cast<char>(flipped[i] ^ 1);
+    overwrite(path_, flipped);
+    EXPECT_THROW(read_run_log(path_), Error) << i;
+    EXPECT_GE(read_intact_records(path_).records.size(), 8u) << i;  // up to the checkpoint of step 4
+  }
+  overwrite(path_, bytes_.substr(0, 5));
+  EXPECT_THROW(read_intact_records(path_), Error) << "there is no header";
+}
+
 TEST_F(RunLogResume, DamageInTheKeptPartIsRefused) {
   const std::size_t last_kept = log_.records[6].offset;  // step 4: 0 header, 1 checkpoint, 2 3, 4 checkpoint, 5 6
   ASSERT_EQ(log_.records[6].step->step, 4u);

@@ -59,6 +59,12 @@ TEST_F(Replay, BeginsWithTheRecoveryFileOfAStepThatIsNotScheduled) {
   EXPECT_EQ(made.root.hex(), make(whole_run(), 5).root.hex());
 }
 
+TEST_F(Replay, BeginsWithTheRunWhereNoCheckpointBeforeTheStepIsLeft) {
+  const auto folder = copy_of_run(whole_run(), "without_first");
+  std::filesystem::remove(folder / "checkpoints" / "step-000000.h5");
+  EXPECT_EQ(make(folder, 2).root.hex(), logged_root(folder, 2));
+}
+
 TEST_F(Replay, MakesAForkFromAScheduledStepAtWhichTheParentWasStopped) {
   ForkOptions options;
   options.parent = run_stopped_behind(8, "parent");

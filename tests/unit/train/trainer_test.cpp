@@ -47,6 +47,14 @@ class Trainer : public testing::Test {
     std::filesystem::copy(whole_, folder, std::filesystem::copy_options::recursive);
     return folder;
   }
+  /// As a kill behind the steps before that checkpoint leaves the log.
+  static void cut_log_before_checkpoint(const std::filesystem::path& folder, std::uint64_t step) {
+    for (const logs::RunRecord& record : logs::read_run_log(folder / "run.log").records) {
+      if (!record.checkpoint || record.checkpoint->step != step) continue;
+      return std::filesystem::resize_file(folder / "run.log", record.offset);
+    }
+    FAIL() << "no checkpoint of step " << step;
+  }
   static void expect_whole(const std::filesystem::path& folder) {
     EXPECT_EQ(roots_in(folder), roots_in(whole_));
     EXPECT_TRUE(read_file(folder / "run.log") == read_file(whole_ / "run.log"));
@@ -210,6 +218,8 @@ TEST_F(Trainer, GoesOnAfterAnyCheckpointThatIsLeft) {
 
 TEST_F(Trainer, StartsAgainWhenKilledBeforeTheFirstCheckpoint) {
   const auto folder = copy_of_whole("early");
+  // Its record is written before the file is complete; the record of the next one is not.
+  cut_log_before_checkpoint(folder, 1);
   std::filesystem::remove_all(folder / "checkpoints");
   std::filesystem::create_directories(folder / "checkpoints");
   write_file_atomically(folder / "checkpoints" / "left", "");
@@ -217,6 +227,40 @@ TEST_F(Trainer, StartsAgainWhenKilledBeforeTheFirstCheckpoint) {
   EXPECT_EQ(train_tiny(folder, 1, true).first_step, 0u);
   EXPECT_FALSE(std::filesystem::exists(folder / "checkpoints" / ".step-000000.h5.partial"));
   expect_whole(folder);
+}
+
+TEST_F(Trainer, StartsAgainBeforeTheFirstCheckpointWithALogThatIsDamagedBehindItsHeader) {
+  const auto folder = copy_of_whole("early_damage");
+  std::filesystem::remove_all(folder / "checkpoints");
+  const std::uint64_t behind_header = logs::read_run_log(folder / "run.log").records.at(1).offset;
+  std::filesystem::resize_file(folder / "run.log", behind_header);
+  std::filesystem::resize_file(folder / "run.log", behind_header + 4096);  // zeros, as a loss of power leaves them
+  EXPECT_EQ(train_tiny(folder, 1, true).first_step, 0u);
+  expect_whole(folder);
+}
+
+TEST_F(Trainer, RefusesToStartAgainWhereTheLogRecordsCheckpointsThatAreMissing) {
+  const auto folder = copy_of_whole("unmounted");
+  std::filesystem::rename(folder / "checkpoints", folder / "elsewhere");
+  const std::string log_before = read_file(folder / "run.log");
+  const Error error = error_of([&] { train_tiny(folder, 1, true); });
+  EXPECT_EQ(error.kind(), ErrorKind::kCheckpoint);
+  EXPECT_THAT(error.what(), HasSubstr("records checkpoints up to step 12"));
+  EXPECT_TRUE(read_file(folder / "run.log") == log_before);
+  std::filesystem::remove_all(folder / "checkpoints");
+  std::filesystem::rename(folder / "elsewhere", folder / "checkpoints");
+  EXPECT_EQ(train_tiny(folder, 1, true).first_step, 12u);
+  expect_whole(folder);
+}
+
+TEST_F(Trainer, KeepsALogThatIsDamagedAlsoWhereNoCheckpointIsLeft) {
+  const auto folder = copy_of_whole("damaged_log");
+  std::filesystem::remove_all(folder / "checkpoints");
+  std::string bytes = read_file(folder / "run.log");
+  bytes[20] ^= 1;  // inside the header
+  write_file_atomically(folder / "run.log", bytes);
+  EXPECT_EQ(error_of([&] { train_tiny(folder, 1, true); }).kind(), ErrorKind::kCorrupt);
+  EXPECT_TRUE(read_file(folder / "run.log") == bytes);
 }
 
 TEST_F(Trainer, WritesTheCheckpointRecordThatAKillLeftOut) {

@@ -126,4 +126,8 @@ struct RunLog {
 /// Reads and verifies a run.log. Throws kCorrupt with path and offset of the first damaged record.
 RunLog read_run_log(const std::filesystem::path& path);
 
+/// The same up to the first damaged record, for a resume, which may cut the damage off. Throws kCorrupt when the
+/// header is damaged.
+RunLog read_intact_records(const std::filesystem::path& path);
+
 }  // namespace reprise::logs

@@ -23,8 +23,9 @@ struct TrainOptions {
   std::filesystem::path run_dir;  // shards/ and tokenizer/ of the run are read from here; checkpoints/ and logs go here
   int num_threads = 1;
   ComputeSettings compute;
-  std::chrono::seconds watchdog{0};              // runtime.watchdog_seconds: 0 waits for ever
-  bool resume = false;                           // continue run_dir from its latest resumable checkpoint
+  std::chrono::seconds watchdog{0};  // runtime.watchdog_seconds: 0 waits for ever
+  bool resume = false;               // continue run_dir from its latest resumable checkpoint
+  bool without_checkpoint = false;   // and, of a run that had some and has none, from the beginning (replays)
   std::optional<std::uint64_t> stop_after_step;  // end early, as if finished there (for replays, tests and benchmarks)
   bool save_whole_last_state = false;            // store the moments of the last step, scheduled or not
   std::filesystem::path device_log;       // the session log whose device a resumed native run must have; empty: its own
