@@ -15,6 +15,7 @@
 #include "reprise/core/error.h"
 #include "reprise/core/files.h"
 #include "reprise/data_pipeline/tokenizer.h"
+#include "reprise/logs/run_log.h"
 
 namespace reprise::app {
 namespace {
@@ -75,6 +76,20 @@ std::map<std::string, std::string> provenance(const checkpoints::CheckpointInfo&
           {"reprise.contract_version", std::to_string(info.header.contract_version)}};
 }
 
+/// Throws unless the weights and the tokenizer belong to each other: those of the run that its log tells of.
+void require_of_run(const path& run, const checkpoints::CheckpointInfo& info, const data::Tokenizer& tokenizer) {
+  if (!std::filesystem::exists(run / "run.log")) return;
+  const logs::RunHeader header = *logs::read_intact_records(run / "run.log").records.front().header;
+  REPRISE_REQUIRE(info.header.data_root == header.data_root, ErrorKind::kCheckpoint,
+                  fmt::format("{} was trained on token shards with root {}; the run in {} on those with {}",
+                              info.path.string(), info.header.data_root.hex(), run.string(), header.data_root.hex()),
+                  "name the run that the checkpoint is of: its tokenizer is exported");
+  REPRISE_REQUIRE(tokenizer.digest() == header.tokenizer, ErrorKind::kData,
+                  fmt::format("the tokenizer in {} has digest {}; the run was trained with {}", run.string(),
+                              tokenizer.digest().hex(), header.tokenizer.hex()),
+                  "restore tokenizer/tokenizer.json of the run");
+}
+
 void write_json(const path& file, const ordered_json& json) { write_file_atomically(file, json.dump(2) + "\n"); }
 
 void export_checkpoint(const ExportFlags& flags) {
@@ -86,6 +101,7 @@ void export_checkpoint(const ExportFlags& flags) {
       loaded.info.header.recipe_text, loaded.info.path.string() + ": recipe_text", loaded.info.header.recipe_hash);
   const path tokenizer_file = flags.run / "tokenizer" / "tokenizer.json";
   const data::Tokenizer tokenizer = data::Tokenizer::load(tokenizer_file);
+  require_of_run(flags.run, loaded.info, tokenizer);
   const std::string tokenizer_text = read_file(tokenizer_file);
   const auto end_of_text = static_cast<std::int64_t>(tokenizer.end_of_text());
   const std::int64_t vocab_size = loaded.layout.entries().front().spec.shape.front();

@@ -50,6 +50,19 @@ void require_same_data(const RunIdentity& identity, const Digest& stored, const 
                   "restore the shards the run began with, or start anew with another --out");
 }
 
+/// Throws unless run.log was begun with the recipe, the shards and the tokenizer that the folder has now.
+void require_same_run(const logs::RunHeader& stored, const logs::RunHeader& now, const std::filesystem::path& path) {
+  const auto require = [&](std::string_view what, const Digest& then, const Digest& today) {
+    REPRISE_REQUIRE(
+        then == today, ErrorKind::kCheckpoint,
+        fmt::format("{} was begun with {} {}; the folder has {}", path.string(), what, then.hex(), today.hex()),
+        "restore what the run began with, or start anew with another --out");
+  };
+  require("recipe", stored.recipe_hash, now.recipe_hash);
+  require("token shards with root", stored.data_root, now.data_root);
+  require("tokenizer", stored.tokenizer, now.tokenizer);
+}
+
 /// Throws unless run.log is that of a run which has not come so far as to have a checkpoint. A checkpoint is recorded
 /// when the one before it is complete, and of those with moments one always stays (docs/formats/run_folder.md).
 void require_no_checkpoint_before(const RunFolder& folder) {
@@ -177,18 +190,16 @@ logs::RunLogWriter open_run_log_at_start(const RunFolder& folder, const logs::Ru
   // A session that was killed before its first checkpoint was complete. Its records are made again, and checked
   // against the old ones. A kill leaves the header whole: it is written under another name first.
   const logs::RunHeader stored = *logs::read_intact_records(path).records.front().header;
-  REPRISE_REQUIRE(
-      stored.recipe_hash == header.recipe_hash && stored.data_root == header.data_root, ErrorKind::kCheckpoint,
-      fmt::format("{} belongs to recipe {} and shards {}, not to {} and {}", path.string(), stored.recipe_hash.hex(),
-                  stored.data_root.hex(), header.recipe_hash.hex(), header.data_root.hex()),
-      "start anew with another --out");
+  require_same_run(stored, header, path);
   return logs::RunLogWriter::resume(path, header.first_step());
 }
 
-logs::RunLogWriter open_run_log_after(const RunFolder& folder, std::uint64_t step, const Digest& state) {
+logs::RunLogWriter open_run_log_after(const RunFolder& folder, const logs::RunHeader& header, std::uint64_t step,
+                                      const Digest& state) {
   const std::filesystem::path path = folder.run_log();
   // Damage behind `step` does not matter: it is cut off. Before it, the writer below refuses.
   const logs::RunLog log = logs::read_intact_records(path);
+  require_same_run(*log.records.front().header, header, path);
   for (const logs::RunRecord& record : log.records) {
     if (!record.step || record.step->step != step) continue;
     REPRISE_REQUIRE(record.step->state == state, ErrorKind::kCheckpoint,

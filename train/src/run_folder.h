@@ -64,11 +64,14 @@ class RunFolder {
   std::filesystem::path root_;
 };
 
-/// Creates run.log, or cuts the one of an earlier session back to its header.
+/// Creates run.log, or cuts the one of an earlier session back to its header. Throws kCheckpoint when that one was
+/// begun with another recipe, other shards or another tokenizer.
 logs::RunLogWriter open_run_log_at_start(const RunFolder& folder, const logs::RunHeader& header);
 
-/// Cuts run.log back to `step`. Throws kCheckpoint when it does not hold that step with the state digest `state`.
-logs::RunLogWriter open_run_log_after(const RunFolder& folder, std::uint64_t step, const Digest& state);
+/// Cuts run.log back to `step`. Throws kCheckpoint like open_run_log_at_start(), and when it does not hold that step
+/// with the state digest `state`.
+logs::RunLogWriter open_run_log_after(const RunFolder& folder, const logs::RunHeader& header, std::uint64_t step,
+                                      const Digest& state);
 
 /// Returns the first field in which two recipes differ, as "train.num_steps: 600 -> 500", or an empty text.
 std::string first_difference(const configs::Recipe& stored, const configs::Recipe& given);

@@ -252,15 +252,14 @@ void Trainer::take_state(const checkpoints::LoadedCheckpoint& loaded) {
 
 void Trainer::open_run_log() {
   on_first_rank(communicator_, [&] {
+    const logs::RunHeader header = run_header(identity_, static_cast<std::uint64_t>(model_->layout().num_parameters()),
+                                              static_cast<std::uint64_t>(num_grains()));
     if (fresh_) {
-      const logs::RunHeader header =
-          run_header(identity_, static_cast<std::uint64_t>(model_->layout().num_parameters()),
-                     static_cast<std::uint64_t>(num_grains()));
       run_log_.emplace(open_run_log_at_start(folder_, header));
     } else {
       const std::uint64_t step = model_->header().step;
-      run_log_.emplace(
-          open_run_log_after(folder_, step, checkpoints::state_digest(step, model_->layout(), model_->digests())));
+      const Digest state = checkpoints::state_digest(step, model_->layout(), model_->digests());
+      run_log_.emplace(open_run_log_after(folder_, header, step, state));
       // A session can be killed after the checkpoint was complete and before its record was; writing a record that is
       // there already only compares it.
       if (is_scheduled(step)) run_log_->append(logs::CheckpointRecord{step, model_->header().previous_root});

@@ -261,6 +261,16 @@ TEST_F(Average, IsExportedWithItsRoot) {
   EXPECT_EQ(json::parse(read_file(exported / "config.json"))["model_type"], "olmo2");
 }
 
+TEST_F(Average, IsNotExportedWithTheTokenizerOfAnotherRun) {
+  ASSERT_EQ(run_reprise({"checkpoint", "average", at(24), "--out", out()}).exit_code, 0);
+  const auto tokenizer = run_ / "tokenizer" / "tokenizer.json";
+  write_file_atomically(tokenizer, read_file(tokenizer) + "\n");
+  const Outcome made = checkpoint("export", {"--checkpoint", out(), "--out", (folder_ / "exported").string()});
+  EXPECT_EQ(made.exit_code, 3) << made.err;
+  EXPECT_NE(made.err.find("the run was trained with"), std::string::npos) << made.err;
+  EXPECT_FALSE(std::filesystem::exists(folder_ / "exported"));
+}
+
 TEST_F(Average, OfOneCheckpointScoresLikeThatCheckpoint) {
   ASSERT_EQ(run_reprise({"checkpoint", "average", at(24), "--out", out()}).exit_code, 0);
   const auto score = [&](const std::vector<std::string>& which) {
