@@ -9,6 +9,7 @@
 #include "framing.h"
 #include "reprise/core/error.h"
 #include "reprise/core/files.h"
+#include "reprise/core/print_note.h"
 #include "reprise/logs/session_log.pb.h"
 #include "session_log_records.h"
 
@@ -46,23 +47,40 @@ std::string encode(const SessionEvent& event) {
   return out.SerializeAsString();
 }
 
-/// Reads the intact part; `intact_bytes` is its length.
-std::vector<SessionEvent> read(const std::filesystem::path& path, std::uint64_t& intact_bytes) {
+struct Content {
+  std::vector<SessionEvent> events;  // before the damage, if there is any
+  std::uint64_t intact_bytes = 0;
+  std::optional<Error> damage;
+};
+
+Content read(const std::filesystem::path& path) {
   const std::string bytes = read_file(path);
   FrameReader frames(bytes, path.string());
-  std::vector<SessionEvent> events;
-  while (const std::optional<Frame> found = frames.next()) {
-    std::optional<SessionEvent> event = decode_session_event(found->payload);
-    if (!event) {
-      throw Error(
-          ErrorKind::kCorrupt,
-          fmt::format("damaged log record: {}: offset {}: it is no protobuf record", path.string(), found->offset),
-          "no root depends on session.log; move it away to go on without it");
+  Content content;
+  try {
+    while (const std::optional<Frame> found = frames.next()) {
+      std::optional<SessionEvent> event = decode_session_event(found->payload);
+      if (!event) {
+        throw Error(ErrorKind::kCorrupt, fmt::format("damaged log record: {}: offset {}: it is no protobuf record",
+                                                     path.string(), found->offset));
+      }
+      content.events.push_back(std::move(*event));
+      content.intact_bytes = frames.offset();
     }
-    events.push_back(std::move(*event));
+  } catch (const Error& error) {
+    content.damage.emplace(
+        error.kind(), error.what(),
+        "no root depends on session.log; `reprise train --resume RUN` goes on behind its intact part");
   }
-  intact_bytes = frames.offset();
-  return events;
+  return content;
+}
+
+/// Copies a damaged log to session.log.damaged, or, where that is taken, session.log.damaged-2 and so on.
+void keep_damaged(const std::filesystem::path& path, const Error& damage) {
+  std::filesystem::path kept = path.string() + ".damaged";
+  for (int i = 2; std::filesystem::exists(kept); ++i) kept = fmt::format("{}.damaged-{}", path.string(), i);
+  write_file_atomically(kept, read_file(path));
+  print_note("note: {}; kept as {}, and cut there\n", damage.what(), kept.string());
 }
 
 double unix_now() { return std::chrono::duration<double>(std::chrono::system_clock::now().time_since_epoch()).count(); }
@@ -89,9 +107,10 @@ struct SessionLogWriter::State {
 };
 
 SessionLogWriter::SessionLogWriter(const std::filesystem::path& path) {
-  std::uint64_t intact_bytes = 0;
-  if (std::filesystem::exists(path)) read(path, intact_bytes);
-  state_ = std::make_unique<State>(State{AppendFile::open(path, intact_bytes, true)});
+  Content content;
+  if (std::filesystem::exists(path)) content = read(path);
+  if (content.damage) keep_damaged(path, *content.damage);
+  state_ = std::make_unique<State>(State{AppendFile::open(path, content.intact_bytes, true)});
 }
 
 SessionLogWriter::~SessionLogWriter() = default;
@@ -104,9 +123,12 @@ void SessionLogWriter::append(const SessionEvent& event) {
 }
 
 std::vector<SessionEvent> read_session_log(const std::filesystem::path& path) {
-  std::uint64_t intact_bytes = 0;
-  return read(path, intact_bytes);
+  Content content = read(path);
+  if (content.damage) throw *content.damage;
+  return std::move(content.events);
 }
+
+std::vector<SessionEvent> read_intact_events(const std::filesystem::path& path) { return read(path).events; }
 
 std::string_view to_string(SessionEvent::Kind kind) {
   for (const auto& [known, name] : kKindNames) {

@@ -18,7 +18,7 @@ std::string device_of_last_session(const std::filesystem::path& session_log) {
   std::string device;
   if (!std::filesystem::exists(session_log)) return device;
   using Kind = logs::SessionEvent::Kind;
-  for (const logs::SessionEvent& event : logs::read_session_log(session_log)) {
+  for (const logs::SessionEvent& event : logs::read_intact_events(session_log)) {
     if (event.kind != Kind::kStart && event.kind != Kind::kResume) continue;
     if (const auto found = event.facts.find("device"); found != event.facts.end()) device = found->second;
   }

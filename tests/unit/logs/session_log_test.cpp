@@ -94,5 +94,25 @@ TEST(SessionLog, DamageIsFound) {
   }
 }
 
+TEST(SessionLog, LaterSessionGoesOnBehindTheIntactPartAndKeepsTheDamage) {
+  const TemporaryFolder folder;
+  const std::filesystem::path path = folder / "session.log";
+  SessionLogWriter(path).append(sample_event());
+  const std::string intact = read_file(path);
+  // What a loss of power leaves of pages that were not written; then other bytes behind the same part.
+  const std::string zeros = intact + std::string(4096, '\0');
+  const std::string flipped = intact + "\x05" + intact.substr(1);
+  for (const std::string& damaged : {zeros, flipped}) {
+    overwrite(path, damaged);
+    EXPECT_EQ(read_intact_events(path).size(), 1u);
+    testing::internal::CaptureStderr();
+    SessionLogWriter(path).append(sample_event());
+    EXPECT_NE(testing::internal::GetCapturedStderr().find("session.log.damaged"), std::string::npos);
+    EXPECT_EQ(read_file(path), intact + intact);
+  }
+  EXPECT_EQ(read_file(folder / "session.log.damaged"), zeros);
+  EXPECT_EQ(read_file(folder / "session.log.damaged-2"), flipped);
+}
+
 }  // namespace
 }  // namespace reprise::logs

@@ -23,7 +23,8 @@ struct SessionEvent {
 
 class SessionLogWriter {
  public:
-  /// Opens for append, creating the file; a torn tail of a killed session is cut first.
+  /// Opens for append, creating the file; a torn tail of a killed session is cut first. So is damage and what follows
+  /// it, of which a copy is kept as PATH.damaged and a note is printed: no run has to end for its session.log.
   explicit SessionLogWriter(const std::filesystem::path& path);
   ~SessionLogWriter();
   SessionLogWriter(SessionLogWriter&&) noexcept;
@@ -34,7 +35,10 @@ class SessionLogWriter {
   std::unique_ptr<State> state_;
 };
 
+/// Throws kCorrupt with path and offset of the first damaged event.
 std::vector<SessionEvent> read_session_log(const std::filesystem::path& path);
+/// The same up to that event.
+std::vector<SessionEvent> read_intact_events(const std::filesystem::path& path);
 std::string_view to_string(SessionEvent::Kind kind);
 
 }  // namespace reprise::logs
