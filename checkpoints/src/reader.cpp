@@ -90,14 +90,12 @@ Resumable find_resumable(const std::filesystem::path& folder) {
       result.checkpoint = std::move(info);
       return result;
     } catch (const Error& error) {
+      // A file that cannot be read now may be a good one: going on from an older one would redo its steps.
+      if (error.kind() == ErrorKind::kIo) throw;
       result.skipped.push_back({candidate.path, error});
     }
   }
   return result;
-}
-
-std::optional<CheckpointInfo> latest_resumable(const std::filesystem::path& folder) {
-  return find_resumable(folder).checkpoint;
 }
 
 }  // namespace reprise::checkpoints

@@ -80,7 +80,7 @@ void keep_damaged(const std::filesystem::path& path, const Error& damage) {
   std::filesystem::path kept = path.string() + ".damaged";
   for (int i = 2; std::filesystem::exists(kept); ++i) kept = fmt::format("{}.damaged-{}", path.string(), i);
   write_file_atomically(kept, read_file(path));
-  print_note("note: {}; kept as {}, and cut there\n", damage.what(), kept.string());
+  print_note("warning: {}; kept as {}, and cut there\n", damage.what(), kept.string());
 }
 
 double unix_now() { return std::chrono::duration<double>(std::chrono::system_clock::now().time_since_epoch()).count(); }

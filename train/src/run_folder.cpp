@@ -5,10 +5,11 @@
 #include <vector>
 
 #include "lineage.h"
-#include "reprise/checkpoints/checkpoint.h"
+#include "reprise/checkpoints/folder.h"
 #include "reprise/configs/config.h"
 #include "reprise/core/error.h"
 #include "reprise/core/files.h"
+#include "reprise/core/print_note.h"
 #include "reprise/core/scratch_folder.h"
 
 namespace reprise::train {
@@ -168,7 +169,11 @@ std::optional<std::filesystem::path> RunFolder::prepare_resume(const RunIdentity
                   fmt::format("start one with `reprise train CONFIG --out {}`", root_.string()));
   make_folders(checkpoints());
   delete_partial_files();
-  const std::optional<checkpoints::CheckpointInfo> latest = checkpoints::latest_resumable(checkpoints());
+  const checkpoints::Resumable found = checkpoints::find_resumable(checkpoints());
+  for (const checkpoints::SkippedFile& skipped : found.skipped) {
+    print_note("warning: passed over: {}\n", skipped.reason.what());
+  }
+  const std::optional<checkpoints::CheckpointInfo>& latest = found.checkpoint;
   if (latest) {
     require_same_recipe(identity, latest->header.recipe_hash, latest->header.recipe_text, latest->path);
     require_same_data(identity, latest->header.data_root, latest->path);

@@ -88,7 +88,7 @@ TEST_F(AverageTest, IsNoCheckpointOfARun) {
   write_average(chain_.file(12), average_checkpoints(recipe_of({2, 6})));
   EXPECT_THROW(read_checkpoint(chain_.file(12)), Error);
   EXPECT_EQ(list_checkpoints(chain_.path()).back().header.step, 8u);
-  EXPECT_EQ(latest_resumable(chain_.path())->header.step, 4u);
+  EXPECT_EQ(find_resumable(chain_.path()).checkpoint->header.step, 4u);
   EXPECT_TRUE(is_average(chain_.file(12)));
   EXPECT_FALSE(is_average(chain_.file(8)));
 }

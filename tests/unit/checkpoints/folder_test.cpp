@@ -90,11 +90,11 @@ TEST_F(FolderTest, MissingFolderIsAnIoError) { EXPECT_THROW(list_checkpoints(fol
 
 TEST_F(FolderTest, ResumesFromTheHighestStepWithMoments) {
   write_chain();
-  EXPECT_EQ(latest_resumable(folder_)->header.step, 2u);
+  EXPECT_EQ(find_resumable(folder_).checkpoint->header.step, 2u);
   write(3, true, FileKind::kRecovery);
-  EXPECT_EQ(latest_resumable(folder_)->path, folder_.path() / "recovery-000003.h5");
+  EXPECT_EQ(find_resumable(folder_).checkpoint->path, folder_.path() / "recovery-000003.h5");
   write(3, true);
-  EXPECT_EQ(latest_resumable(folder_)->path, file(3));
+  EXPECT_EQ(find_resumable(folder_).checkpoint->path, file(3));
 }
 
 TEST_F(FolderTest, ResumesFromAnEarlierOneWhenTheNewestIsDamaged) {
@@ -108,10 +108,21 @@ TEST_F(FolderTest, ResumesFromAnEarlierOneWhenTheNewestIsDamaged) {
   EXPECT_EQ(resumable.skipped[0].reason.kind(), ErrorKind::kCorrupt);
 }
 
+TEST_F(FolderTest, DoesNotPassOverAFileThatTheSystemCannotRead) {
+  write_chain();
+  std::filesystem::create_directory(file(9));  // for root, which may read everything, too
+  try {
+    find_resumable(folder_);
+    FAIL() << "an older checkpoint was taken";
+  } catch (const Error& error) {
+    EXPECT_EQ(error.kind(), ErrorKind::kIo);
+  }
+}
+
 TEST_F(FolderTest, HasNothingToResumeWithoutMoments) {
-  EXPECT_FALSE(latest_resumable(folder_));
+  EXPECT_FALSE(find_resumable(folder_).checkpoint);
   write(0, false);
-  EXPECT_FALSE(latest_resumable(folder_));
+  EXPECT_FALSE(find_resumable(folder_).checkpoint);
 }
 
 TEST_F(FolderTest, SoundChainHasNoProblems) {

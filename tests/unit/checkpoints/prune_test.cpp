@@ -114,7 +114,7 @@ TEST_F(PruneTest, NeverTakesTheLastOneToResumeFromOrTheNewest) {
   ASSERT_EQ(report.kept_back.size(), 2u);
   EXPECT_EQ(report.kept_back[0].reason, "it is the newest");
   EXPECT_EQ(report.kept_back[1].step, 4u);
-  EXPECT_EQ(latest_resumable(chain_.path())->header.step, 4u);
+  EXPECT_EQ(find_resumable(chain_.path()).checkpoint->header.step, 4u);
 }
 
 TEST_F(PruneTest, RefusesAStepToKeepThatCannotBeReadAndTouchesNothing) {
@@ -190,7 +190,7 @@ TEST(StorageRuleTest, ARunKeepsMomentsInTheNewestAndStoresTheOthersAsDifferences
   for (const std::uint64_t step : {0, 1, 2, 4, 6, 8, 12}) {
     chain.write(step, step % 4 == 0 && step != 8);
     apply_rule(chain.path(), step, {true, 1});
-    EXPECT_EQ(latest_resumable(chain.path())->header.step, step / 4 * 4 == 8 ? 4 : step / 4 * 4);
+    EXPECT_EQ(find_resumable(chain.path()).checkpoint->header.step, step / 4 * 4 == 8 ? 4 : step / 4 * 4);
   }
   EXPECT_FALSE(read_info(chain.file(4)).has_moments);
   EXPECT_EQ(read_info(chain.file(2)).anchor->step, 0u);

@@ -346,6 +346,15 @@ TEST_F(Trainer, ReplacesADamagedScheduledCheckpointOnTheWay) {
   expect_whole(folder);
 }
 
+TEST_F(Trainer, SaysWhichDamagedCheckpointsAResumePassesOver) {
+  const auto folder = copy_of_whole("passed_over");
+  std::filesystem::resize_file(folder / "checkpoints" / "step-000012.h5", 1000);
+  testing::internal::CaptureStderr();
+  EXPECT_EQ(train_tiny(folder, 1, true).first_step, 6u);
+  EXPECT_THAT(testing::internal::GetCapturedStderr(), HasSubstr("step-000012.h5"));
+  expect_whole(folder);
+}
+
 TEST_F(Trainer, NamesStepTensorAndDocumentsWhenTrainingDiverges) {
   const auto folder = copy_of_data("diverged");
   const configs::RunConfig config =

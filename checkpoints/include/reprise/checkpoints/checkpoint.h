@@ -112,7 +112,4 @@ struct LoadedCheckpoint {
 /// kCheckpoint when it is not there.
 LoadedCheckpoint read_checkpoint(const std::filesystem::path& path);
 
-/// Returns the complete checkpoint of the highest step that holds moments (scheduled or recovery), if any.
-std::optional<CheckpointInfo> latest_resumable(const std::filesystem::path& folder);
-
 }  // namespace reprise::checkpoints

@@ -35,8 +35,8 @@ struct Resumable {
   std::vector<SkippedFile> skipped;  // newer ones that are damaged, newest first
 };
 
-/// Finds the checkpoint of the highest step that holds moments and whose whole content verifies. latest_resumable()
-/// returns the checkpoint alone.
+/// Finds the checkpoint of the highest step that holds moments and whose whole content verifies. Throws kIo when the
+/// system refuses to read one of those looked at.
 Resumable find_resumable(const std::filesystem::path& folder);
 
 /// What a file says about its tensors, without their values.
