@@ -16,6 +16,7 @@
 #include "reprise/configs/config.h"
 #include "reprise/configs/profile.h"
 #include "reprise/core/error.h"
+#include "reprise/core/files.h"
 #include "reprise/core/print_note.h"
 #include "reprise/core/stop.h"
 #include "reprise/dist/communicator.h"
@@ -243,6 +244,26 @@ std::string command_to_resume(const TrainFlags& flags, const configs::Runtime& r
   return shell_line(words);
 }
 
+/// The same command begins a run once only: behind an error of the system the hint says how this one goes on.
+Error with_command_to_resume(const Error& error, const std::string& command) {
+  std::string hint = error.hint();
+  if (hint.ends_with(kThenRunAgain)) hint.resize(hint.size() - kThenRunAgain.size());
+  return Error(error.kind(), error.what(), fmt::format("{}; the run that has begun goes on with `{}`", hint, command));
+}
+
+train::TrainSummary train_or_say_how_to_go_on(const TrainFlags& flags, const configs::RunConfig& config,
+                                              const train::TrainOptions& options, dist::Communicator& communicator,
+                                              ProgressSink& progress) {
+  const std::filesystem::path run_log = options.run_dir / "run.log";
+  const bool had_begun = std::filesystem::exists(run_log);
+  try {
+    return train::train(config, options, communicator, progress);
+  } catch (const Error& error) {
+    if (error.kind() != ErrorKind::kIo || had_begun || !std::filesystem::exists(run_log)) throw;
+    throw with_command_to_resume(error, command_to_resume(flags, config.runtime(), options.run_dir.string()));
+  }
+}
+
 /// Trains in this process: the only rank, or one of those that mpirun started.
 void train_here(const TrainFlags& flags, configs::RunConfig config, Context& context) {
   const StopHandlers handlers;
@@ -259,7 +280,7 @@ void train_here(const TrainFlags& flags, configs::RunConfig config, Context& con
     options.watchdog = std::chrono::seconds(config.runtime().watchdog_seconds());
     options.resume = !flags.resume.empty();
     options.command_line = context.command_line;
-    const train::TrainSummary summary = train::train(config, options, *communicator, *progress);
+    const train::TrainSummary summary = train_or_say_how_to_go_on(flags, config, options, *communicator, *progress);
     if (communicator->rank() == 0) print_summary(summary, flags.json);
     if (summary.stopped_by_signal != 0) {
       context.status = 128 + summary.stopped_by_signal;

@@ -27,9 +27,11 @@ TEST_F(FullDisk, StopsTrainingCleanlyAndTheRunGoesOnWhenThereIsSpaceAgain) {
   const auto run = folder_ / "run";
   copy_prepared_run(run);
   // Enough for logs and weights, not for a checkpoint with moments.
-  const Outcome full = run_with_file_limit(200 << 10, {"train", small_config(), "--out", run.string(), "--threads", "1"});
+  const Outcome full =
+      run_with_file_limit(200 << 10, {"train", small_config(), "--out", run.string(), "--threads", "1"});
   EXPECT_EQ(full.exit_code, 4) << full.err;
   EXPECT_NE(full.err.find("hint:"), std::string::npos) << full.err;
+  EXPECT_NE(full.err.find("goes on with `reprise train --resume " + run.string()), std::string::npos) << full.err;
   if (std::filesystem::exists(run / "checkpoints")) {
     for (const auto& entry : std::filesystem::directory_iterator(run / "checkpoints")) {
       EXPECT_EQ(entry.path().filename().string().find("partial"), std::string::npos) << entry.path();
