@@ -1,7 +1,6 @@
 #include "reprise/configs/checkpoint_schedule.h"
 
 #include <algorithm>
-#include <set>
 
 #include "reprise/configs/batch_plan.h"
 
@@ -24,31 +23,58 @@ std::uint64_t whole_root(std::uint32_t power, unsigned k) {
   return low;
 }
 
-void add_geometric_steps(std::uint32_t per_doubling, std::uint64_t last, std::set<std::uint64_t>& steps) {
+void add_geometric_steps(std::uint32_t per_doubling, std::uint64_t last, std::vector<std::uint64_t>& steps) {
   if (per_doubling == 0) return;
   for (unsigned k = 0; (std::uint64_t{1} << (k / per_doubling)) <= last; ++k) {
     const std::uint64_t step = whole_root(per_doubling, k);
-    if (step <= last) steps.insert(step);
+    if (step <= last) steps.push_back(step);
   }
+}
+
+void add_steps_of_tokens(std::uint64_t interval, const BatchPlan& plan, std::uint64_t last,
+                         std::vector<std::uint64_t>& steps) {
+  if (interval == 0) return;
+  // Several multiples can fall into one step, so the next one to look at is that behind the step.
+  for (std::uint64_t k = 1, most = plan.tokens_behind(last) / interval; k <= most;) {
+    steps.push_back(plan.steps_of_tokens(k * interval));
+    k = plan.tokens_behind(steps.back()) / interval + 1;
+  }
+}
+
+std::uint64_t interval_of(const CheckpointSchedule& schedule) {
+  return std::max<std::uint64_t>(1, schedule.interval());
 }
 
 }  // namespace
 
+std::uint64_t most_checkpoint_steps(const TrainRecipe& recipe) {
+  const CheckpointSchedule& schedule = recipe.checkpoints();
+  const std::uint64_t last = recipe.num_steps();
+  const std::uint64_t ends_and_doublings = 2 + std::uint64_t{64} * schedule.per_doubling();
+  std::uint64_t most = ends_and_doublings + last / interval_of(schedule) +
+                       std::min<std::uint64_t>(last, static_cast<std::uint64_t>(schedule.step_size()));
+  if (schedule.interval_tokens() > 0) {
+    const unsigned __int128 tokens =
+        static_cast<unsigned __int128>(BatchPlan(recipe).first_sample(last + 1)) * recipe.sequence_length();
+    most += static_cast<std::uint64_t>(std::min<unsigned __int128>(last, tokens / schedule.interval_tokens()));
+  }
+  return most;
+}
+
 std::vector<std::uint64_t> checkpoint_steps(const TrainRecipe& recipe) {
   const CheckpointSchedule& schedule = recipe.checkpoints();
   const std::uint64_t last = recipe.num_steps();
-  const std::uint64_t interval = std::max<std::uint64_t>(1, schedule.interval());
-  std::set<std::uint64_t> steps{0, last};
+  const std::uint64_t interval = interval_of(schedule);
+  std::vector<std::uint64_t> steps{0, last};
   add_geometric_steps(schedule.per_doubling(), last, steps);
-  for (std::uint64_t step = interval; step <= last; step += interval) steps.insert(step);
+  for (std::uint64_t step = interval; step <= last; step += interval) steps.push_back(step);
   for (const std::uint32_t step : schedule.step()) {
-    if (step <= last) steps.insert(step);
+    if (step <= last) steps.push_back(step);
   }
-  const std::uint64_t tokens = schedule.interval_tokens();
-  if (tokens == 0) return {steps.begin(), steps.end()};
-  const BatchPlan plan(recipe);
-  for (std::uint64_t k = 1; k <= plan.tokens_behind(last) / tokens; ++k) steps.insert(plan.steps_of_tokens(k * tokens));
-  return {steps.begin(), steps.end()};
+  add_steps_of_tokens(schedule.interval_tokens(), BatchPlan(recipe), last, steps);
+  std::sort(steps.begin(), steps.end());
+  steps.erase(std::unique(steps.begin(), steps.end()), steps.end());
+  return steps;
 }
 
 std::vector<std::uint64_t> checkpoint_steps(const Recipe& recipe) {

@@ -3,6 +3,7 @@
 #include <string>
 
 #include "reprise/configs/batch_plan.h"
+#include "reprise/configs/checkpoint_schedule.h"
 #include "reprise/configs/suite_size.h"
 #include "validate_rules.h"
 
@@ -15,6 +16,8 @@ constexpr std::uint32_t kLargestBatch = 1u << 20;
 // Replay from an anchor to any step must stay cheap, so that every step is a checkpoint.
 constexpr std::uint32_t kLongestAnchorInterval = 25;
 constexpr std::uint32_t kMostPerDoubling = 4;
+// More files than a folder takes well; and a schedule is held in memory.
+constexpr std::uint64_t kMostCheckpoints = 10'000'000;
 
 void check_range(Findings& findings, std::string_view place, std::uint64_t value, std::uint64_t low,
                  std::uint64_t high) {
@@ -144,6 +147,13 @@ void checkpoint_steps_are_in_the_run(const RunConfig& config, Findings& findings
                    "must be at least 1, is 0", "leave it out for none");
 }
 
+void checkpoints_can_be_held(const RunConfig& config, Findings& findings) {
+  const std::uint64_t most = most_checkpoint_steps(config.recipe().train());
+  findings.require(most <= kMostCheckpoints, "recipe.train.checkpoints",
+                   fmt::format("may be at most {}, come to {}", kMostCheckpoints, most),
+                   "raise interval or interval_tokens, or lower num_steps");
+}
+
 void beta1_is_in_range(const RunConfig& config, Findings& findings) {
   const double beta = config.recipe().train().adamw().beta1();
   findings.require(beta >= 0 && beta < 1, "recipe.train.adamw.beta1",
@@ -224,6 +234,7 @@ constexpr Rule kRules[] = {sequence_length_is_in_range,
                            shape_reads_what_is_given,
                            warmup_ends_before_the_shape,
                            checkpoint_steps_are_in_the_run,
+                           checkpoints_can_be_held,
                            beta1_is_in_range,
                            beta2_is_in_range,
                            epsilon_is_positive,

@@ -212,6 +212,8 @@ const Case kCases[] = {
     {"StepsForADoublingAreInRange",
      [](RunConfig& c) { c.mutable_recipe()->mutable_train()->mutable_checkpoints()->set_per_doubling(5); },
      "recipe.train.checkpoints.per_doubling", "must be from 0 to 4, is 5"},
+    {"CheckpointsCanBeHeld", [](RunConfig& c) { c.mutable_recipe()->mutable_train()->set_num_steps(400'000'000); },
+     "recipe.train.checkpoints", "may be at most 10000000, come to 1000000"},
     {"FinalFractionIsInRange",
      [](RunConfig& c) { c.mutable_recipe()->mutable_train()->mutable_learning_rate()->set_final_fraction(1.5); },
      "recipe.train.learning_rate.final_fraction", "is 1.5"},

@@ -183,6 +183,32 @@ TEST(CheckpointSteps, HoldTheFirstBehindEachMultipleOfTokens) {
   EXPECT_EQ(configs::checkpoint_steps(recipe), (std::vector<std::uint64_t>{0, 3, 5, 8, 10, 13, 15, 18, 20}));
 }
 
+TEST(CheckpointSteps, CostNothingForMultiplesOfTokensThatFallIntoOneStep) {
+  configs::TrainRecipe recipe = recipe_of(3, 0, 100);
+  recipe.set_batch_sequences(1u << 20);
+  recipe.set_sequence_length(1u << 17);
+  recipe.mutable_checkpoints()->set_per_doubling(0);
+  recipe.mutable_checkpoints()->set_interval_tokens(1);
+  EXPECT_EQ(configs::checkpoint_steps(recipe), (std::vector<std::uint64_t>{0, 1, 2, 3}));
+}
+
+TEST(CheckpointSteps, AreNoMoreThanTheirBound) {
+  for (const std::uint64_t tokens : {0, 1, 99, 250, 1000, 1000000}) {
+    for (const std::uint32_t interval : {1u, 7u, 100u}) {
+      configs::TrainRecipe recipe = recipe_of(90, 0, interval);
+      recipe.set_batch_sequences(2);
+      recipe.set_sequence_length(50);
+      recipe.mutable_checkpoints()->set_interval_tokens(tokens);
+      recipe.mutable_checkpoints()->add_step(13);
+      EXPECT_LE(configs::checkpoint_steps(recipe).size(), configs::most_checkpoint_steps(recipe));
+    }
+  }
+  configs::TrainRecipe recipe = recipe_of(4294967295u, 0, 4);
+  EXPECT_GE(configs::most_checkpoint_steps(recipe), 4294967295u / 4);
+  recipe.mutable_checkpoints()->set_interval_tokens(1);
+  EXPECT_GE(configs::most_checkpoint_steps(recipe), 4294967295u);
+}
+
 TEST(Anchors, AreStepZeroMultiplesOfTheAnchorIntervalAndTheLastStep) {
   const configs::TrainRecipe recipe = recipe_of(50, 0, 4, 24);
   std::vector<std::uint64_t> anchors;

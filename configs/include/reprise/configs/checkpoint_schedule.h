@@ -15,6 +15,9 @@ std::vector<std::uint64_t> checkpoint_steps(const TrainRecipe& recipe);
 /// The same for a run that may go on from another one: the parent's step, and those behind it.
 std::vector<std::uint64_t> checkpoint_steps(const Recipe& recipe);
 
+/// A bound of their number, without making them: a step counts for each rule that names it.
+std::uint64_t most_checkpoint_steps(const TrainRecipe& recipe);
+
 /// Whether the scheduled checkpoint of `step` stores the moments: an anchor from which training can go on.
 bool is_anchor(const TrainRecipe& recipe, std::uint64_t step);
 /// The same for a run that may go on from another one: the parent's step too.
