@@ -63,10 +63,12 @@ std::vector<float> FileReader::read_deltas() {
     std::vector<std::byte> bytes(static_cast<std::size_t>(shape[0]));
     calls_.check(H5Dread(dataset.get(), H5T_NATIVE_UINT8, H5S_ALL, H5S_ALL, H5P_DEFAULT, bytes.data()), "read", place);
     const auto count = static_cast<std::size_t>(entry.spec.num_elements());
-    if (!apply_delta(bytes, std::span(flat).subspan(static_cast<std::size_t>(entry.offset), count))) {
+    const std::span<float> values = std::span(flat).subspan(
+        static_cast<std::size_t>(entry.offset), static_cast<std::size_t>(entry.num_chunks * kChunkElements));
+    if (!apply_delta(bytes, values.first(count))) {
       corrupt(fmt::format("{} is no difference of {} values", place, count));
     }
-    check_chunks(kParts[0], entry, flat);
+    check_chunks(kParts[0], entry, values);
   }
   return flat;
 }

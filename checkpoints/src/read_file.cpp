@@ -266,12 +266,9 @@ void FileReader::check_tensor_digest(const Handle& dataset, const Part& part, co
   }
 }
 
-void FileReader::check_chunks(const Part& part, const TensorLayout::Entry& entry, std::span<const float> flat) {
-  const ChunkRange range{entry.first_chunk, entry.first_chunk + entry.num_chunks};
-  const std::vector<Digest> found =
-      chunk_digests(layout_, range,
-                    flat.subspan(static_cast<std::size_t>(entry.offset),
-                                 static_cast<std::size_t>(entry.num_chunks * kChunkElements)));
+void FileReader::check_chunks(const Part& part, const TensorLayout::Entry& entry, std::span<const float> values) {
+  const ChunkRange range = chunks_of(entry);
+  const std::vector<Digest> found = chunk_digests(layout_, range, values);
   for (std::int64_t chunk = range.begin; chunk < range.end; ++chunk) {
     const Digest& stored = (digests_.*part.of)[static_cast<std::size_t>(chunk)];
     const Digest& computed = found[static_cast<std::size_t>(chunk - range.begin)];
@@ -284,11 +281,11 @@ void FileReader::check_chunks(const Part& part, const TensorLayout::Entry& entry
 }
 
 std::vector<float> FileReader::read_part(const Part& part) {
-  return info_.anchor && &part == &kParts[0] ? read_deltas() : read_stored(part);
+  return info_.anchor && &part == &kParts[0] ? read_deltas() : read_chunks(part, {0, layout_.num_chunks()});
 }
 
-std::vector<float> FileReader::read_stored(const Part& part) {
-  std::vector<float> flat(static_cast<std::size_t>(layout_.num_elements()));
+std::vector<float> FileReader::read_chunks(const Part& part, const ChunkRange& kept) {
+  std::vector<float> flat(static_cast<std::size_t>(kept.size() * kChunkElements));
   if (links_of(part.group).size() != layout_.entries().size()) {
     corrupt(fmt::format("{} holds another number of tensors than weights", part.group));
   }
@@ -298,11 +295,26 @@ std::vector<float> FileReader::read_stored(const Part& part) {
     if (shape_of(dataset, place) != entry.spec.shape)
       corrupt(fmt::format("{} has another shape than the weight", place));
     check_tensor_digest(dataset, part, entry);
-    calls_.check(H5Dread(dataset.get(), H5T_NATIVE_FLOAT, H5S_ALL, H5S_ALL, H5P_DEFAULT, flat.data() + entry.offset),
-                 "read", place);
-    check_chunks(part, entry, flat);
+    read_tensor(dataset, place, part, entry, kept, flat);
   }
   return flat;
+}
+
+/// A tensor that is kept whole is read to its place, another one to memory of its own.
+void FileReader::read_tensor(const Handle& dataset, const std::string& place, const Part& part,
+                             const TensorLayout::Entry& entry, const ChunkRange& kept, std::span<float> flat) {
+  const ChunkRange own = chunks_of(entry);
+  const ChunkRange common{std::max(own.begin, kept.begin), std::min(own.end, kept.end)};
+  const bool is_whole = common.size() == own.size();
+  const auto floats = [](std::int64_t chunks) { return static_cast<std::size_t>(chunks * kChunkElements); };
+  std::vector<float> aside(is_whole ? 0 : floats(own.size()));
+  const std::span<float> values =
+      is_whole ? flat.subspan(floats(own.begin - kept.begin), floats(own.size())) : std::span(aside);
+  calls_.check(H5Dread(dataset.get(), H5T_NATIVE_FLOAT, H5S_ALL, H5S_ALL, H5P_DEFAULT, values.data()), "read", place);
+  check_chunks(part, entry, values);
+  if (is_whole || common.size() <= 0) return;
+  std::ranges::copy(values.subspan(floats(common.begin - own.begin), floats(common.size())),
+                    flat.begin() + static_cast<std::ptrdiff_t>(floats(common.begin - kept.begin)));
 }
 
 }  // namespace reprise::checkpoints

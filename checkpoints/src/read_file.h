@@ -16,6 +16,10 @@ namespace reprise::checkpoints {
 /// Hdf5Lock.
 std::filesystem::path find_anchor(const std::filesystem::path& path, const Anchor& anchor);
 
+inline ChunkRange chunks_of(const TensorLayout::Entry& entry) {
+  return {entry.first_chunk, entry.first_chunk + entry.num_chunks};
+}
+
 /// One open checkpoint. The caller holds Hdf5Lock for as long as it lives.
 class FileReader {
  public:
@@ -28,6 +32,8 @@ class FileReader {
   /// Reads the tensors of one part into a flat buffer (padding zero) and checks every chunk against its digest. Of a
   /// file of differences the anchor's weights are read as well.
   std::vector<float> read_part(const Part& part);
+  /// The same of a part whose values the file holds, and keeps the chunks `kept` alone: all are read and checked.
+  std::vector<float> read_chunks(const Part& part, const ChunkRange& kept);
 
   /// Reads the root that the file claims, and nothing else.
   Digest read_claimed_root() { return read_digest_attribute(file_.get(), "root"); }
@@ -42,7 +48,8 @@ class FileReader {
   void read_recipe();
   void read_layout();
   TensorSpec read_spec(const std::string& place, const std::string& name, std::uint64_t& index);
-  std::vector<float> read_stored(const Part& part);
+  void read_tensor(const Handle& dataset, const std::string& place, const Part& part, const TensorLayout::Entry& entry,
+                   const ChunkRange& kept, std::span<float> flat);
   std::vector<float> read_deltas();
   std::vector<float> read_anchor_weights();
   void read_digests();
@@ -51,7 +58,7 @@ class FileReader {
   template <typename Value>
   std::vector<Value> read_table(const char* name, hid_t type, hid_t memory_type, std::int64_t width);
   void check_tensor_digest(const Handle& dataset, const Part& part, const TensorLayout::Entry& entry);
-  void check_chunks(const Part& part, const TensorLayout::Entry& entry, std::span<const float> flat);
+  void check_chunks(const Part& part, const TensorLayout::Entry& entry, std::span<const float> values);
 
   Handle open_dataset(const std::string& name, hid_t type);
   std::uint64_t most_elements() const;

@@ -20,6 +20,22 @@ FileReader open_checkpoint(const std::filesystem::path& path) {
   return reader;
 }
 
+LoadedCheckpoint load(const std::filesystem::path& path, const std::optional<ChunkRange>& moments) {
+  const Hdf5Lock lock;
+  FileReader reader = open_checkpoint(path);
+  LoadedCheckpoint loaded;
+  loaded.weights = reader.read_part(kParts[0]);
+  if (reader.info().has_moments) {
+    const ChunkRange kept = moments.value_or(ChunkRange{0, reader.layout().num_chunks()});
+    loaded.first_moments = reader.read_chunks(kParts[1], kept);
+    loaded.second_moments = reader.read_chunks(kParts[2], kept);
+  }
+  loaded.info = reader.info();
+  loaded.layout = reader.layout();
+  loaded.digests = reader.digests();
+  return loaded;
+}
+
 }  // namespace
 
 void require_name(const CheckpointInfo& info) {
@@ -36,19 +52,10 @@ CheckpointInfo read_info(const std::filesystem::path& path) {
   return reader.info();
 }
 
-LoadedCheckpoint read_checkpoint(const std::filesystem::path& path) {
-  const Hdf5Lock lock;
-  FileReader reader = open_checkpoint(path);
-  LoadedCheckpoint loaded;
-  loaded.weights = reader.read_part(kParts[0]);
-  if (reader.info().has_moments) {
-    loaded.first_moments = reader.read_part(kParts[1]);
-    loaded.second_moments = reader.read_part(kParts[2]);
-  }
-  loaded.info = reader.info();
-  loaded.layout = reader.layout();
-  loaded.digests = reader.digests();
-  return loaded;
+LoadedCheckpoint read_checkpoint(const std::filesystem::path& path) { return load(path, std::nullopt); }
+
+LoadedCheckpoint read_checkpoint(const std::filesystem::path& path, const ChunkRange& moments) {
+  return load(path, moments);
 }
 
 CheckpointDescription read_description(const std::filesystem::path& path) {
@@ -86,7 +93,7 @@ Resumable find_resumable(const std::filesystem::path& folder) {
       CheckpointInfo info = read_info(candidate.path);
       require_name(info);
       if (!info.has_moments) continue;
-      read_checkpoint(candidate.path);
+      read_checkpoint(candidate.path, {});  // beside a model: the moments are verified and not kept
       result.checkpoint = std::move(info);
       return result;
     } catch (const Error& error) {

@@ -85,7 +85,7 @@ std::vector<std::string> verify_link(const std::filesystem::path& child, const s
     return problems;
   }
   run_check(problems, [&] {
-    read_parent(folder, recipe);  // every value, too
+    read_parent(folder, recipe, {});  // every value, too
     const CheckpointDescription description = checkpoints::read_description(folder.parent());
     run_check(problems, [&] { compare_first(folder, recipe, description, problems); });
     if (!parent.empty()) {

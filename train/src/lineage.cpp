@@ -43,9 +43,10 @@ std::optional<logs::ParentLink> parent_link(const configs::Recipe& recipe) {
   return logs::ParentLink{recipe.parent().run(), recipe.parent().step(), root_of(recipe.parent())};
 }
 
-checkpoints::LoadedCheckpoint read_parent(const RunFolder& folder, const configs::Recipe& recipe) {
+checkpoints::LoadedCheckpoint read_parent(const RunFolder& folder, const configs::Recipe& recipe,
+                                          const ChunkRange& moments) {
   require_file(folder);
-  checkpoints::LoadedCheckpoint loaded = checkpoints::read_checkpoint(folder.parent());
+  checkpoints::LoadedCheckpoint loaded = checkpoints::read_checkpoint(folder.parent(), moments);
   require_parent(folder, recipe, loaded.info);
   return loaded;
 }

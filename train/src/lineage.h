@@ -13,8 +13,10 @@ namespace reprise::train {
 /// What run.log says of the parent; nothing for a run without one.
 std::optional<logs::ParentLink> parent_link(const configs::Recipe& recipe);
 
-/// Reads and verifies parent.h5. Throws kCheckpoint when it is not the checkpoint that recipe.parent names.
-checkpoints::LoadedCheckpoint read_parent(const RunFolder& folder, const configs::Recipe& recipe);
+/// Reads and verifies parent.h5, and keeps the moments of the chunks `moments`. Throws kCheckpoint when it is not the
+/// checkpoint that recipe.parent names.
+checkpoints::LoadedCheckpoint read_parent(const RunFolder& folder, const configs::Recipe& recipe,
+                                          const ChunkRange& moments);
 
 /// Lets `header`, which knows recipe and data of the child, go on where the parent was.
 void continue_header(const checkpoints::CheckpointInfo& parent, const configs::Recipe& recipe,

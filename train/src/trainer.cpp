@@ -209,7 +209,7 @@ void Trainer::open_evaluation() {
 
 void Trainer::start_from(const std::filesystem::path& checkpoint) {
   fresh_ = false;
-  const checkpoints::LoadedCheckpoint loaded = checkpoints::read_checkpoint(checkpoint);
+  const checkpoints::LoadedCheckpoint loaded = checkpoints::read_checkpoint(checkpoint, model_->slice());
   fault_point("resume_read");
   take_state(loaded);
   model_->header() = loaded.info.header;
@@ -219,7 +219,7 @@ void Trainer::start_from(const std::filesystem::path& checkpoint) {
 
 /// The state that initialize() made gets the weights of the parent, and its moments unless the recipe leaves them.
 void Trainer::begin_from_parent() {
-  checkpoints::LoadedCheckpoint loaded = read_parent(folder_, identity_.recipe);
+  checkpoints::LoadedCheckpoint loaded = read_parent(folder_, identity_.recipe, model_->slice());
   const bool reset = identity_.recipe.parent().reset_optimizer();
   if (reset) {
     std::fill(loaded.first_moments.begin(), loaded.first_moments.end(), 0.0f);
@@ -231,23 +231,21 @@ void Trainer::begin_from_parent() {
   summary_.final_root = loaded.info.root;
 }
 
+/// `loaded` holds the moments of this rank's slice.
 void Trainer::take_state(const checkpoints::LoadedCheckpoint& loaded) {
   const auto elements = static_cast<std::size_t>(model_->layout().num_elements());
-  REPRISE_REQUIRE(loaded.weights.size() == elements && loaded.first_moments.size() == elements &&
-                      loaded.second_moments.size() == elements,
-                  ErrorKind::kCheckpoint,
+  const auto slice = static_cast<std::size_t>(model_->slice().size() * kChunkElements);
+  REPRISE_REQUIRE(loaded.weights.size() == elements && loaded.info.has_moments, ErrorKind::kCheckpoint,
                   fmt::format("{} holds {} weights and {} moments; the model has {}", loaded.info.path.string(),
-                              loaded.weights.size(), loaded.first_moments.size(), elements),
+                              loaded.weights.size(), loaded.info.has_moments ? "their" : "no", elements),
                   "the file is of another model; move it out of the run folder");
+  REPRISE_CHECK_EQ(loaded.first_moments.size(), slice);
   TrainingState& state = model_->state_to_change();
   state.digests = loaded.digests;
   // The decoder keeps the address of the weights, so they are copied in place.
   std::copy(loaded.weights.begin(), loaded.weights.end(), state.weights.begin());
-  const auto take_slice = [&](const std::vector<float>& all, std::vector<float>& slice) {
-    slice.assign(all.begin() + state.slice.begin * kChunkElements, all.begin() + state.slice.end * kChunkElements);
-  };
-  take_slice(loaded.first_moments, state.first_moments);
-  take_slice(loaded.second_moments, state.second_moments);
+  state.first_moments.assign(loaded.first_moments.begin(), loaded.first_moments.end());
+  state.second_moments.assign(loaded.second_moments.begin(), loaded.second_moments.end());
 }
 
 void Trainer::open_run_log() {

@@ -102,6 +102,30 @@ TEST_F(CorruptionTest, FlippedBitOfAStoredDigestBreaksTheRoot) {
   EXPECT_THAT(error->what(), HasSubstr("header and digests give root"));
 }
 
+TEST_F(CorruptionTest, FlippedBitOfAMomentIsFoundByRanksThatDoNotKeepIt) {
+  const std::size_t place = place_of(state_.second_moments, "lm_head.weight");
+  ASSERT_NE(place, std::string::npos);
+  store(flipped(place, 3));
+  for (const ChunkRange& slice : {ChunkRange{}, ChunkRange{0, 2}}) {
+    EXPECT_THROW(read_checkpoint(path_, slice), Error);
+  }
+}
+
+TEST_F(CorruptionTest, MomentsOfEverySliceAreThoseOfTheWhole) {
+  const std::int64_t num_chunks = state_.layout.num_chunks();
+  for (std::int64_t begin = 0; begin <= num_chunks; ++begin) {
+    for (std::int64_t end = begin; end <= num_chunks; ++end) {
+      const LoadedCheckpoint loaded = read_checkpoint(path_, {begin, end});
+      const auto slice_of = [&](const std::vector<float>& all) {
+        return std::vector<float>(all.begin() + begin * kChunkElements, all.begin() + end * kChunkElements);
+      };
+      EXPECT_EQ(loaded.weights, state_.weights);
+      EXPECT_EQ(loaded.first_moments, slice_of(state_.first_moments)) << begin << " to " << end;
+      EXPECT_EQ(loaded.second_moments, slice_of(state_.second_moments)) << begin << " to " << end;
+    }
+  }
+}
+
 TEST_F(CorruptionTest, FlippedBitOfTheRecipeTextIsFound) {
   const std::size_t place = good_.find("name: \"sample\"");
   ASSERT_NE(place, std::string::npos);

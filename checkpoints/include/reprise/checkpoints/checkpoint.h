@@ -112,4 +112,7 @@ struct LoadedCheckpoint {
 /// kCheckpoint when it is not there.
 LoadedCheckpoint read_checkpoint(const std::filesystem::path& path);
 
+/// The same, and verifies as much, but keeps the moments of the chunks `moments` alone: a rank's slice.
+LoadedCheckpoint read_checkpoint(const std::filesystem::path& path, const ChunkRange& moments);
+
 }  // namespace reprise::checkpoints
