@@ -59,6 +59,7 @@ TokenSet TokenSet::open(const std::filesystem::path& folder, const std::string& 
       throw_corrupt(path, fmt::format("root is {} instead of {}", set.root_.hex(), attributes.root.hex()),
                     "the file was changed, or belongs to another set; make the shards again");
     }
+    set.tokenizer_ = attributes.tokenizer;
     if (attributes.is_last) {
       check_no_more(folder, stem, index + 1);
       return set;

@@ -162,6 +162,10 @@ void Trainer::read_data() {
   identity_.data_root = tokens_.root();
   const data::Tokenizer tokenizer = data::Tokenizer::load(folder_.tokenizer());
   identity_.tokenizer = tokenizer.digest();
+  REPRISE_REQUIRE(tokenizer.digest() == tokens_.tokenizer(), ErrorKind::kData,
+                  fmt::format("{} has digest {}; the shards were made with {}", folder_.tokenizer().string(),
+                              tokenizer.digest().hex(), tokens_.tokenizer().hex()),
+                  "restore that tokenizer, or build the data again with `reprise data build CONFIG`");
   const std::uint32_t vocab_size = identity_.recipe.tokenizer().vocab_size();
   REPRISE_REQUIRE(tokenizer.vocab_size() <= vocab_size, ErrorKind::kData,
                   fmt::format("{} has {} entries; the recipe allows {}", folder_.tokenizer().string(),
@@ -231,7 +235,6 @@ void Trainer::begin_from_parent() {
   summary_.final_root = loaded.info.root;
 }
 
-/// `loaded` holds the moments of this rank's slice.
 void Trainer::take_state(const checkpoints::LoadedCheckpoint& loaded) {
   const auto elements = static_cast<std::size_t>(model_->layout().num_elements());
   const auto slice = static_cast<std::size_t>(model_->slice().size() * kChunkElements);

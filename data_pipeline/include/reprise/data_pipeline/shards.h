@@ -52,6 +52,8 @@ class TokenSet {
   std::span<const std::uint16_t> tokens() const { return tokens_; }
   const std::vector<DocumentSpan>& documents() const { return documents_; }
   const Digest& root() const { return root_; }
+  /// Digest of the tokenizer that made the tokens.
+  const Digest& tokenizer() const { return tokenizer_; }
 
   /// Number of whole sequences: floor((num_tokens - 1) / length).
   std::uint64_t num_sequences(std::uint32_t length) const;
@@ -64,6 +66,7 @@ class TokenSet {
   std::vector<std::uint16_t> tokens_;
   std::vector<DocumentSpan> documents_;
   Digest root_;
+  Digest tokenizer_;
 };
 
 /// The order of sequences: per epoch a keyed Feistel permutation with cycle walking. A function of seed, epoch, group
