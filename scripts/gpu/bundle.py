@@ -133,10 +133,11 @@ def main():
         contents = contents_of(options.bin)
         write(bundle, contents)
         size, versions = bundle.stat().st_size / 2**20, newest_versions(contents)
-        print(f"{bundle}: {size:.1f} MiB, {len(contents)} files\n"  # at once, for a reader may leave behind a line
-              f"needs there: LibTorch, {versions}, Python\n"
-              f"unpack: python3 -m tarfile -e {bundle.name} FOLDER; "
-              "check: python3 FOLDER/scripts/gpu/check.py RESULTS")
+        # In one piece, line end included: a reader may leave behind the first line.
+        sys.stdout.write(f"{bundle}: {size:.1f} MiB, {len(contents)} files\n"
+                         f"needs there: LibTorch, {versions}, Python\n"
+                         f"unpack: python3 -m tarfile -e {bundle.name} FOLDER; "
+                         "check: python3 FOLDER/scripts/gpu/check.py RESULTS\n")
         return 0
     except Missing as error:
         print(f"error[device]: {error.args[0]}\nhint: {error.args[1]}", file=sys.stderr)

@@ -27,7 +27,7 @@ ReproduceReport reproduce_on(const std::string& device, const std::string& numer
   const ScratchFolder folder(std::filesystem::temp_directory_path() /
                              ("reprise_reproduce_" + std::to_string(::getpid())));
   ReproduceOptions options;
-  options.run_dir = folder.path();
+  options.run_dir = folder.path() / "run";  // which training locks too
   options.baselines = false;
   options.say = [](const std::string&) {};
   options.run_training = [&](bool) {
