@@ -1,5 +1,7 @@
 #include "reprise/core/scratch_folder.h"
 
+#include <fmt/core.h>
+
 #include <system_error>
 
 #include "reprise/core/error.h"
@@ -27,7 +29,7 @@ void empty(const std::filesystem::path& path) {
 }  // namespace
 
 std::filesystem::path scratch_path(const std::filesystem::path& out) {
-  return out.parent_path() / ("." + out.filename().string() + ".work.partial");
+  return out.parent_path() / fmt::format(".{}.work.partial", out.filename().string());
 }
 
 ScratchFolder::ScratchFolder(std::filesystem::path path, std::chrono::milliseconds patience)
