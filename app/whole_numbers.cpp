@@ -12,6 +12,8 @@ namespace {
 /// An empty text where `text` is no number at all, too: CLI11 says that itself.
 std::string why_wrapped(const std::string& text) {
   if (text.find('-') != std::string::npos) return fmt::format("{} is not a whole number from 0 on", text);
+  // CLI11 would take these for octal and hexadecimal: a padded step 010 is step 10 to whoever writes it.
+  if (text.size() > 1 && text.front() == '0') return fmt::format("{} begins with 0; write it in decimal digits", text);
   errno = 0;
   std::strtoull(text.c_str(), nullptr, 0);
   return errno == ERANGE ? fmt::format("{} is too large", text) : std::string();

@@ -72,6 +72,11 @@ TEST_F(WholeNumbers, BelowZeroAreRefusedBehindAnEqualsSignAndInAList) {
   expect_refused({"checkpoint", "prune", REPRISE_SOURCE_DIR, "--keep", "8", "-16"});
 }
 
+TEST_F(WholeNumbers, ThatBeginWithZeroAreRefusedAsTheyWouldBeReadInAnotherBase) {
+  expect_refused({"data", "dropped", REPRISE_SOURCE_DIR, "--limit", "010"});
+  expect_refused({"checkpoint", "prune", REPRISE_SOURCE_DIR, "--keep", "8", "0x10"});
+}
+
 TEST_F(WholeNumbers, Beyond64BitsAreRefusedWithTheValue) {
   expect_refused({"data", "dropped", REPRISE_SOURCE_DIR, "--limit", "18446744073709551617"});
   expect_refused({"checkpoint", "prune", REPRISE_SOURCE_DIR, "--keep", "8", "18446744073709551617"});
