@@ -26,11 +26,14 @@ __global__ void __launch_bounds__(kRowThreads)
   const Index kept = (token / call.length * call.num_heads + head) * call.length + token % call.length;
   const float row_sum = arrays.row_sum[kept];
   float lane = 0.0f;
-  for (Index e = threadIdx.x % kWarpSize; e < call.dim; e += kWarpSize) {
+  Index e = threadIdx.x % kWarpSize;
+  for (; e < call.dim; e += kWarpSize) {
     const float g = __fdiv_rn(arrays.dout[row * call.dim + e], row_sum);
     arrays.g[row * call.dim + e] = g;
     lane = __fmaf_rn(g, arrays.out[row * call.dim + e], lane);
   }
+  // [C-4]: the row goes on with +0 to the end of the warp, which turns a lane of -0 into +0.
+  if (e - threadIdx.x % kWarpSize < call.dim) lane = __fadd_rn(lane, 0.0f);
   const float delta = sum_of_lanes(lane);
   if (threadIdx.x % kWarpSize == 0) arrays.delta[kept] = delta;
 }

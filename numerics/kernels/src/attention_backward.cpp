@@ -66,7 +66,10 @@ HWY_INLINE void pack_scaled_gradient(const BackwardGroup& group, Index head, Ind
 #pragma GCC unroll 32
       for (Index v = 0; v < kLaneVectors; ++v) {
         const Index at = e + v * kWidth;
-        if (at >= dim) continue;
+        if (at >= dim) {  // [C-4]: the row goes on with +0, which turns a lane of -0 into +0
+          lanes[v] = hn::Add(lanes[v], zero());
+          continue;
+        }
         const Vector scaled = hn::Div(load_some(dout + at, dim - at), divisor);
         store(scaled, g + at);
         lanes[v] = fma(scaled, load_some(out + at, dim - at), lanes[v]);

@@ -23,6 +23,24 @@ TEST(Attention, EqualsTheReferenceBitForBit) {
   }
 }
 
+// [C-4] extends the row of delta by +0 to a multiple of 32: that decides the sign of a zero where every product of it
+// underflows to -0, as those of the second query do here.
+TEST(Attention, ExtendsTheRowsOfDeltaByZeros) {
+  for (const Index dim : {31, 32, 33, 36, 40, 48, 56, 63, 64, 80, 100}) {
+    SCOPED_TRACE(dim);
+    const AttentionCase c = plain_case(1, 2, 1, dim);
+    const auto size = static_cast<std::size_t>(2 * dim);
+    Inputs in{Floats(size, 1.0f), Floats(size), Floats(size), Floats(size)};
+    for (Index e = 0; e < dim; ++e) {
+      in.k[e] = 0.01f, in.k[dim + e] = 4.605f / (c.scale * static_cast<float>(dim)) + 0.01f;
+      in.v[e] = -6e-22f, in.v[dim + e] = -1e-30f;
+      in.dout[dim + e] = 1.01e-22f;
+    }
+    const reference::Attention expected = reference::attention(c, in.q, in.k, in.v, in.dout);
+    for_each_target([&] { expect_same_results(run(c, in), expected); });
+  }
+}
+
 TEST(Attention, WithoutOptionsIsTheShortForm) {
   const AttentionCase c = plain_case(2, 45, 3, 20);
   const Inputs in = random_inputs(c);

@@ -18,14 +18,33 @@ struct AttentionCase {
   std::vector<std::int32_t> document_starts = {};
   float spread = 1.5f;        // of q and k: how far scores lie apart
   bool hard = false;          // zeros of both signs, subnormals and large values among the inputs
+  bool vanishing = false;     // of two tokens: every product in the second's row of delta underflows to -0
   std::int64_t poisoned = 0;  // so many tokens of the first sequence are NaNs, and what comes of them is not compared
   int offset = 0;             // of every array, in floats: 16-byte accesses are possible at 0 alone
 };
+
+/// q, k, v and dout (seeds 1 to 4) of the case `vanishing`.
+inline float vanishing_value(unsigned seed, bool is_second, std::int64_t dim) {
+  const float scaled = 4.605f * static_cast<float>(std::sqrt(static_cast<double>(dim))) / static_cast<float>(dim);
+  switch (seed) {
+    case 1:
+      return 1.0f;
+    case 2:
+      return is_second ? scaled + 0.01f : 0.01f;
+    case 3:
+      return is_second ? -1e-30f : -6e-22f;
+    default:
+      return is_second ? 1.01e-22f : 0.0f;
+  }
+}
 
 inline std::vector<float> attention_values(const AttentionCase& c, std::int64_t heads, unsigned seed, float spread) {
   const AttentionShape& s = c.shape;
   std::vector<float> x = random_values(s.num_sequences * s.length * heads * s.head_dim + c.offset, seed, c.hard);
   for (float& value : x) value *= spread;
+  for (std::int64_t i = 0; c.vanishing && i < 2 * s.head_dim; ++i) {
+    x[static_cast<std::size_t>(i)] = vanishing_value(seed, i >= s.head_dim, s.head_dim);
+  }
   std::fill_n(x.begin() + c.offset, c.poisoned * heads * s.head_dim, NAN);
   return x;
 }

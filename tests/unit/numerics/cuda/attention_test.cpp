@@ -52,6 +52,14 @@ TEST(CudaAttention, ZerosSubnormalsAndLargeValuesHaveTheBitsOfTheCpu) {
   expect_same_attention(c);
 }
 
+TEST(CudaAttention, RowsOfDeltaAreExtendedByZerosAsOnTheCpu) {
+  for (const std::int64_t dim : {31, 32, 36, 40, 48, 80, 100}) {
+    AttentionCase c = plain(1, 2, 1, dim);
+    c.vanishing = true;
+    expect_same_attention(c);
+  }
+}
+
 TEST(CudaAttention, GradientsInPartsHaveTheBitsOfGradientsAtOnce) {
   // Each two of three heads at a time, one at a time, and the keys of a head in two strips.
   for (const std::int64_t slopes : {2 * 320 * 320, 320 * 320, 320 * 256, 1}) {
