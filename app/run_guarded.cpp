@@ -14,6 +14,7 @@
 #include "reprise/core/nearest_name.h"
 #include "reprise/core/report_error.h"
 #include "reprise/dist/communicator.h"
+#include "reprise/numerics/target.h"
 #include "standard_output.h"
 
 namespace reprise::app {
@@ -79,6 +80,9 @@ int report(const Error& error) {
 
 /// Runs the verb that is named, or prints the help that is asked for, and returns the exit code.
 int run_verb(CLI::App& app, int argc, char** argv, const Context& context) {
+  // Whatever is computed is computed as the contract says, or not begun. Threads inherit this one's environment.
+  numerics::check_floating_point_environment();
+  numerics::active_target();
   try {
     app.parse(argc, argv);
     return context.status;

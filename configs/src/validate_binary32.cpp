@@ -9,7 +9,7 @@
 namespace reprise::configs {
 namespace {
 
-constexpr double kLargestAngle = 0x1p20;  // of the exact sine and cosine
+constexpr double kLargestAngle = 0x1p17;  // [C-11]
 
 bool is_infinite_in_binary32(double value) { return std::isfinite(value) && !std::isfinite(static_cast<float>(value)); }
 

@@ -74,7 +74,7 @@ __global__ void __launch_bounds__(kRowThreads, 1)
     for (int k = 0; k < kBatch; ++k) {
       if (!reaches(first + k * kWarpSize, dim)) continue;
       lane = __fadd_rn(lane, t[k]);
-      projected_lane = __fmaf_rn(t[k], h[k], projected_lane);  // where the row ends t is +0, whatever h is
+      projected_lane = __fmaf_rn(t[k], h[k], projected_lane);  // where the row ends t and x are +0 [C-35]
     }
   });
   const float shift = mean_of_lanes(lane, dim), slope = mean_of_lanes(projected_lane, dim);

@@ -88,7 +88,7 @@ void layer_norm_input_gradient(Index num_rows, Index dim, const float* dy, const
     const auto accumulate = [=](Index at, Index count, Vector& first, Vector& second) HWY_ATTR {
       const Vector scaled = hn::Mul(load_some(dy_row + at, count), load_some(weight + at, count));
       first = hn::Add(first, scaled);
-      // Where the row ends `scaled` is +0, and the product with it adds nothing.
+      // Where the row ends `scaled` and x are +0; the product is a zero of the sign of h there [C-35].
       second = fma(scaled, normalised(x_row + at, count, center, inverse), second);
     };
     sum_row(dim, accumulate, sum, projected_sum);

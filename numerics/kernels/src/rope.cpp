@@ -94,6 +94,10 @@ void rope_table(std::int64_t num_positions, std::int64_t rotary_dim, double thet
   for (std::int64_t e = 0; e < half; ++e) {
     const double exponent = static_cast<double>(2 * e) / static_cast<double>(rotary_dim);
     const auto inverse_frequency = static_cast<float>(1.0 / exact_pow(theta, exponent));
+    REPRISE_REQUIRE(static_cast<float>(num_positions - 1) * inverse_frequency <= kLargestAngle, ErrorKind::kConfig,
+                    fmt::format("rotary angles are exact up to 2^17, but theta {} turns position {} by {}", theta,
+                                num_positions - 1, static_cast<float>(num_positions - 1) * inverse_frequency),
+                    "raise theta, or shorten the sequences");
     for (std::int64_t position = 0; position < num_positions; ++position) {
       const float angle = static_cast<float>(position) * inverse_frequency;
       cos[position * half + e] = static_cast<float>(exact_cos(static_cast<double>(angle)));

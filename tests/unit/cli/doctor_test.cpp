@@ -26,6 +26,14 @@ TEST_F(Doctor, NamesTheVersionAndCommitThatTheProgramPrintsAlone) {
                              facts["commit"].get<std::string>() + ")\n");
 }
 
+TEST_F(Doctor, EveryVerbRefusesAnInstructionSetThatIsNoneBeforeItBegins) {
+  const Outcome outcome =
+      run_reprise({"data", "build", small_config(), "--out", (folder_ / "run").string()}, {"REPRISE_TARGET=AVX2"});
+  EXPECT_EQ(outcome.exit_code, 2) << outcome.err;
+  EXPECT_NE(outcome.err.find("REPRISE_TARGET names no instruction set: AVX2"), std::string::npos) << outcome.err;
+  EXPECT_FALSE(std::filesystem::exists(folder_ / "run"));
+}
+
 TEST_F(Doctor, FindsEveryFunctionAsPublishedOnThePortableAndTheDefaultTarget) {
   const std::vector<std::vector<std::string>> environments = {{}, {"REPRISE_TARGET=portable"}};
   for (const auto& environment : environments) {

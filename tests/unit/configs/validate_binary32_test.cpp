@@ -121,9 +121,9 @@ TEST(RotaryPosition, ASequenceIsNoLongerThanItsAnglesAreExact) {
 }
 
 TEST(RotaryPosition, ABaseThatTurnsBeyondTheExactAnglesIsRefused) {
-  EXPECT_EQ(finding(set_rope_theta, 1e-3), "");
+  EXPECT_EQ(finding(set_rope_theta, 1e-2), "");
   EXPECT_EQ(finding(set_rope_theta, std::numeric_limits<double>::max()), "");
-  EXPECT_THAT(finding(set_rope_theta, 1e-4), HasSubstr("recipe.model.rope_theta: must not turn a position by more"));
+  EXPECT_THAT(finding(set_rope_theta, 1e-3), HasSubstr("recipe.model.rope_theta: must not turn a position by more"));
   EXPECT_THAT(finding(set_rope_theta, 1e-300), HasSubstr("which turns the last one by inf"));
 }
 

@@ -51,8 +51,11 @@ LayerNorm layer_norm(Index rows, Index dim, const Floats& x, const Floats& weigh
     }
     const auto scaled = [&](Index i) { return dy[first + i] * weight[i]; };
     const float sum = lane_sum(dim, [&](float lane, Index i) { return lane + scaled(i); });
-    const float projected =
-        lane_sum(dim, [&](float lane, Index i) { return std::fma(scaled(i), normal[first + i], lane); });
+    // dy and x are what is extended by +0: of h there is left what it makes of an x of zero.
+    const float beyond = (0.0f - mean) * inverse;
+    const float projected = lane_sum((dim + 31) / 32 * 32, [&](float lane, Index i) {
+      return i < dim ? std::fma(scaled(i), normal[first + i], lane) : std::fma(0.0f, beyond, lane);
+    });
     const float a = sum / size, m = projected / size;
     for (Index i = 0; i < dim; ++i) {
       const float shifted = scaled(i) - a;
