@@ -10,6 +10,7 @@
 #include "json_text.h"
 #include "reprise/checkpoints/average.h"
 #include "reprise/checkpoints/checkpoint.h"
+#include "reprise/checkpoints/output_place.h"
 #include "reprise/checkpoints/safetensors.h"
 #include "reprise/configs/config.h"
 #include "reprise/core/error.h"
@@ -95,6 +96,7 @@ void write_json(const path& file, const ordered_json& json) { write_file_atomica
 void export_checkpoint(const ExportFlags& flags) {
   REPRISE_REQUIRE(flags.step || !flags.file.empty(), ErrorKind::kUsage,
                   fmt::format("which checkpoint of {}?", flags.run.string()), "give --step N or --checkpoint FILE");
+  checkpoints::require_place_of_export(flags.out);
   const checkpoints::LoadedCheckpoint loaded =
       checkpoints::read_model(flags.step ? checkpoint_file_of_step(flags.run, *flags.step) : flags.file);
   const configs::Recipe recipe = configs::parse_hashed_recipe(

@@ -2,6 +2,7 @@
 
 #include <fmt/core.h>
 
+#include <algorithm>
 #include <array>
 #include <system_error>
 
@@ -42,17 +43,35 @@ void remove_run(const std::filesystem::path& run_dir) {
   for (const char* entry : kRunEntries) remove_entry(run_dir / entry);
 }
 
+/// What may be in previous/ while a run is being set aside: entries of the run that are not in the folder any more.
+/// Anything else is somebody's own.
+void require_own_previous(const std::filesystem::path& run_dir) {
+  std::error_code none_there;
+  for (const auto& entry : std::filesystem::directory_iterator(previous_folder(run_dir), none_there)) {
+    const std::string name = entry.path().filename().string();
+    const bool is_moved = std::count(kRunEntries.begin(), kRunEntries.end(), name) == 1 && !is_there(run_dir / name);
+    REPRISE_REQUIRE(
+        is_moved, ErrorKind::kCheckpoint,
+        fmt::format("a finished run cannot be set aside: {} is in its place", entry.path().string()),
+        fmt::format("move {} away, or choose another folder with --out", previous_folder(run_dir).string()));
+  }
+}
+
 void set_aside(const std::filesystem::path& run_dir) {
   const std::filesystem::path previous = previous_folder(run_dir);
-  REPRISE_REQUIRE(!is_there(previous / kManifest), ErrorKind::kCheckpoint,
-                  fmt::format("{} holds a finished run, and in {} an earlier one that differs from it",
-                              run_dir.string(), previous.string()),
-                  fmt::format("move {} away, or replace both runs with --overwrite", previous.string()));
+  if (is_there(previous / kManifest)) {
+    // A kill between the new manifest and the end of the old run leaves the same one twice.
+    const Digest root = read_manifest(run_dir / kManifest).root(), earlier = read_manifest(previous / kManifest).root();
+    REPRISE_REQUIRE(root == earlier, ErrorKind::kCheckpoint,
+                    fmt::format("{} holds a finished run with root {}, and {} an earlier one with root {}",
+                                run_dir.string(), root.hex(), previous.string(), earlier.hex()),
+                    fmt::format("move {} away, or replace both runs with --overwrite", previous.string()));
+    remove_previous(run_dir);
+  }
+  require_own_previous(run_dir);
   make_folders(previous);
   for (const char* entry : kRunEntries) {
-    if (!is_there(run_dir / entry)) continue;
-    remove_entry(previous / entry);  // what a stopped remove_previous() left
-    rename_file(run_dir / entry, previous / entry);
+    if (is_there(run_dir / entry)) rename_file(run_dir / entry, previous / entry);
   }
 }
 
@@ -60,6 +79,22 @@ void set_aside(const std::filesystem::path& run_dir) {
 void require_able(const configs::RunConfig& config) {
   device_of_run(config);
   if (!config.runtime().has_assembly()) data::require_inputs(config.recipe().data(), config.runtime().corpus_dir());
+}
+
+/// A run that a call which did not end has set aside is what this one is compared with.
+void settle_previous(const configs::RunConfig& config, const ReproduceOptions& options) {
+  const std::filesystem::path previous = previous_folder(options.run_dir);
+  if (!is_there(previous / "recipe.pbtxt")) return;
+  if (options.overwrite) {
+    require_able(config);
+    return remove_previous(options.run_dir);
+  }
+  const Digest found = configs::recipe_hash(configs::load_config(previous / "recipe.pbtxt").recipe());
+  const Digest wanted = configs::recipe_hash(config.recipe());
+  REPRISE_REQUIRE(found == wanted, ErrorKind::kCheckpoint,
+                  fmt::format("{} holds a finished run of another recipe: found {}, wanted {}", previous.string(),
+                              found.hex(), wanted.hex()),
+                  fmt::format("move {} away, or replace it with --overwrite", previous.string()));
 }
 
 FolderState settle_run(const configs::RunConfig& config, const ReproduceOptions& options) {
@@ -75,7 +110,6 @@ FolderState settle_run(const configs::RunConfig& config, const ReproduceOptions&
   if (options.overwrite) {
     if (found == wanted) options.say(fmt::format("replacing the run in {}", folder.string()));
     remove_run(folder);
-    remove_previous(folder);
   } else {
     set_aside(folder);
     options.say(
@@ -92,6 +126,7 @@ FolderState settle_folder(const configs::RunConfig& config, const ReproduceOptio
   const std::filesystem::path& folder = options.run_dir;
   if (!is_there(folder)) return FolderState::kNew;
   const FolderLock lock(folder);
+  settle_previous(config, options);
   if (is_there(folder / "recipe.pbtxt")) return settle_run(config, options);
   if (is_there(folder / kManifest) && is_there(previous_folder(folder) / "recipe.pbtxt")) {
     set_aside(folder);  // what a kill left of doing so
@@ -113,10 +148,11 @@ std::optional<Manifest> previous_manifest(const std::filesystem::path& run_dir) 
 }
 
 void remove_previous(const std::filesystem::path& run_dir) {
-  remove_entry(previous_folder(run_dir) / kManifest);  // first: without it the rest stands for no run
-  for (const char* entry : kRunEntries) remove_entry(previous_folder(run_dir) / entry);
-  std::error_code not_empty;  // somebody's own files stay
-  std::filesystem::remove(previous_folder(run_dir), not_empty);
+  // Under another name first, one of those that a later start or resume deletes: half a run must not look like one.
+  const std::filesystem::path leaving = run_dir / ".previous.partial";
+  remove_entry(leaving);
+  rename_file(previous_folder(run_dir), leaving);
+  remove_entry(leaving);
 }
 
 std::shared_ptr<numerics::Device> device_of_run(const configs::RunConfig& config) {

@@ -9,14 +9,20 @@ namespace {
 
 namespace fs = std::filesystem;
 
+/// The run whose folder of that name `folder` is; empty where it is none.
+fs::path run_of(const fs::path& folder, std::string_view name) {
+  std::error_code error;
+  const fs::path canonical = fs::weakly_canonical(fs::absolute(folder), error);
+  const fs::path run = canonical.parent_path();
+  const bool is_of_run =
+      canonical.filename() == name && (fs::exists(run / "run.log") || fs::exists(run / "recipe.pbtxt"));
+  return is_of_run ? run : fs::path();
+}
+
 /// A file there would be taken for a checkpoint that the run wrote, or replace one.
 void require_outside_of_runs(const fs::path& out) {
-  std::error_code error;
-  fs::path folder = fs::weakly_canonical(fs::absolute(out).parent_path(), error);
-  const fs::path run = folder.parent_path();
-  const bool is_of_run =
-      folder.filename() == "checkpoints" && (fs::exists(run / "run.log") || fs::exists(run / "recipe.pbtxt"));
-  REPRISE_REQUIRE(!is_of_run, ErrorKind::kUsage,
+  const fs::path run = run_of(fs::absolute(out).parent_path(), "checkpoints");
+  REPRISE_REQUIRE(run.empty(), ErrorKind::kUsage,
                   fmt::format("--out lies among the checkpoints of the run {}: {}", run.string(), out.string()),
                   "name a file outside of that folder");
 }
@@ -37,6 +43,15 @@ bool holds(const Test& test) {
 }
 
 }  // namespace
+
+void require_place_of_export(const fs::path& folder) {
+  for (const char* name : {"checkpoints", "tokenizer", "shards", "data", "eval"}) {
+    const fs::path run = run_of(folder, name);
+    REPRISE_REQUIRE(run.empty(), ErrorKind::kUsage,
+                    fmt::format("--out is the folder {} of the run {}: {}", name, run.string(), folder.string()),
+                    "name a folder of its own");
+  }
+}
 
 void require_place_of_average(const fs::path& out) {
   require_outside_of_runs(out);

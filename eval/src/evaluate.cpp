@@ -158,13 +158,17 @@ EvalResult evaluate_run(const configs::Recipe& recipe, const EvalOptions& option
   if (options.file) steps = {checkpoints::read_model(*options.file).info.header.step};
   const data::Tokenizer tokenizer = load_tokenizer(recipe, options.run_dir);
   const PairTask pairs(suite_of(recipe.eval(), result.suite), encoder_of(tokenizer), tokenizer.end_of_text());
-  const data::TokenSet tokens = data::TokenSet::open(options.run_dir / "shards", "held_out");
-  const HeldOutTask held_out(tokens.tokens(), tokens.documents(), tokenizer.end_of_text());
+  std::optional<data::TokenSet> tokens;
+  std::optional<HeldOutTask> held_out;
+  if (options.held_out) {
+    tokens = data::TokenSet::open(options.run_dir / "shards", "held_out");
+    held_out.emplace(tokens->tokens(), tokens->documents(), tokenizer.end_of_text());
+  }
   // A file in place of the run's own may be of a run on other data.
   const std::optional<Digest> train_root =
       options.held_out && !options.file ? root_of_train_shards(options.run_dir) : std::nullopt;
   const std::int64_t targets_per_step =
-      (options.held_out ? held_out.num_targets() : 0) + (options.pairs ? pairs.num_targets() : 0);
+      (held_out ? held_out->num_targets() : 0) + (options.pairs ? pairs.num_targets() : 0);
 
   DecoderScorer scorer(recipe, options.device);
   ThreadPool pool(options.num_threads);
@@ -180,7 +184,7 @@ EvalResult evaluate_run(const configs::Recipe& recipe, const EvalOptions& option
     CheckpointResult& entry = result.checkpoints.emplace_back();
     entry.step = step;
     entry.checkpoint_root = checkpoint.info.root;
-    if (options.held_out) entry.held_out = held_out.score(scorer, window, pool, on_scored);
+    if (held_out) entry.held_out = held_out->score(scorer, window, pool, on_scored);
     if (options.pairs) entry.pairs = pairs.score(scorer, window, pool, on_scored);
   }
   return result;

@@ -20,27 +20,6 @@ std::filesystem::path whole_file(const std::filesystem::path& folder, std::uint6
   throw Error(ErrorKind::kInternal, fmt::format("the replay left no whole checkpoint of step {}", step));
 }
 
-std::string replaced(std::string text, const std::string& from, const std::string& to) {
-  for (std::size_t at = text.find(from); at != std::string::npos; at = text.find(from, at + to.size())) {
-    text.replace(at, from.size(), to);
-  }
-  return text;
-}
-
-/// Replays, and says of the run what is wrong with the copies of its files: they are gone when that is read. What the
-/// system refuses (kIo) it refuses at the copies.
-Replayed replay_for(const RunFolder& run, const RunFolder& work, const ReplayOptions& options, ProgressSink& progress) {
-  try {
-    return replay(run, work, options, progress);
-  } catch (const Error& error) {
-    if (error.kind() != ErrorKind::kCheckpoint && error.kind() != ErrorKind::kCorrupt) throw;
-    const auto said_of_run = [&](const std::string& text) {
-      return replaced(text, work.root().string() + '/', run.root().string() + '/');
-    };
-    throw Error(error.kind(), said_of_run(error.what()), said_of_run(error.hint()));
-  }
-}
-
 }  // namespace
 
 Materialized materialize(const MaterializeOptions& options, ProgressSink& progress) {
@@ -54,7 +33,7 @@ Materialized materialize(const MaterializeOptions& options, ProgressSink& progre
   replay_options.num_threads = options.num_threads;
   replay_options.compute = options.compute;
   replay_options.save_last_state = true;
-  const Replayed replayed = replay_for(run, work, replay_options, progress);
+  const Replayed replayed = replay(run, work, replay_options, progress);
   if (replayed.stopped_by_signal != 0) return {{}, 0, {}, {}, replayed.stopped_by_signal};
 
   const std::filesystem::path file = whole_file(work.checkpoints(), options.step);

@@ -8,6 +8,7 @@
 #include "reprise/configs/config.h"
 #include "reprise/core/error.h"
 #include "reprise/core/files.h"
+#include "reprise/core/print_note.h"
 #include "reprise/dist/communicator.h"
 #include "reprise/logs/run_log.h"
 #include "reprise/train/fork.h"
@@ -37,6 +38,7 @@ std::optional<checkpoints::CheckpointInfo> find_start(const std::filesystem::pat
       return *info;
     } catch (const Error& error) {
       if (error.kind() != ErrorKind::kCorrupt) throw;  // a damaged one is passed over: the one before does it too
+      print_note("warning: passed over: {}\n", error.what());
     }
   }
   return std::nullopt;
@@ -103,7 +105,30 @@ void require_steps(const RunFolder& run, std::uint64_t first, std::uint64_t last
   }
 }
 
-Replayed replay(const RunFolder& run, const RunFolder& work, const ReplayOptions& options, ProgressSink& progress) {
+namespace {
+
+std::string replaced(std::string text, const std::string& from, const std::string& to) {
+  for (std::size_t at = text.find(from); at != std::string::npos; at = text.find(from, at + to.size())) {
+    text.replace(at, from.size(), to);
+  }
+  return text;
+}
+
+/// What is wrong with the copies of the run's files is said of the run: the copies are gone when that is read. What the
+/// system refuses (kIo) it refuses at the copies, but for the folders that are the run's own.
+Error said_of_run(const Error& error, const RunFolder& run, const RunFolder& work) {
+  const std::string from = work.root().string() + '/', to = run.root().string() + '/';
+  std::vector<std::string> parts{""};
+  if (error.kind() == ErrorKind::kIo) parts = {"shards/", "tokenizer/"};
+  std::string what = error.what(), hint = error.hint();
+  for (const std::string& part : parts) {
+    what = replaced(what, from + part, to + part);
+    hint = replaced(hint, from + part, to + part);
+  }
+  return Error(error.kind(), what, hint);
+}
+
+Replayed replay_in(const RunFolder& run, const RunFolder& work, const ReplayOptions& options, ProgressSink& progress) {
   Replayed replayed;
   const configs::RunConfig config = configs::load_config(run.recipe());
   replayed.start = find_start(run.checkpoints(), options, configs::resolve(config).recipe());
@@ -122,6 +147,16 @@ Replayed replay(const RunFolder& run, const RunFolder& work, const ReplayOptions
   const auto communicator = dist::make_local_communicator();
   replayed.stopped_by_signal = train(config, train_options, *communicator, progress).stopped_by_signal;
   return replayed;
+}
+
+}  // namespace
+
+Replayed replay(const RunFolder& run, const RunFolder& work, const ReplayOptions& options, ProgressSink& progress) {
+  try {
+    return replay_in(run, work, options, progress);
+  } catch (const Error& error) {
+    throw said_of_run(error, run, work);
+  }
 }
 
 }  // namespace reprise::train

@@ -141,6 +141,38 @@ TEST_F(ReproduceInAFolder, GoesOnWithSettingAsideARunWhereAKillStoppedIt) {
   EXPECT_EQ(again.previous_root, root);
 }
 
+TEST_F(ReproduceInAFolder, GoesOnWhereAKillKeptItFromDroppingTheEarlierRun) {
+  reproduce_it();
+  std::filesystem::create_directory(previous());
+  std::filesystem::copy(manifest(), previous() / "manifest.json");
+  std::filesystem::copy(options_.run_dir / "recipe.pbtxt", previous() / "recipe.pbtxt");
+  EXPECT_TRUE(reproduce_it().reproduced());
+  EXPECT_FALSE(std::filesystem::exists(previous()));
+}
+
+TEST_F(ReproduceInAFolder, RefusesAnotherRecipeWhileARunWaitsToBeComparedUnlessItIsToBeReplaced) {
+  reproduce_it();
+  std::filesystem::create_directory(previous());
+  for (const char* entry : {"data", "tokenizer", "shards", "checkpoints", "run.log", "session.log", "eval",
+                            "recipe.pbtxt", "manifest.json"}) {
+    std::filesystem::rename(options_.run_dir / entry, previous() / entry);
+  }
+  EXPECT_THAT(refused({"seed=8"}).what(), testing::HasSubstr("a finished run of another recipe"));
+  EXPECT_TRUE(std::filesystem::exists(previous() / "manifest.json"));
+  options_.overwrite = true;
+  EXPECT_FALSE(reproduce_it({"seed=8"}).previous_root.has_value());
+  EXPECT_FALSE(std::filesystem::exists(previous()));
+}
+
+TEST_F(ReproduceInAFolder, LeavesAFolderNamedPreviousThatIsSomebodysOwn) {
+  reproduce_it();
+  make_folders(previous() / "checkpoints");
+  write_file_atomically(previous() / "checkpoints" / "mine.h5", "weights");
+  EXPECT_THAT(refused().what(), testing::HasSubstr("cannot be set aside"));
+  EXPECT_EQ(read_file(previous() / "checkpoints" / "mine.h5"), "weights");
+  EXPECT_TRUE(std::filesystem::exists(manifest()));
+}
+
 TEST_F(ReproduceInAFolder, TouchesNothingOfAFinishedRunThatItCannotComputeAgain) {
   reproduce_it();
   const std::string finished = read_file(manifest());

@@ -227,6 +227,15 @@ TEST_F(AverageTest, IsNotWrittenAmongTheCheckpointsOfARun) {
   EXPECT_EQ(refused(chain_.path()), "");
 }
 
+TEST_F(AverageTest, AnExportIsNotWrittenIntoAFolderOfARun) {
+  const auto refused = [&](const std::filesystem::path& out) { return refusal([&] { require_place_of_export(out); }); };
+  EXPECT_EQ(refused(chain_.path() / "tokenizer"), "") << "a folder of no run";
+  write_file_atomically(chain_.path() / "run.log", "");
+  EXPECT_THAT(refused(chain_.path() / "tokenizer"), HasSubstr("--out is the folder tokenizer of the run"));
+  EXPECT_THAT(refused(chain_.path() / "x" / ".." / "checkpoints"), HasSubstr("the folder checkpoints of the run"));
+  EXPECT_EQ(refused(chain_.path() / "hf"), "");
+}
+
 TEST_F(AverageTest, ACheckpointThatIsMadeAgainReplacesThatOneAlone) {
   const Header header = read_info(chain_.file(6)).header;
   const auto refused = [&](const std::filesystem::path& out, const MadeCheckpoint& made) {

@@ -48,6 +48,7 @@ std::vector<int> skipped_steps(const configs::SpikeSkipping& recipe, double Spik
 TEST(SpikeWindow, LeavesOutTheStepsThatOlmoCoresRuleLeavesOut) {
   for (double SpikeWindow::Values::*member : {&SpikeWindow::Values::loss, &SpikeWindow::Values::gradient_norm}) {
     EXPECT_EQ(skipped_steps(recipe_of(8, 2), member), (std::vector<int>{4, 21, 22, 41, 42}));
+    EXPECT_EQ(skipped_steps(recipe_of(7, 2), member), (std::vector<int>{3, 4, 21, 22, 41, 42}));
     EXPECT_EQ(skipped_steps(recipe_of(16, 3), member), (std::vector<int>{21, 22, 41, 42}));
     EXPECT_EQ(skipped_steps(recipe_of(16, 6), member), (std::vector<int>{21, 42}));
     EXPECT_EQ(skipped_steps(recipe_of(4, 1), member),

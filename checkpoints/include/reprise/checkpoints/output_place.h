@@ -12,6 +12,10 @@ namespace reprise::checkpoints {
 /// one of a run's checkpoints.
 void require_place_of_average(const std::filesystem::path& out);
 
+/// Throws kUsage where `folder`, which files are to be written into, is one of a run's own: its checkpoints, tokenizer,
+/// shards, documents or scores.
+void require_place_of_export(const std::filesystem::path& folder);
+
 /// Which checkpoint is to be made, whatever a file of it stores.
 struct MadeCheckpoint {
   std::uint64_t step = 0;
