@@ -85,7 +85,7 @@ void require_of_run(const path& run, const checkpoints::CheckpointInfo& info, co
                   fmt::format("{} was trained on token shards with root {}; the run in {} on those with {}",
                               info.path.string(), info.header.data_root.hex(), run.string(), header.data_root.hex()),
                   "name the run that the checkpoint is of: its tokenizer is exported");
-  REPRISE_REQUIRE(tokenizer.digest() == header.tokenizer, ErrorKind::kData,
+  REPRISE_REQUIRE(tokenizer.digest() == header.tokenizer, ErrorKind::kCheckpoint,
                   fmt::format("the tokenizer in {} has digest {}; the run was trained with {}", run.string(),
                               tokenizer.digest().hex(), header.tokenizer.hex()),
                   "restore tokenizer/tokenizer.json of the run");

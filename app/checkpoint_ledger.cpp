@@ -29,16 +29,13 @@ std::optional<checkpoints::Ledger> ledger_of(const std::filesystem::path& run) {
 }
 
 std::string wrong_recipe_text(const checkpoints::CheckpointInfo& info) {
-  Digest hash;
   try {
-    const std::string name = info.path.string() + ": recipe_text";
-    hash = configs::recipe_hash(configs::resolve(configs::parse_config(info.header.recipe_text, name)).recipe());
+    configs::parse_hashed_recipe(info.header.recipe_text, info.path.string() + ": recipe_text",
+                                 info.header.recipe_hash);
+    return {};
   } catch (const Error& error) {
     return error.what();
   }
-  if (hash == info.header.recipe_hash) return {};
-  return fmt::format("recipe_text has the hash {}, recipe_hash is {}: the text was changed", hash.hex(),
-                     info.header.recipe_hash.hex());
 }
 
 }  // namespace reprise::app

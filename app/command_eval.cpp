@@ -12,7 +12,6 @@
 #include "commands.h"
 #include "device_flag.h"
 #include "json_text.h"
-#include "reprise/checkpoints/checkpoint.h"
 #include "reprise/configs/config.h"
 #include "reprise/core/device_name.h"
 #include "reprise/core/error.h"
@@ -105,20 +104,6 @@ std::vector<std::uint64_t> steps_of(const EvalFlags& flags, const configs::Recip
   return steps;
 }
 
-/// Asked before any step is scored: at a missing one the figures of the others would be lost.
-void require_checkpoints(const std::filesystem::path& run, const std::vector<std::uint64_t>& steps) {
-  for (const std::uint64_t step : steps) {
-    const std::filesystem::path path =
-        run / "checkpoints" / checkpoints::file_name(checkpoints::FileKind::kScheduled, step);
-    REPRISE_REQUIRE(std::filesystem::exists(path), ErrorKind::kCheckpoint,
-                    fmt::format("the run has no checkpoint of step {}: {} is missing", step, path.string()),
-                    fmt::format("`reprise checkpoint list {0}` names those it has; a step that was trained is computed "
-                                "again by `reprise checkpoint materialize {0} --step {1} --out FILE`, for --checkpoint "
-                                "FILE; `reprise train --resume {0}` goes on",
-                                run.string(), step));
-  }
-}
-
 double accuracy(const eval::PairGroup& group) {
   return group.num_pairs == 0 ? 0 : static_cast<double>(group.num_correct) / static_cast<double>(group.num_pairs);
 }
@@ -168,7 +153,6 @@ EvalReport evaluate(const EvalFlags& flags) {
   options.run_dir = run;
   options.steps = steps_of(flags, recipe);
   if (!flags.file.empty()) options.file = flags.file;
-  if (!options.file) require_checkpoints(run, options.steps);
   options.num_threads = thread_count(flags.threads);
   options.device = device;
   options.held_out = tasks.count("held_out") == 1;

@@ -16,7 +16,6 @@
 #include "reprise/configs/config.h"
 #include "reprise/configs/profile.h"
 #include "reprise/core/error.h"
-#include "reprise/core/files.h"
 #include "reprise/core/print_note.h"
 #include "reprise/core/stop.h"
 #include "reprise/dist/communicator.h"
@@ -246,9 +245,8 @@ std::string command_to_resume(const TrainFlags& flags, const configs::Runtime& r
 
 /// The same command begins a run once only: behind an error of the system the hint says how this one goes on.
 Error with_command_to_resume(const Error& error, const std::string& command) {
-  std::string hint = error.hint();
-  if (hint.ends_with(kThenRunAgain)) hint.resize(hint.size() - kThenRunAgain.size());
-  return Error(error.kind(), error.what(), fmt::format("{}; the run that has begun goes on with `{}`", hint, command));
+  return Error(error.kind(), error.what(),
+               fmt::format("{}; the run that has begun goes on with `{}`", error.hint(), command));
 }
 
 train::TrainSummary train_or_say_how_to_go_on(const TrainFlags& flags, const configs::RunConfig& config,

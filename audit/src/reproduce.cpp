@@ -3,7 +3,6 @@
 #include <fmt/core.h>
 
 #include <new>
-#include <system_error>
 
 #include "reprise/configs/config.h"
 #include "reprise/core/error.h"
@@ -15,14 +14,9 @@
 namespace reprise::audit {
 namespace {
 
-bool is_there(const std::filesystem::path& path) {
-  std::error_code ignored;
-  return std::filesystem::exists(path, ignored);
-}
-
 /// True when the training part of an interrupted run can go on.
 bool can_resume(const std::filesystem::path& run_dir) {
-  return is_there(run_dir / "run.log") && is_there(run_dir / "checkpoints");
+  return std::filesystem::exists(run_dir / "run.log") && std::filesystem::exists(run_dir / "checkpoints");
 }
 
 Phase training_phase(const std::filesystem::path& run_dir, double seconds) {
@@ -105,7 +99,7 @@ void evaluate(const configs::RunConfig& config, const ReproduceOptions& options,
 }
 
 std::optional<Manifest> published_manifest(const ReproduceOptions& options) {
-  if (options.published.empty() || !is_there(options.published)) return std::nullopt;
+  if (options.published.empty() || !std::filesystem::exists(options.published)) return std::nullopt;
   return read_manifest(options.published);
 }
 

@@ -77,7 +77,7 @@ std::string system_hint(int error_number, FileUse use) {
   switch (error_number) {
     case ENOSPC:
     case EDQUOT:
-      return fmt::format("free some space or choose another folder with --out{}", kThenRunAgain);
+      return "free some space or choose another folder with --out";
     case EFBIG:
       return "the file size limit is reached; see `ulimit -f`";
     case EACCES:
@@ -93,7 +93,7 @@ std::string system_hint(int error_number, FileUse use) {
     case ENFILE:
       return "too many open files; see `ulimit -n`";
     default:
-      return fmt::format("check the path and the file system{}", kThenRunAgain);
+      return "check the path and the file system";
   }
 }
 

@@ -47,14 +47,23 @@ data::Tokenizer load_tokenizer(const configs::Recipe& recipe, const std::filesys
   return tokenizer;
 }
 
-checkpoints::LoadedCheckpoint read_step(const configs::Recipe& recipe, const std::filesystem::path& run_dir,
-                                        std::uint64_t step) {
-  const std::filesystem::path path =
+/// The file of a step, which must be there. Asked of all steps before any is scored: at a missing one the figures of
+/// the others would be lost.
+std::filesystem::path file_of_step(const std::filesystem::path& run_dir, std::uint64_t step) {
+  std::filesystem::path path =
       run_dir / "checkpoints" / checkpoints::file_name(checkpoints::FileKind::kScheduled, step);
   REPRISE_REQUIRE(std::filesystem::exists(path), ErrorKind::kCheckpoint,
                   fmt::format("the run has no checkpoint of step {}: {} is missing", step, path.string()),
-                  fmt::format("see `reprise checkpoint list {}`, or go on training with `reprise train --resume {}`",
-                              run_dir.string(), run_dir.string()));
+                  fmt::format("`reprise checkpoint list {0}` names those it has; a step that was trained is computed "
+                              "again by `reprise checkpoint materialize {0} --step {1} --out FILE`, for --checkpoint "
+                              "FILE; `reprise train --resume {0}` goes on",
+                              run_dir.string(), step));
+  return path;
+}
+
+checkpoints::LoadedCheckpoint read_step(const configs::Recipe& recipe, const std::filesystem::path& run_dir,
+                                        std::uint64_t step) {
+  const std::filesystem::path path = file_of_step(run_dir, step);
   checkpoints::LoadedCheckpoint checkpoint = checkpoints::read_checkpoint(path);
   REPRISE_REQUIRE(
       checkpoint.info.header.recipe_hash == configs::recipe_hash(recipe), ErrorKind::kCheckpoint,
@@ -156,6 +165,9 @@ EvalResult evaluate_run(const configs::Recipe& recipe, const EvalOptions& option
   std::sort(steps.begin(), steps.end());
   steps.erase(std::unique(steps.begin(), steps.end()), steps.end());
   if (options.file) steps = {checkpoints::read_model(*options.file).info.header.step};
+  for (const std::uint64_t step : steps) {
+    if (!options.file) file_of_step(options.run_dir, step);
+  }
   const data::Tokenizer tokenizer = load_tokenizer(recipe, options.run_dir);
   const PairTask pairs(suite_of(recipe.eval(), result.suite), encoder_of(tokenizer), tokenizer.end_of_text());
   std::optional<data::TokenSet> tokens;

@@ -38,7 +38,4 @@ enum class FileUse { kRead, kWrite, kUnknown };
 /// The next thing to do after errno value `error_number` ("free space ...", "check permissions ...").
 std::string system_hint(int error_number, FileUse use = FileUse::kWrite);
 
-/// How a hint of it ends that is for a command which can be given twice.
-inline constexpr std::string_view kThenRunAgain = ", then run the same command again";
-
 }  // namespace reprise
