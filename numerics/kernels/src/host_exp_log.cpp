@@ -1,4 +1,4 @@
-// Binary64 exp, log and pow [C-2]. Taylor series on reduced arguments; the rounding errors of the reduction and of the
+// Binary64 exp, log and pow [C-52]. Taylor series on reduced arguments; the rounding errors of the reduction and of the
 // leading terms are carried in a second double.
 
 #include <bit>

@@ -1,4 +1,4 @@
-// Binary64 normal distribution [C-2]. The upper tail is exp(-x^2/2) times a smooth function, held as a Chebyshev
+// Binary64 normal distribution [C-54]. The upper tail is exp(-x^2/2) times a smooth function, held as a Chebyshev
 // series; the inverse is a rational first guess and one step of Halley's method on the tail or, near the middle, on the
 // distance to one half, so that the relative error stays small everywhere.
 

@@ -1,4 +1,4 @@
-// Binary64 sin and cos [C-2]: the argument less a multiple of pi/2 as a pair, then Taylor series on [-pi/4, pi/4].
+// Binary64 sin and cos [C-53]: the argument less a multiple of pi/2 as a pair, then Taylor series on [-pi/4, pi/4].
 
 #include <fmt/format.h>
 

@@ -1,15 +1,22 @@
-// Clause [C-2]: binary64 host functions, against glibc (error below one ulp of its own) and values by mpmath.
+// Clauses [C-2], [C-52] to [C-54]: binary64 host functions, against glibc (error below one ulp of its own), values by
+// mpmath, and the contract's table, which tests/peers/host_functions.py computes from the text.
 #include "reprise/numerics/host_math.h"
 
+#include <fmt/core.h>
 #include <gtest/gtest.h>
 
 #include <cmath>
+#include <fstream>
 #include <functional>
 #include <limits>
 #include <random>
+#include <span>
+#include <sstream>
+#include <vector>
 
 #include "mpmath_values.h"
 #include "reprise/core/error.h"
+#include "reprise/core/hash.h"
 
 namespace reprise::numerics {
 namespace {
@@ -112,6 +119,30 @@ TEST(HostMath, InverseNormalInvertsAndIsOddAndRises) {
 TEST(HostMath, AProbabilityOutsideTheOpenIntervalIsAnError) {
   EXPECT_THROW(exact_inverse_normal(0.0), Error);
   EXPECT_THROW(exact_inverse_normal(1.0), Error);
+}
+
+TEST(HostMath, HasTheBitsOfTheTableOfTheContract) {
+  constexpr double kStep = 0x1.6a09e667f3bcdp+0;
+  const std::pair<const char*, std::function<double(int)>> samples[] = {
+      {"exp", [](int i) { return exact_exp((i - 2048) * kStep * 0.25); }},
+      {"log", [](int i) { return exact_log(std::ldexp((i + 1) * kStep, i % 2048 - 1072)); }},
+      {"pow", [](int i) { return exact_pow((i + 1) * kStep, (i % 128 - 64) * kStep * 0.25); }},
+      {"sin", [](int i) { return exact_sin((i - 2048) * kStep * 256.0); }},
+      {"cos", [](int i) { return exact_cos((i - 2048) * kStep * 256.0); }},
+      {"Phi", [](int i) { return exact_normal((i - 2048) * kStep * 0x1p-6); }},
+      {"inverse Phi",
+       [](int i) { return exact_inverse_normal(std::ldexp((i + 0.5) * 0x1p-12, i % 2 == 0 ? 0 : -(i % 512))); }},
+  };
+  std::ifstream file(REPRISE_SOURCE_DIR "/docs/numeric_contract.md");
+  std::stringstream page;
+  page << file.rdbuf();
+  for (const auto& [name, value] : samples) {
+    std::vector<double> values;
+    for (int i = 0; i < 4096; ++i) values.push_back(value(i));
+    const Digest digest = sha256(std::as_bytes(std::span<const double>(values)));
+    const std::string row = fmt::format("\n| {} | `{}` |", name, digest.hex());
+    EXPECT_NE(page.str().find(row), std::string::npos) << row;
+  }
 }
 
 }  // namespace
