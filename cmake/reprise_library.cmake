@@ -26,7 +26,7 @@ function(reprise_add_library)
                         PRIVATE ${ARG_PRIVATE} $<BUILD_INTERFACE:reprise_warnings>)
   set_target_properties(${target} PROPERTIES EXPORT_NAME ${ARG_NAME})
   if(ARG_TORCH)
-    target_link_libraries(${target} PRIVATE $<BUILD_INTERFACE:reprise_torch>)
+    target_link_libraries(${target} PRIVATE reprise_torch)
     reprise_use_torch_pch(${target})
   endif()
   install(TARGETS ${target} EXPORT reprise-targets

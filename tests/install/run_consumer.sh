@@ -8,3 +8,6 @@ cmake --install "$2" --prefix "$scratch/prefix" >/dev/null
 cmake -S "$1/tests/install" -B "$scratch/build" -G Ninja -DCMAKE_PREFIX_PATH="$scratch/prefix" >/dev/null
 cmake --build "$scratch/build"
 "$scratch/build/consumer" | grep -q '^ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad '
+if [ -e "$scratch/build/decoder" ]; then
+  "$scratch/build/decoder" | grep -qx 4.1109  # log(61)
+fi
