@@ -18,15 +18,15 @@ endif()
 # -idirafter: LibTorch's headers carry an old copy of protobuf's, which must not hide the system's.
 add_library(reprise_torch INTERFACE)
 target_compile_options(reprise_torch INTERFACE
-  "SHELL:-idirafter ${REPRISE_TORCH_INCLUDE}"
-  "SHELL:-idirafter ${REPRISE_TORCH_INCLUDE}/torch/csrc/api/include")
+  "SHELL:-idirafter \"${REPRISE_TORCH_INCLUDE}\""
+  "SHELL:-idirafter \"${REPRISE_TORCH_INCLUDE}/torch/csrc/api/include\"")
 target_compile_definitions(reprise_torch INTERFACE _GLIBCXX_USE_CXX11_ABI=1)
 get_filename_component(reprise_torch_lib_dir ${REPRISE_TORCH_CPU} DIRECTORY)
 # The wheel's libtorch_cpu asks for the CUDA runtime; the linker must find it without naming it.
 file(GLOB reprise_cuda_dirs ${REPRISE_TORCH_ROOT}/nvidia/*/lib)
 target_link_libraries(reprise_torch INTERFACE ${REPRISE_TORCH_CPU} ${REPRISE_TORCH_C10})
 foreach(dir ${reprise_torch_lib_dir} ${reprise_cuda_dirs})
-  target_link_options(reprise_torch INTERFACE "SHELL:-Wl,-rpath-link,${dir}" "SHELL:-Wl,-rpath,${dir}")
+  target_link_options(reprise_torch INTERFACE "-Wl,-rpath-link,${dir}" "-Wl,-rpath,${dir}")
 endforeach()
 
 # For the code identity of a run.

@@ -126,7 +126,7 @@ TEST_F(BadInput, AFolderThatCannotBeWrittenIsAnIoError) {
 TEST_F(BadInput, AReaderThatStopsReadingIsNoMistake) {
   const auto err = folder_ / "err";
   const std::string command = fmt::format(
-      "bash -c 'set -o pipefail; {}/bin/reprise eval suite --json 2>{} | head -c 1 >/dev/null'", REPRISE_BINARY_DIR,
+      "bash -c 'set -o pipefail; \"{}/bin/reprise\" eval suite --json 2>{} | head -c 1 >/dev/null'", REPRISE_BINARY_DIR,
       err.string());
   const int status = std::system(command.c_str());
   EXPECT_EQ(WEXITSTATUS(status), 128 + SIGPIPE);
