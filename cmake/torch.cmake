@@ -11,8 +11,10 @@ find_library(REPRISE_TORCH_CPU torch_cpu
 find_library(REPRISE_TORCH_C10 c10
              HINTS ${CMAKE_PREFIX_PATH} ${REPRISE_TORCH_ROOT}/torch PATH_SUFFIXES lib)
 if(NOT REPRISE_TORCH_INCLUDE OR NOT REPRISE_TORCH_CPU OR NOT REPRISE_TORCH_C10)
-  message(FATAL_ERROR "LibTorch not found. Run scripts/setup.sh, or pass -DCMAKE_PREFIX_PATH=<LibTorch>, "
-                      "or build without it: cmake --preset core-only")
+  set(looked_in ${REPRISE_TORCH_ROOT}/torch)
+  unset(REPRISE_TORCH_ROOT CACHE)  # so that the next configuration asks the environment again
+  message(FATAL_ERROR "LibTorch not found in ${looked_in}. Run scripts/setup.sh, or pass "
+                      "-DCMAKE_PREFIX_PATH=<LibTorch>, or build without it: cmake --preset core-only")
 endif()
 
 # -idirafter: LibTorch's headers carry an old copy of protobuf's, which must not hide the system's.

@@ -28,19 +28,23 @@ if ((${#missing[@]})); then
     as_root=(sudo)
   fi
   say "installing Debian packages: ${missing[*]}"
-  "${as_root[@]}" env DEBIAN_FRONTEND=noninteractive apt-get update -qq
-  "${as_root[@]}" env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "${missing[@]}" >&2
+  "${as_root[@]}" env DEBIAN_FRONTEND=noninteractive apt-get update -qq &&
+    "${as_root[@]}" env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "${missing[@]}" >&2 ||
+    die "apt-get could not install: ${missing[*]}" \
+      "check the network and apt's sources (Debian 12 has all of these), then run the same command again"
 else
   say "Debian packages: all there"
 fi
 
 # Wheels are fetched for cp311 whatever Python is there, so that there is one hash of each.
-torch_root="${REPRISE_TORCH_ROOT:-${XDG_CACHE_HOME:-$HOME/.cache}/reprise/libtorch-2.11.0}"
+[ -n "${REPRISE_TORCH_ROOT:-${XDG_CACHE_HOME:-${HOME:-}}}" ] ||
+  die "HOME is not set, and LibTorch is unpacked into its .cache" "set HOME, or REPRISE_TORCH_ROOT to a folder for LibTorch"
+torch_root="${REPRISE_TORCH_ROOT:-${XDG_CACHE_HOME:-${HOME:-}/.cache}/reprise/libtorch-2.11.0}"
 wheels="$torch_root/wheels"
 platforms=(--platform manylinux2014_x86_64)
 for minor in 17 18 24 25 26 27 28; do platforms+=(--platform "manylinux_2_${minor}_x86_64"); done
 wheel_of() {  # name==version
-  compgen -G "$wheels/$(tr - _ <<<"${1%%==*}")-${1##*==}-*.whl" | head -n 1
+  [ ! -d "$wheels" ] || find "$wheels" -maxdepth 1 -name "$(tr - _ <<<"${1%%==*}")-${1##*==}-*.whl" | head -n 1
 }
 download() {  # name==version
   [ -z "$(wheel_of "$1")" ] || return 0
@@ -52,6 +56,7 @@ download() {  # name==version
 check() {  # name==version sha256
   local file
   file="$(wheel_of "$1")"
+  [ -n "$file" ] || die "pip left no wheel of $1 in $wheels" "run the same command again; the wheel is for Python 3.11 on x86-64"
   echo "$2  $file" | sha256sum --check --status ||
     die "$file does not have SHA-256 $2" "delete it and run the same command again"
 }
@@ -60,9 +65,17 @@ fetch() {  # name==version sha256
   check "$1" "$2"
 }
 
-# LibTorch. One of your own is used when CMAKE_PREFIX_PATH points to one.
-if [ -n "${CMAKE_PREFIX_PATH:-}" ]; then
-  say "LibTorch: looked for in CMAKE_PREFIX_PATH"
+# LibTorch. One of your own is used when CMAKE_PREFIX_PATH points to one, among whatever else it names.
+own_libtorch() {
+  local folders folder
+  IFS=: read -r -a folders <<<"${CMAKE_PREFIX_PATH:-}"
+  for folder in "${folders[@]}"; do
+    [ ! -f "$folder/lib/libtorch_cpu.so" ] || { echo "$folder" && return 0; }
+  done
+  return 1
+}
+if own="$(own_libtorch)"; then
+  say "LibTorch: yours ($own)"
 elif [ -f "$torch_root/complete" ]; then
   say "LibTorch: there already ($torch_root)"
 else
