@@ -45,6 +45,9 @@ fetch_debian() {  # package version name sha256
     local got
     for got in "$scratch/$1"_*.deb; do take "$got" "$3" "$4" && return 0; done
   fi
+  command -v curl >/dev/null ||
+    die "apt-get has no $1 $2, and curl, which would ask a mirror, is not there" \
+      "apt-get install curl, then run the same command again: what is fetched stays" 4
   # apt knows the path in the pool even of another version; without apt it is guessed from the package's own name. Files in
   # the pool leave out the epoch ("1%3a").
   source="$( (command -v apt-cache >/dev/null && apt-cache show "$1" 2>/dev/null || true) | sed -n 's/^Filename: \(.*\)\/.*/\1/p' | head -n 1)"
@@ -63,8 +66,12 @@ fetch_python() {  # package version name sha256
   local form=(--only-binary=:all: --python-version 3.11 --implementation cp
     --platform manylinux_2_17_x86_64 --platform manylinux2014_x86_64)
   [[ "$3" == *.whl ]] || form=(--no-binary=:all:)
-  python3 -m pip download -q --disable-pip-version-check --no-deps "${form[@]}" -d "$scratch" "$1==$2" >/dev/null 2>&1 ||
+  python3 -m pip download -q --disable-pip-version-check --no-deps "${form[@]}" -d "$scratch" "$1==$2" >/dev/null 2>&1 || {
+    python3 -m pip --version >/dev/null 2>&1 ||
+      die "python3 has no pip, which fetches $1 $2" \
+        "apt-get install python3-pip, then run the same command again: what is fetched stays" 4
     return 1
+  }
   local got
   for got in "$scratch"/*; do take "$got" "$3" "$4" && return 0; done
   return 1
