@@ -145,7 +145,12 @@ configs::RunConfig plan_fork(const ForkOptions& options) {
     overrides.push_back("recipe.parent.restart_data=true");
   }
   configs::RunConfig config = configs::parse_config(text, path.string(), overrides);
-  refuse(options, reasons_against(options, parent, configs::resolve(config).recipe(), own));
+  configs::Parent made = config.recipe().parent();
+  if (!parent.root) made.clear_root();  // not known yet
+  const configs::Parent given = configs::check_config(text, path.string(), options.overrides).config.recipe().parent();
+  std::vector<std::string> reasons = reasons_against(options, parent, configs::resolve(config).recipe(), own);
+  for (const std::string& reason : other_lineage(given, parent.recipe.parent(), made)) reasons.push_back(reason);
+  refuse(options, reasons);
   return config;
 }
 

@@ -1,6 +1,7 @@
 #include "fork_reasons.h"
 
 #include <fmt/core.h>
+#include <google/protobuf/text_format.h>
 #include <google/protobuf/util/message_differencer.h>
 
 #include "reprise/configs/stages.h"
@@ -25,6 +26,16 @@ std::vector<std::string> differences(const std::string& prefix, const Message& a
     begin = end + 1;
   }
   return lines;
+}
+
+/// A field's value as the config writes it; empty where it is left out.
+std::string value_of(const Message& message, const std::string& name) {
+  const google::protobuf::FieldDescriptor* field = message.GetDescriptor()->FindFieldByName(name);
+  std::string text;
+  if (message.GetReflection()->HasField(message, field)) {
+    google::protobuf::TextFormat::PrintFieldValueToString(message, field, -1, &text);
+  }
+  return text;
 }
 
 bool same(const Message& a, const Message& b) { return google::protobuf::util::MessageDifferencer::Equals(a, b); }
@@ -88,6 +99,18 @@ std::vector<std::string> forbidden_changes(const configs::Recipe& parent, const 
   append(reasons, differences("native.", parent.native(), child.native()));
   if (parent.contract_version() != child.contract_version()) {
     reasons.push_back(fmt::format("contract_version: {} -> {}", parent.contract_version(), child.contract_version()));
+  }
+  return reasons;
+}
+
+std::vector<std::string> other_lineage(const configs::Parent& given, const configs::Parent& inherited,
+                                       const configs::Parent& made) {
+  std::vector<std::string> reasons;
+  for (const char* name : {"run", "step", "root", "recipe_hash"}) {
+    const std::string value = value_of(given, name);
+    const std::string filled_in = value_of(made, name);
+    if (value.empty() || filled_in.empty() || value == filled_in || value == value_of(inherited, name)) continue;
+    reasons.push_back(fmt::format("parent.{}: {}, where --from fills in {} (leave it out)", name, value, filled_in));
   }
   return reasons;
 }

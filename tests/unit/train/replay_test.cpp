@@ -76,6 +76,27 @@ TEST_F(Replay, MakesAForkFromAScheduledStepAtWhichTheParentWasStopped) {
   EXPECT_EQ(fork.config.recipe().parent().root(), logged_root(options.parent, 8));
 }
 
+TEST_F(Replay, RefusesAForkWhoseConfigNamesAnotherParentThanTheFlag) {
+  ForkOptions options;
+  options.parent = whole_run();
+  options.step = 8;
+  options.child = scratch() / "contradicted";
+  const configs::Parent lineage = plan_fork(options).recipe().parent();
+  options.overrides = {"parent.run=foo", "parent.step=3", "parent.root=zz"};
+  try {
+    plan_fork(options);
+    FAIL() << "no error";
+  } catch (const Error& error) {
+    EXPECT_EQ(error.kind(), ErrorKind::kConfig);
+    const std::string text = error.what();
+    EXPECT_NE(text.find("parent.run: \"foo\", where --from fills in"), std::string::npos) << text;
+    EXPECT_NE(text.find("parent.step: 3, where --from fills in 8"), std::string::npos) << text;
+    EXPECT_NE(text.find("parent.root: \"zz\", where --from fills in"), std::string::npos) << text;
+  }
+  options.overrides = {"parent.run=" + lineage.run(), "parent.step=8", "parent.root=" + lineage.root()};
+  EXPECT_EQ(plan_fork(options).recipe().parent().root(), lineage.root());
+}
+
 TEST_F(Replay, SaysOfTheRunItselfThatItsLogHoldsAnotherRecord) {
   const auto folder = copy_of_run(whole_run(), "another_record");
   logs::RunLog log = logs::read_run_log(folder / "run.log");
