@@ -3,6 +3,8 @@
 #include <gtest/gtest.h>
 
 #include "reprise/configs/config.h"
+#include "reprise/configs/filter_names.h"
+#include "reprise/configs/pre_tokenizer_names.h"
 
 namespace reprise::configs {
 namespace {
@@ -17,6 +19,12 @@ TEST(SchemaReference, ShowsTypeDefaultAndCommentOfAField) {
 }
 
 TEST(SchemaReference, BarsDoNotBreakTheTable) { EXPECT_THAT(schema_reference(), HasSubstr("`\"<\\|endoftext\\|>\"`")); }
+
+TEST(SchemaReference, NamesEveryFilterAndEveryPreTokeniser) {
+  const std::string page = schema_reference();
+  for (const std::string& name : filter_names()) EXPECT_THAT(page, HasSubstr("\"" + name + "\""));
+  for (const std::string_view name : kPreTokenizerNames) EXPECT_THAT(page, HasSubstr("\"" + std::string(name) + "\""));
+}
 
 void collect(const google::protobuf::Descriptor& type, std::vector<const google::protobuf::Descriptor*>& types) {
   types.push_back(&type);
