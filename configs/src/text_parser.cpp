@@ -17,6 +17,7 @@ using google::protobuf::Message;
 using google::protobuf::io::Tokenizer;
 
 constexpr int kDeepestNesting = 32;
+constexpr std::string_view kByteOrderMark = "\xEF\xBB\xBF";  // some editors begin a file with it
 
 std::string join_path(const std::string& prefix, std::string_view name) {
   return prefix.empty() ? std::string(name) : fmt::format("{}.{}", prefix, name);
@@ -279,6 +280,7 @@ std::string field_hint(const Descriptor& type, std::string_view name) {
 
 void parse_text(std::string_view text, const std::string& source, const std::string& path, Message& message,
                 ParseNotes& notes) {
+  if (text.starts_with(kByteOrderMark)) text.remove_prefix(kByteOrderMark.size());
   TextParser(text, {source, true}, notes).parse_whole(message, path);
 }
 

@@ -48,6 +48,12 @@ TEST(ConfigText, TakesTheShippedConfigs) {
   EXPECT_EQ(load_config(runs / "standard.pbtxt").recipe().name(), "standard");
 }
 
+TEST(ConfigText, MayBeginWithAByteOrderMark) {
+  const std::string mark = "\xEF\xBB\xBF";
+  EXPECT_EQ(complaint(mark + kGoodConfig), "");
+  EXPECT_THAT(complaint(mark + "recip {}"), HasSubstr("x.pbtxt:1:1: unknown field 'recip'"));
+}
+
 TEST(ConfigText, UnknownFieldHasLineColumnAndNearestName) {
   EXPECT_THAT(complaint(with_line("  numericz: \"exact\"")),
               AllOf(HasSubstr("1 mistake in x.pbtxt"), HasSubstr("x.pbtxt:2:3: unknown field 'numericz' in recipe"),
