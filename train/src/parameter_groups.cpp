@@ -1,5 +1,7 @@
 #include "reprise/train/parameter_groups.h"
 
+#include <fmt/ranges.h>
+
 #include <algorithm>
 #include <cctype>
 #include <string>
@@ -36,18 +38,25 @@ std::string of_all_layers(const std::string& name) {
   return glob;
 }
 
+void add_once(std::vector<std::string>& globs, const std::string& glob) {
+  if (std::find(globs.begin(), globs.end(), glob) == globs.end()) globs.push_back(glob);
+}
+
+/// The tensors, those of all layers as one glob.
+std::vector<std::string> tensor_names(const TensorLayout& layout) {
+  std::vector<std::string> names;
+  for (const TensorLayout::Entry& entry : layout.entries()) add_once(names, of_all_layers(entry.spec.name));
+  return names;
+}
+
 /// Globs that somebody may have meant: each name, and each of its ends behind a dot.
 std::vector<std::string> known_globs(const TensorLayout& layout) {
   std::vector<std::string> globs;
-  const auto add = [&globs](const std::string& glob) {
-    if (std::find(globs.begin(), globs.end(), glob) == globs.end()) globs.push_back(glob);
-  };
-  for (const TensorLayout::Entry& entry : layout.entries()) {
-    const std::string name = of_all_layers(entry.spec.name);
-    add(name);
+  for (const std::string& name : tensor_names(layout)) {
+    add_once(globs, name);
     for (std::size_t dot = name.find('.'); dot != std::string::npos; dot = name.find('.', dot + 1)) {
-      add(fmt::format("*{}", name.substr(dot)));
-      add(fmt::format("*{}", name.substr(dot + 1)));
+      add_once(globs, fmt::format("*{}", name.substr(dot)));
+      add_once(globs, fmt::format("*{}", name.substr(dot + 1)));
     }
   }
   return globs;
@@ -68,8 +77,8 @@ void require_tensors(const configs::AdamW& recipe, const TensorLayout& layout) {
     }
   }
   if (wrong.empty()) return;
-  if (hint.empty()) hint = fmt::format("tensors have names such as {}", layout.entries().front().spec.name);
-  throw Error(ErrorKind::kConfig, wrong, hint + " `reprise checkpoint show` lists the names");
+  if (hint.empty()) hint = fmt::format("the model's tensors are {}", fmt::join(tensor_names(layout), ", "));
+  throw Error(ErrorKind::kConfig, wrong, hint);
 }
 
 }  // namespace

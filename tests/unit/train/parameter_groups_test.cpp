@@ -161,5 +161,16 @@ TEST(ParameterGroups, ReportEveryGlobThatNamesNoTensorWithTheNearestName) {
   }
 }
 
+TEST(ParameterGroups, ListTheTensorsWhereAGlobIsNearNone) {
+  configs::AdamW recipe;
+  recipe.add_group()->add_tensor("zzz");
+  try {
+    tensor_updates(recipe, small_layout());
+    FAIL() << "no error was thrown";
+  } catch (const Error& error) {
+    EXPECT_EQ(error.hint(), "the model's tensors are embed.weight, layers.*.norm.weight, layers.*.up.weight");
+  }
+}
+
 }  // namespace
 }  // namespace reprise::train
