@@ -140,6 +140,18 @@ TEST(Architecture, EveryLibraryHasAShortReadme) {
 }
 
 // .gitignore templates ignore exactly these names; here they are source folders.
+TEST(Architecture, ScriptsThatNameTheirInterpreterCanBeRun) {
+  for (const char* folder : {"benchmarks", "scripts", "tests"}) {
+    for (const auto& entry : fs::recursive_directory_iterator(kRoot / folder)) {
+      const std::string extension = entry.path().extension().string();
+      if (extension != ".py" && extension != ".sh") continue;
+      const std::vector<std::string> lines = lines_of(entry.path());
+      if (lines.empty() || !lines.front().starts_with("#!")) continue;
+      EXPECT_NE(entry.status().permissions() & fs::perms::owner_exec, fs::perms::none) << entry.path();
+    }
+  }
+}
+
 TEST(Architecture, GitHoldsTheLogsAndCheckpointsFolders) {
   if (!fs::exists(kRoot / ".git")) GTEST_SKIP() << "not a git checkout";
   for (const char* folder : {"logs", "checkpoints"}) {
