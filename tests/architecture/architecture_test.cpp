@@ -140,6 +140,15 @@ TEST(Architecture, EveryLibraryHasAShortReadme) {
 }
 
 // .gitignore templates ignore exactly these names; here they are source folders.
+TEST(Architecture, ReadmesRunTestsFromTheRootOfTheCheckout) {
+  const std::regex without_folder("`ctest -[LR]");
+  for (const std::string& library : kLibraries) {
+    for (const std::string& line : lines_of(folder_of(library) / "README.md")) {
+      EXPECT_FALSE(std::regex_search(line, without_folder)) << library << ": name the build folder: " << line;
+    }
+  }
+}
+
 TEST(Architecture, ScriptsThatNameTheirInterpreterCanBeRun) {
   for (const char* folder : {"benchmarks", "scripts", "tests"}) {
     for (const auto& entry : fs::recursive_directory_iterator(kRoot / folder)) {
