@@ -109,6 +109,7 @@ std::vector<std::string> files_of_entry(const std::filesystem::path& folder, con
   const std::string pattern = (std::filesystem::path(escaped(folder.string())) / entry.path()).string();
   for (const std::string& path : expand_glob(pattern)) {
     names.push_back(std::filesystem::path(path).lexically_relative(folder).string());
+    require_utf8_name(names.back());
   }
   std::sort(names.begin(), names.end());
   return names;

@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 #include <glob.h>
+#include <simdjson.h>
 
 #include <algorithm>
 #include <cerrno>
@@ -71,6 +72,12 @@ void InputPolicy::skip(std::string_view name) {
       near.empty() ? fmt::format("one of: {}", fmt::join(known, ", ")) : fmt::format("did you mean '{}'?", near));
 }
 
+void require_utf8_name(const std::string& name) {
+  REPRISE_REQUIRE(simdjson::validate_utf8(name), ErrorKind::kData,
+                  fmt::format("name of an input file is not UTF-8: {}", name),
+                  "rename the file, or the folder before it; documents and reports name it, and they are UTF-8");
+}
+
 std::vector<std::string> expand_glob(const std::string& pattern) {
   ::glob_t found{};
   const int status = ::glob(pattern.c_str(), GLOB_NOSORT | GLOB_ERR, nullptr, &found);
@@ -97,6 +104,7 @@ std::vector<std::string> expand_inputs(std::span<const std::string> patterns) {
   }
   std::sort(names.begin(), names.end());
   names.erase(std::unique(names.begin(), names.end()), names.end());
+  for (const std::string& name : names) require_utf8_name(name);
   return names;
 }
 

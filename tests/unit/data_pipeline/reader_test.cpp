@@ -5,6 +5,7 @@
 #include <fstream>
 
 #include "corpus_fixture.h"
+#include "reprise/data_pipeline/inputs.h"
 
 namespace reprise::data {
 namespace {
@@ -169,6 +170,19 @@ TEST_F(Reader, RefusesAMissingFile) {
   const Error error = build_error();
   EXPECT_EQ(error.kind(), ErrorKind::kIo);
   EXPECT_THAT(error.what(), HasSubstr("missing.jsonl"));
+}
+
+TEST_F(Reader, RefusesANameThatIsNotUtf8BeforeItReadsAnything) {
+  const std::string path = (corpus_dir() / "a\xFF.jsonl").string();
+  std::ofstream(path, std::ios::binary) << "no document";
+  recipe_.add_file()->set_path("*.jsonl");
+  const Error error = build_error();
+  EXPECT_EQ(error.kind(), ErrorKind::kData);
+  EXPECT_THAT(error.what(), EndsWith("name of an input file is not UTF-8: a\xFF.jsonl"));
+  EXPECT_THAT(error.hint(), HasSubstr("rename the file"));
+  for (const std::string& given : {path, (corpus_dir() / "*.jsonl").string()}) {
+    EXPECT_EQ(error_of([&] { expand_inputs(std::vector{given}); }).kind(), ErrorKind::kData) << given;
+  }
 }
 
 TEST_F(Reader, SaysWhatToSetWhenAHashDiffers) {

@@ -63,8 +63,11 @@ using SkippedInput = std::map<std::string, std::uint64_t>;
 
 /// Expands file names, globs ("news/*.jsonl.gz": * ? [...] in any part of the path) and lists ("@files.txt", one name
 /// or glob a line) into file names, sorted by their bytes and each once. What is there as a file is a name, whatever it
-/// holds. Throws kData for a pattern without a file.
+/// holds. Throws kData for a pattern without a file and for a name that is not UTF-8.
 std::vector<std::string> expand_inputs(std::span<const std::string> patterns);
+
+/// Throws kData where a file's name is not UTF-8: it could stand in no document and in no report.
+void require_utf8_name(const std::string& name);
 
 /// The files that a glob matches, in any order. Throws kData where there is none; kIo.
 std::vector<std::string> expand_glob(const std::string& pattern);
