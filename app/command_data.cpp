@@ -70,9 +70,6 @@ void print_result(const data::CorpusResult& result, const std::filesystem::path&
   line("train", result.num_kept, result.kept_bytes, result.kept);
   line("held out", result.num_held_out, result.held_out_bytes, result.held_out);
   line("dropped", result.num_dropped, result.dropped_bytes, result.dropped);
-  for (const std::string& file : result.mismatched_files) {
-    print_note("warning: {} is not the file that the recipe names\n", file);
-  }
   print_note("see `reprise data report {0}` and `reprise data dropped {0}`\n", shell_line({run.string()}));
 }
 
@@ -108,9 +105,10 @@ void build_here(const BuildFlags& flags, const configs::RunConfig& config) {
       if (is_first) print_note("{}\n", line);
     };
     const data::BuildOptions options = options_of(config, flags, *communicator);
-    audit::prepare_data(config, options, say, *progress);
+    const audit::PreparedData prepared = audit::prepare_data(config, options, say, *progress);
     if (!is_first) return;
-    const data::CorpusResult result = data::read_corpus_result(options.output_dir);
+    data::CorpusResult result = data::read_corpus_result(options.output_dir);
+    result.mismatched_files = prepared.mismatched_files;  // those of the lists and labels too, which no report names
     if (flags.json) {
       fmt::print("{}\n", json_text(to_json(result)));
     } else {

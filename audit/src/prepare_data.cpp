@@ -48,8 +48,8 @@ void require_data_of_the_run(const configs::Recipe& recipe, const data::BuildOpt
 
 }  // namespace
 
-std::vector<Phase> prepare_data(const configs::RunConfig& config, const data::BuildOptions& options, const Say& say,
-                                ProgressSink& progress) {
+PreparedData prepare_data(const configs::RunConfig& config, const data::BuildOptions& options, const Say& say,
+                          ProgressSink& progress) {
   std::vector<Phase> phases;
   make_folders(options.output_dir);
   // Two builds in one folder would mix their pieces; a session of training reads what is replaced here.
@@ -70,7 +70,7 @@ std::vector<Phase> prepare_data(const configs::RunConfig& config, const data::Bu
                     fmt::format("{} entries; {} training and {} held-out tokens", tokens.vocab_size,
                                 tokens.num_train_tokens, tokens.num_held_out_tokens)});
   if (options.team.rank == 0) data::remove_build_files(options.output_dir);
-  return phases;
+  return {std::move(phases), corpus.mismatched_files};
 }
 
 }  // namespace reprise::audit

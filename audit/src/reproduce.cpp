@@ -145,7 +145,7 @@ ReproduceReport reproduce(const configs::RunConfig& config, const ReproduceOptio
   build.output_dir = options.run_dir;
   build.accept_changed_corpus = true;
   build.num_threads = options.num_threads;
-  report.phases = prepare_data(config, build, options.say, progress);
+  report.phases = prepare_data(config, build, options.say, progress).phases;
 
   Stopwatch watch;
   if (resume) options.say(fmt::format("going on with the interrupted run in {}", options.run_dir.string()));

@@ -179,6 +179,24 @@ TEST_F(DataVerbs, DoNotReplaceTheDataOfARunByOtherData) {
   EXPECT_EQ(run_reprise({"checkpoint", "verify", path("run")}).exit_code, 0);
 }
 
+TEST_F(DataVerbs, ABuildNamesEveryFileThatItAcceptedOnce) {
+  std::filesystem::create_directories(folder_ / "corpus");
+  std::filesystem::copy_file(std::filesystem::path(small_config()).parent_path() / "small.jsonl",
+                             folder_ / "corpus/small.jsonl");
+  std::ofstream(folder_ / "corpus/small.jsonl", std::ios::app) << "\n";
+  std::ofstream(folder_ / "corpus/urls.txt") << "bad.example\n";
+  const Outcome outcome =
+      run_reprise({"data", "build", small_config(), "--set", "runtime.corpus_dir=" + path("corpus"), "--set",
+                   R"(data.url_list=[{path: "urls.txt" kind: "domains" sha256: ")" + std::string(64, '0') + R"("}])",
+                   "--accept-changed-corpus", "--json", "--out", path("run")});
+  EXPECT_EQ(json_of(outcome).at("mismatched_files"), json::array({"small.jsonl", "urls.txt"}));
+  for (const char* file : {"small.jsonl", "urls.txt"}) {
+    const std::string warning = fmt::format("warning: {} is not the file the recipe names", file);
+    EXPECT_NE(outcome.err.find(warning), std::string::npos) << outcome.err;
+    EXPECT_EQ(outcome.err.find(warning), outcome.err.rfind(warning)) << outcome.err;
+  }
+}
+
 TEST_F(DataVerbs, LabelsOfAConfigAreWhatABuildOfItReads) {
   const Outcome labelled =
       run_reprise({"data", "label", small_config(), "--out", path("labels.jsonl"), "--json", "--quiet"});

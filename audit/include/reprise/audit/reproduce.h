@@ -60,9 +60,15 @@ struct ReproduceReport {
 /// from its last checkpoint; a run of another recipe is refused unless `overwrite`.
 ReproduceReport reproduce(const configs::RunConfig& config, const ReproduceOptions& options, ProgressSink& progress);
 
+struct PreparedData {
+  std::vector<Phase> phases;  // table lines
+  // Inputs, URL lists, labels and evaluation files that differ from the recipe and were accepted.
+  std::vector<std::string> mismatched_files;
+};
+
 /// Prepares documents, tokenizer and shards in options.output_dir: what training needs. Goes on where the same call was
-/// stopped. Collective over options.team; ranks above 0 get phases without figures. Returns the table lines.
-std::vector<Phase> prepare_data(const configs::RunConfig& config, const data::BuildOptions& options,
-                                const std::function<void(const std::string&)>& say, ProgressSink& progress);
+/// stopped. Collective over options.team; ranks above 0 get phases without figures.
+PreparedData prepare_data(const configs::RunConfig& config, const data::BuildOptions& options,
+                          const std::function<void(const std::string&)>& say, ProgressSink& progress);
 
 }  // namespace reprise::audit
