@@ -6,6 +6,7 @@
 
 #include "byte_source.h"
 #include "reprise/core/error.h"
+#include "reprise/data_pipeline/inputs.h"
 #include "unicode_classes.h"
 
 namespace reprise::data {
@@ -121,8 +122,7 @@ Digest for_each_example(const std::filesystem::path& path, const ExampleVisitor&
   while (source->read(bytes)) {
   }
   std::string storage;
-  std::string_view content = well_formed_utf8(bytes, storage);
-  if (content.starts_with(kByteOrderMark)) content.remove_prefix(kByteOrderMark.size());
+  const std::string_view content = without_byte_order_mark(well_formed_utf8(bytes, storage));
   const std::string name = without_packing(path);
   if (name.ends_with(".jsonl")) {
     visit_json_lines(content, path.string(), visit);

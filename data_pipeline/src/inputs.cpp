@@ -10,6 +10,7 @@
 
 #include "reprise/core/files.h"
 #include "reprise/core/nearest_name.h"
+#include "unicode_classes.h"
 
 namespace reprise::data {
 namespace {
@@ -31,10 +32,11 @@ void expand(const std::string& pattern, std::vector<std::string>& names) {
 }
 
 void expand_list(const std::string& path, std::vector<std::string>& names) {
-  const std::string text = read_file(path);
+  const std::string content = read_file(path);
+  const std::string_view text = without_byte_order_mark(content);
   for (std::size_t begin = 0; begin < text.size();) {
     const std::size_t end = std::min(text.find('\n', begin), text.size());
-    std::string line = text.substr(begin, end - begin);
+    std::string line(text.substr(begin, end - begin));
     if (line.ends_with('\r')) line.pop_back();
     if (!line.empty()) expand(line, names);
     begin = end + 1;
@@ -70,6 +72,11 @@ void InputPolicy::skip(std::string_view name) {
   throw Error(
       ErrorKind::kUsage, fmt::format("unknown fault of an input: '{}'", name),
       near.empty() ? fmt::format("one of: {}", fmt::join(known, ", ")) : fmt::format("did you mean '{}'?", near));
+}
+
+std::string_view without_byte_order_mark(std::string_view content) {
+  if (content.starts_with(kByteOrderMark)) content.remove_prefix(kByteOrderMark.size());
+  return content;
 }
 
 void require_utf8_name(const std::string& name) {

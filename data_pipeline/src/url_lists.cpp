@@ -7,6 +7,7 @@
 #include "reprise/core/error.h"
 #include "reprise/core/files.h"
 #include "reprise/core/nearest_name.h"
+#include "reprise/data_pipeline/inputs.h"
 #include "text_units.h"
 
 namespace reprise::data {
@@ -67,7 +68,7 @@ void UrlLists::add(UrlListKind kind, const std::filesystem::path& path) {
   const std::string content = read_file(path);
   UrlListFile file{path.filename().string(), kind, sha256(content), 0};
   Entries& list = entries_[static_cast<std::size_t>(kind)];
-  for (const std::string_view line : split_lines(content)) {
+  for (const std::string_view line : split_lines(without_byte_order_mark(content))) {
     const std::string_view entry = trim(line);
     if (entry.empty() || entry.starts_with('#')) continue;
     std::string normal = kind == UrlListKind::kDomains ? host_of(entry) : lower_ascii(entry);

@@ -12,6 +12,7 @@
 
 #include "reprise/core/error.h"
 #include "reprise/core/files.h"
+#include "reprise/data_pipeline/inputs.h"
 
 namespace reprise::eval {
 namespace {
@@ -73,13 +74,14 @@ MinimalPair parse_pair(simdjson::dom::parser& parser, std::string_view line, con
 }
 
 void read_pairs(const std::filesystem::path& path, std::vector<MinimalPair>& pairs) {
-  std::string text = read_file(path);
-  if (is_compressed(path)) text = decompress(text, path);
+  std::string content = read_file(path);
+  if (is_compressed(path)) content = decompress(content, path);
+  const std::string_view text = data::without_byte_order_mark(content);
   simdjson::dom::parser parser;
   std::size_t number = 0;
   for (std::size_t start = 0; start < text.size();) {
     const std::size_t end = std::min(text.find('\n', start), text.size());
-    const std::string_view line = std::string_view(text).substr(start, end - start);
+    const std::string_view line = text.substr(start, end - start);
     ++number;
     if (line.find_first_not_of(" \t\r") != std::string_view::npos)
       pairs.push_back(parse_pair(parser, line, path, number));

@@ -168,6 +168,11 @@ TEST_F(Inputs, ListsAndGlobsExpandToSortedNamesEachOnce) {
   EXPECT_THAT(error_of([&] { expand_inputs(none); }).what(), HasSubstr("no file matches"));
 }
 
+TEST_F(Inputs, AByteOrderMarkIsNoPartOfTheFirstNameOfAList) {
+  std::ofstream(folder_ / "list", std::ios::binary) << "\uFEFFa.jsonl\n";
+  EXPECT_THAT(expand_inputs(std::vector{"@" + (folder_ / "list").string()}), ElementsAre("a.jsonl"));
+}
+
 TEST_F(Inputs, ANameThatIsThereAsAFileIsNoGlob) {
   const std::string one = (corpus_dir() / "doc1.jsonl").string();
   const std::string brackets = (corpus_dir() / "doc[1].jsonl").string();

@@ -47,6 +47,10 @@ TEST(UrlLists, DropADomainAndEveryOneBelowIt) {
   EXPECT_TRUE(measured(UrlListKind::kDomains, list, "").kept);
 }
 
+TEST(UrlLists, HaveAFirstEntryBehindAByteOrderMark) {
+  EXPECT_FALSE(measured(UrlListKind::kDomains, "\uFEFFbad.example\n", "http://bad.example/x").kept);
+}
+
 TEST(UrlLists, FindStrictWordsAnywhereWithoutMarks) {
   EXPECT_FALSE(measured(UrlListKind::kStrictWords, "casino", "http://x.org/my-Ca.si-no1").kept);
   EXPECT_TRUE(measured(UrlListKind::kStrictWords, "casino", "http://x.org/cas/ino").kept);

@@ -59,6 +59,11 @@ TEST_F(Blimp, ReadsPlainAndCompressedFilesInTheOrderOfTheirNames) {
   EXPECT_EQ(pairs[1].bad, "Who see it?");
 }
 
+TEST_F(Blimp, ReadsTheFirstLineBehindAByteOrderMark) {
+  write_file_atomically(folder_ / "a.jsonl", "\uFEFF" + kLine);
+  EXPECT_EQ(read_blimp(folder_).size(), 1u);
+}
+
 TEST_F(Blimp, RefusesAFileThatIsTherePlainAndCompressed) {
   write_file_atomically(folder_ / "a.jsonl", kLine);
   write_file_atomically(folder_ / "a.jsonl.zst", compressed(kLine));
