@@ -1,5 +1,7 @@
 #include "document_writer.h"
 
+#include <unistd.h>
+
 #include <cerrno>
 #include <system_error>
 
@@ -13,8 +15,8 @@ DocumentWriter::DocumentWriter(const std::filesystem::path& path)
 }
 
 DocumentWriter::~DocumentWriter() {
-  if (file_ == nullptr) return;
-  std::fclose(file_);
+  if (file_ != nullptr) std::fclose(file_);
+  if (is_committed_) return;
   std::error_code ignored;
   std::filesystem::remove(partial_path(path_), ignored);
 }
@@ -26,10 +28,15 @@ void DocumentWriter::write(std::string_view line) {
 
 void DocumentWriter::finish() {
   put(zstd_.finish());
+  if (std::fflush(file_) != 0 || ::fsync(::fileno(file_)) != 0) fail();
   const int status = std::fclose(file_);
   file_ = nullptr;
   if (status != 0) fail();
+}
+
+void DocumentWriter::commit() {
   commit_file(partial_path(path_), path_);
+  is_committed_ = true;
 }
 
 void DocumentWriter::put(std::string_view bytes) {

@@ -14,15 +14,17 @@ class DocumentWriter {
  public:
   /// Throws kIo, as the others do.
   explicit DocumentWriter(const std::filesystem::path& path);
-  /// Removes what was written, unless finish() was called.
+  /// Removes what was written, unless commit() was called.
   ~DocumentWriter();
   DocumentWriter(const DocumentWriter&) = delete;
   DocumentWriter& operator=(const DocumentWriter&) = delete;
 
   /// Writes a line, which brings its line feed.
   void write(std::string_view line);
-  /// Ends the file and gives it its name.
+  /// Ends the file, and waits until it is on the disk.
   void finish();
+  /// Gives the finished file its name.
+  void commit();
 
  private:
   void put(std::string_view bytes);
@@ -30,6 +32,7 @@ class DocumentWriter {
 
   std::filesystem::path path_;
   std::FILE* file_;
+  bool is_committed_ = false;
   ZstdWriter zstd_;
 };
 

@@ -103,11 +103,14 @@ FilePassResult FilePass::write(const std::function<PassVerdict(SortedDocument&)>
     if (++done % 256 == 0) progress_.update(done);
   });
   if (passed_over > 0) result_.skipped[std::string(to_string(InputFault::kDuplicateId))] += passed_over;
-  // Nothing of an earlier pass has been replaced so far. The report comes last: a folder with one holds a whole pass.
-  std::error_code ignored;
-  std::filesystem::remove(options_.output_dir / "report.json", ignored);
+  // Nothing of an earlier pass has been replaced so far, nor is it where the disk is full now. The report comes last: a
+  // folder with one holds a whole pass.
   kept_file.finish();
   dropped_file.finish();
+  std::error_code ignored;
+  std::filesystem::remove(options_.output_dir / "report.json", ignored);
+  kept_file.commit();
+  dropped_file.commit();
   result_.kept = kept_digest.finish();
   result_.dropped = dropped_digest.finish();
   progress_.end();

@@ -254,5 +254,22 @@ TEST_F(FilePasses, OnAFullDiskAreACleanErrorWhereverItFillsUp) {
   EXPECT_THAT(files_left(), ElementsAre("dropped.jsonl.zst", "kept.jsonl.zst", "report.json"));
 }
 
+TEST_F(FilePasses, OnADiskThatFillsUpAtTheEndLeaveTheWholeResultOfAnEarlierPass) {
+  const std::string input = many_documents();
+  deduplicate_files(std::vector{input}, exact(), no_progress());
+  const std::string report = read_file(run_dir() / "report.json");
+  const rlim_t almost = std::filesystem::file_size(run_dir() / "kept.jsonl.zst") - 1;
+  const int status = in_child([&] {
+    std::signal(SIGXFSZ, SIG_IGN);
+    const rlimit size{almost, almost};
+    ::setrlimit(RLIMIT_FSIZE, &size);
+    deduplicate_files(std::vector{input}, exact(), no_progress());
+  });
+  ASSERT_TRUE(WIFEXITED(status));
+  EXPECT_EQ(WEXITSTATUS(status), 4);
+  EXPECT_EQ(read_file(run_dir() / "report.json"), report);
+  EXPECT_THAT(files_left(), ElementsAre("dropped.jsonl.zst", "kept.jsonl.zst", "report.json"));
+}
+
 }  // namespace
 }  // namespace reprise::data
