@@ -104,11 +104,13 @@ FilePassResult FilePass::write(const std::function<PassVerdict(SortedDocument&)>
   });
   if (passed_over > 0) result_.skipped[std::string(to_string(InputFault::kDuplicateId))] += passed_over;
   // Nothing of an earlier pass has been replaced so far, nor is it where the disk is full now. The report comes last: a
-  // folder with one holds a whole pass.
+  // folder with one holds a whole pass. What an earlier decontamination found is of other documents.
   kept_file.finish();
   dropped_file.finish();
-  std::error_code ignored;
-  std::filesystem::remove(options_.output_dir / "report.json", ignored);
+  for (const char* name : {"report.json", "contamination.json"}) {
+    std::error_code ignored;
+    std::filesystem::remove(options_.output_dir / name, ignored);
+  }
   kept_file.commit();
   dropped_file.commit();
   result_.kept = kept_digest.finish();

@@ -162,6 +162,16 @@ TEST_F(FilePasses, OfDecontaminationTakeAwayTheTagOfAnEarlierOne) {
   EXPECT_THAT(lines("kept.jsonl.zst"), ElementsAre(HasSubstr(R"("contamination":{"ngrams":1})")));
 }
 
+TEST_F(FilePasses, OfDeduplicationTakeAwayWhatAnEarlierDecontaminationFound) {
+  const std::string input = file("a.jsonl", {dolma_line("1", "x")});
+  DecontaminationOptions options;
+  options.files.output_dir = run_dir();
+  decontaminate_files(std::vector{file("eval.txt", {"other"})}, std::vector{input}, options, no_progress());
+  EXPECT_THAT(files_left(), testing::Contains("contamination.json"));
+  deduplicate_files(std::vector{input}, exact(), no_progress());
+  EXPECT_THAT(files_left(), ElementsAre("dropped.jsonl.zst", "kept.jsonl.zst", "report.json"));
+}
+
 TEST_F(FilePasses, HaveTheSameDigestsWithAndWithoutOtherMembers) {
   const std::string plain = file("a.jsonl", {R"({"id":"1","text":"x"})"});
   const std::string more = file("b.jsonl", {R"({"id":"1","text":"x","more":1})"});
