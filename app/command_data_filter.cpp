@@ -132,7 +132,7 @@ void add_data_filter_command(CLI::App& data) {
       ->capture_default_str();
   verb->add_option("--max-line-bytes", flags->max_line_bytes, "Longest line")
       ->capture_default_str()
-      ->check(CLI::PositiveNumber);
+      ->check(CLI::Range(std::uint64_t{1}, std::uint64_t{1} << 40));
   verb->footer(
       "Texts are normalised (v1) first. Verdicts go to stdout, counts to stderr.\n\n"
       "Example:\n  reprise data filter --preset gopher-paper --explain tests/data/small.jsonl");

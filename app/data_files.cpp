@@ -56,7 +56,7 @@ void add_file_options(CLI::App& verb, FileFlags& flags) {
       ->check(CLI::Range(std::uint64_t{16}, std::uint64_t{1} << 24));
   verb.add_option("--max-line-bytes", flags.max_line_bytes, "Longest line, or text file")
       ->capture_default_str()
-      ->check(CLI::PositiveNumber);
+      ->check(CLI::Range(std::uint64_t{1}, std::uint64_t{1} << 40));
   verb.add_option("--skip", flags.skip, "Leave out and count what this fault spoils, such as invalid_json (repeatable)")
       ->take_all()
       ->allow_extra_args(false);

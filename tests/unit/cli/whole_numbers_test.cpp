@@ -82,5 +82,13 @@ TEST_F(WholeNumbers, Beyond64BitsAreRefusedWithTheValue) {
   expect_refused({"checkpoint", "prune", REPRISE_SOURCE_DIR, "--keep", "8", "18446744073709551617"});
 }
 
+TEST_F(WholeNumbers, OutOfRangeAreRefusedWithARangeOfWholeNumbers) {
+  for (const Words& verb : {Words{"data", "dedup"}, Words{"data", "filter"}}) {
+    const Outcome outcome = run_reprise(with(with(verb, "--max-line-bytes"), "0"));
+    EXPECT_EQ(outcome.exit_code, 2) << outcome.err;
+    EXPECT_NE(outcome.err.find("Value 0 not in range 1 to 1099511627776\n"), std::string::npos) << outcome.err;
+  }
+}
+
 }  // namespace
 }  // namespace reprise::cli_test
