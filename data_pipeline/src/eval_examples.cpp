@@ -86,7 +86,9 @@ void visit_json(std::string_view content, const std::string& path, const Example
     for (const simdjson::dom::element item : array) {
       texts.clear();
       collect_strings(item, texts);
-      visit(++number, texts);
+      ++number;
+      // A number in a list of labels, say: nothing to look for, and so nothing too short to look for.
+      if (!texts.empty()) visit(number, texts);
     }
   }
 }

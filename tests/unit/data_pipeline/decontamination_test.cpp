@@ -77,6 +77,11 @@ TEST_F(Decontamination, ExamplesAreTakenFromEveryArrayOfAJsonFile) {
               ElementsAre(ElementsAre("1", "k"), ElementsAre("2", "one", "two"), ElementsAre("3", "three")));
 }
 
+TEST_F(Decontamination, AnElementWithoutATextIsNoExampleAndKeepsItsNumber) {
+  EXPECT_THAT(examples_of(file("a.json", R"({"labels":[0,1],"examples":[{"q":"one"},{"n":2},{"q":"three"}]})")),
+              ElementsAre(ElementsAre("3", "one"), ElementsAre("5", "three")));
+}
+
 TEST_F(Decontamination, BadEvaluationFilesAreNamed) {
   EXPECT_THAT(error_of([&] { examples_of(file("a.jsonl", "{}\n{\n")); }).what(), HasSubstr("a.jsonl:2"));
   EXPECT_THAT(error_of([&] { examples_of(file("a.json", "{\"a\":1}")); }).what(), HasSubstr("holds no array"));
