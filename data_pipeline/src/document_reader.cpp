@@ -148,10 +148,6 @@ Document parse_document(simdjson::dom::parser& parser, const Place& place, const
 
 bool is_blank(std::string_view line) { return line.find_first_not_of(" \t\r") == std::string_view::npos; }
 
-bool is_text_file(std::string_view name) {
-  return name.ends_with(".txt") || name.ends_with(".txt.gz") || name.ends_with(".txt.zst");
-}
-
 /// Counts a fault that the policy passes over, or throws it again. To be called in a handler.
 void pass_over(const InputError& error, const InputPolicy& policy, SkippedInput& skipped) {
   if (!policy.skips(error.fault())) throw;
@@ -275,6 +271,10 @@ InputContent read_text_document(ByteSource& source, const std::string& name, con
 }
 
 }  // namespace
+
+bool is_text_file(std::string_view name) {
+  return name.ends_with(".txt") || name.ends_with(".txt.gz") || name.ends_with(".txt.zst");
+}
 
 InputContent read_documents(const std::filesystem::path& folder, const std::string& name, const ReadOptions& options,
                             const ReadHandler& handler) {

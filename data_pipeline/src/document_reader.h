@@ -36,6 +36,9 @@ struct ReadOptions {
   std::string_view limit_setting = "--set recipe.data.max_line_bytes=";  // for hints; a number stands behind it
 };
 
+/// True when the name is that of a plain text, which is one document.
+bool is_text_file(std::string_view name);
+
 /// Reads every document of `folder`/`name`. Texts come as they are in the file. Throws InputError with file and line
 /// for a fault that the policy does not pass over; kIo. Ids are not compared with each other.
 InputContent read_documents(const std::filesystem::path& folder, const std::string& name, const ReadOptions& options,

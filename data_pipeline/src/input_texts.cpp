@@ -3,10 +3,22 @@
 #include "reprise/data_pipeline/inputs.h"
 
 namespace reprise::data {
+namespace {
+
+std::string whole_text(const std::filesystem::path& path) {
+  const auto source = decompressed(file_source(path), compression_of(path), path.string(), ErrorKind::kData);
+  std::string text;
+  while (source->read(text)) {
+  }
+  return text;
+}
+
+}  // namespace
 
 void for_each_text(const std::filesystem::path& path, const std::function<void(std::string_view)>& visit) {
   const std::string name = path.filename().string();
-  if (!is_known_input(name) || name.ends_with(".txt")) {
+  if (is_text_file(name)) return visit(whole_text(path));
+  if (!is_known_input(name)) {
     require_one_text(path);
     return visit(read_file(path));
   }

@@ -197,6 +197,7 @@ TEST_F(Inputs, TextsAreThoseOfDocumentsOrWholeFilesAndNeverCompressedBytes) {
   EXPECT_THAT(texts_of("a.txt.gz", gzip_member("one\ntwo")), ElementsAre("one\ntwo"));
   EXPECT_THAT(texts_of("a.txt.zst", zstd_frame("one\ntwo")), ElementsAre("one\ntwo"));
   EXPECT_THAT(texts_of("a.txt", "one\xFF"), ElementsAre("one\xFF"));
+  EXPECT_THAT(texts_of("a.txt.gz", gzip_member("one\xFF")), ElementsAre("one\xFF")) << "as plain";
   EXPECT_THAT(texts_of("a.md", "one"), ElementsAre("one"));
   EXPECT_THAT(error_of([&] { texts_of("a.md.gz", gzip_member("one")); }).what(), HasSubstr("compressed"));
   for (const char* name : {"a.jsonl", "a.txt.gz", "a.txt.zst", "a.jsonl.zst"}) {

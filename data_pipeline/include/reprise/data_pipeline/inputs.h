@@ -75,8 +75,9 @@ void require_utf8_name(const std::string& name);
 /// The files that a glob matches, in any order. Throws kData where there is none; kIo.
 std::vector<std::string> expand_glob(const std::string& pattern);
 
-/// Visits the text of every document of an input file, a run's own files among them. Any other file is one text, of
-/// whatever bytes. Throws InputError with file and line; kData where the name says that it is compressed; kIo.
+/// Visits the text of every document of an input file, a run's own files among them. A .txt, compressed or not, and any
+/// other file is one text, of whatever bytes. Throws InputError with file and line; kData where the name says that it
+/// is compressed; kIo.
 void for_each_text(const std::filesystem::path& path, const std::function<void(std::string_view)>& visit);
 
 /// For work that takes the bytes of a file as one text: throws kData where the name says that it holds documents, or
