@@ -23,16 +23,27 @@ void check_recipe(const configs::DataRecipe& recipe) {
                   "add file { path: \"...\" sha256: \"...\" } to recipe.data");
 }
 
+[[noreturn]] void fail_without_documents(const std::vector<ReportInput>& inputs, const BuildOptions& options) {
+  std::string what =
+      fmt::format("the corpus holds no documents: {} file(s) in {}", inputs.size(), options.corpus_dir.string());
+  SkippedInput skipped;
+  for (const ReportInput& input : inputs) {
+    for (const auto& [fault, count] : input.skipped) skipped[fault] += count;
+  }
+  for (const auto& [fault, count] : skipped) what += fmt::format("; passed over {} time(s): {}", count, fault);
+  throw Error(ErrorKind::kData, what,
+              skipped.empty()
+                  ? "check runtime.corpus_dir and recipe.data.file"
+                  : fmt::format("see the first one: --set 'data.bad_input.{}=\"stop\"'", skipped.begin()->first));
+}
+
 /// Everything that was read, once all ranks have: compared with the recipe, and merged.
 void sort_documents(const BuildContext& build, const std::vector<InputEntry>& entries,
                     const std::vector<InputFile>& files) {
   std::vector<ReportInput> inputs = read_file_facts(files, build.scratch);
   check_hashes(entries, build.options, inputs);
   const std::vector<std::filesystem::path> segments = segment_files(files, build.scratch);
-  REPRISE_REQUIRE(
-      !segments.empty(), ErrorKind::kData,
-      fmt::format("the corpus holds no documents: {} file(s) in {}", files.size(), build.options.corpus_dir.string()),
-      "check runtime.corpus_dir and recipe.data.file");
+  if (segments.empty()) fail_without_documents(inputs, build.options);
   merge_segments(segments, InputPolicy(build.recipe.bad_input()), build.scratch, build.options.piece_bytes, inputs,
                  build.progress);
   write_inputs(inputs, build.scratch);

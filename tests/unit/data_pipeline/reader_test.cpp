@@ -165,6 +165,17 @@ TEST_F(Reader, RefusesAnEmptyCorpus) {
   EXPECT_THAT(error.what(), HasSubstr("holds no documents"));
 }
 
+TEST_F(Reader, SaysWhatWasPassedOverWhereNoDocumentIsLeft) {
+  add_file("a.jsonl", {"x", "y"});
+  add_file("b.jsonl", {"z", R"({"id":"1"})"});
+  recipe_.mutable_bad_input()->set_invalid_json("skip");
+  recipe_.mutable_bad_input()->set_missing_text("skip");
+  const Error error = build_error();
+  EXPECT_THAT(error.what(), HasSubstr("2 file(s) in " + corpus_dir().string() +
+                                      "; passed over 3 time(s): invalid_json; passed over 1 time(s): missing_text"));
+  EXPECT_THAT(error.hint(), HasSubstr("data.bad_input.invalid_json=\"stop\""));
+}
+
 TEST_F(Reader, RefusesAMissingFile) {
   recipe_.add_file()->set_path("missing.jsonl");
   const Error error = build_error();
