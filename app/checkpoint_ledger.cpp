@@ -11,8 +11,7 @@ namespace reprise::app {
 std::optional<checkpoints::Ledger> ledger_of(const std::filesystem::path& run) {
   const std::filesystem::path file = run / "run.log";
   if (!std::filesystem::exists(file)) return std::nullopt;
-  const logs::RunLog log = logs::read_run_log(file);
-  if (log.records.empty() || !log.records.front().header) return std::nullopt;
+  const logs::RunLog log = logs::read_intact_records(file);
   checkpoints::Ledger ledger;
   ledger.recipe_hash = log.records.front().header->recipe_hash;
   ledger.data_root = log.records.front().header->data_root;
@@ -25,6 +24,8 @@ std::optional<checkpoints::Ledger> ledger_of(const std::filesystem::path& run) {
     if (configs::is_anchor(recipe, step)) ledger.moments.insert(step);
   }
   ledger.finished = ledger.states.contains(recipe.train().num_steps());
+  // Damage behind the record of the last checkpoint hides nothing; other damage, which this throws, may.
+  if (log.torn_tail && !ledger.roots.contains(recipe.train().num_steps())) logs::read_run_log(file);
   return ledger;
 }
 

@@ -35,7 +35,7 @@ struct MaterializeFlags {
 void require_place(const train::MaterializeOptions& options) {
   const std::filesystem::path log = options.run_dir / "run.log";
   if (!std::filesystem::exists(log)) return;  // the replay says so
-  const logs::RunHeader header = logs::read_run_log(log).records.front().header.value();
+  const logs::RunHeader header = logs::read_intact_records(log).records.front().header.value();
   checkpoints::require_place_of_checkpoint(options.out, {options.step, header.recipe_hash, header.data_root});
 }
 

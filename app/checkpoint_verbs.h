@@ -26,7 +26,8 @@ void show_average(const std::filesystem::path& file, bool json);
 /// What `verify` does with one file: its values against its root, and an average against its sources where they are.
 void verify_file(const std::filesystem::path& file, bool json, Context& context);
 
-/// What run.log says of the run's checkpoints; nothing when there is none.
+/// What run.log says of the run's checkpoints; nothing when there is none. Throws kCorrupt where damage hides a part of
+/// it.
 std::optional<checkpoints::Ledger> ledger_of(const std::filesystem::path& run);
 
 /// What is wrong with the recipe's text in a checkpoint or average, which the root covers by its hash alone; empty when

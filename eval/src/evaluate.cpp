@@ -26,9 +26,7 @@ namespace {
 std::optional<Digest> logged_tokenizer(const std::filesystem::path& run_dir) {
   const std::filesystem::path path = run_dir / "run.log";
   if (!std::filesystem::exists(path)) return std::nullopt;
-  const logs::RunLog log = logs::read_run_log(path);
-  if (log.records.empty() || !log.records.front().header) return std::nullopt;
-  return log.records.front().header->tokenizer;
+  return logs::read_intact_records(path).records.front().header->tokenizer;  // the header alone is asked
 }
 
 data::Tokenizer load_tokenizer(const configs::Recipe& recipe, const std::filesystem::path& run_dir) {

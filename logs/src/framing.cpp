@@ -24,7 +24,7 @@ std::uint32_t get_u32(std::string_view bytes) {
 
 [[noreturn]] void throw_damaged(const std::string& path, std::size_t offset, std::string_view what) {
   throw Error(ErrorKind::kCorrupt, fmt::format("damaged log record: {}: offset {}: {}", path, offset, what),
-              "the file was changed after it was written; restore it from a copy, or train again");
+              kDamagedHint);
 }
 
 }  // namespace

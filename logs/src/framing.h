@@ -10,6 +10,11 @@ namespace reprise::logs {
 
 inline constexpr std::size_t kFrameHeaderBytes = 8;
 
+/// The hint of every error about a damaged log: a resume cuts off what lies behind the checkpoint that it goes on from.
+inline constexpr const char* kDamagedHint =
+    "where it lies behind the run's last checkpoint, `reprise train --resume RUN` cuts it off; else restore the file "
+    "from a copy, or train again";
+
 /// Returns `payload` with its frame header. Payloads are 1 byte to 64 MiB long.
 std::string frame(std::string_view payload);
 

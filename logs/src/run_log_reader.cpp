@@ -17,7 +17,7 @@ void read_records(const std::filesystem::path& path, RunLog& log) {
     if (!wrong.empty()) {
       throw Error(ErrorKind::kCorrupt,
                   fmt::format("damaged log record: {}: offset {}: {}", path.string(), frame->offset, wrong),
-                  "the file was changed after it was written; restore it from a copy, or train again");
+                  kDamagedHint);
     }
     RunRecord record = std::move(decoded).value();
     log.chain = chain_after(log.chain, frame->bytes);

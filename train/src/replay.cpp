@@ -58,12 +58,13 @@ void lay_out(const RunFolder& run, const RunFolder& work, const std::optional<ch
   if (start) copy_to_own(start->path, work.checkpoints() / start->path.filename());
 }
 
+/// The log up to its damage, if any: a replay needs the records of its own steps.
 logs::RunLog read_log(const RunFolder& run) {
   REPRISE_REQUIRE(std::filesystem::exists(run.recipe()) && std::filesystem::exists(run.run_log()),
                   ErrorKind::kCheckpoint,
                   fmt::format("{} holds no run: recipe.pbtxt or run.log is missing", run.root().string()),
                   "give the folder that `reprise train` or `reprise reproduce` wrote, such as runs/tiny");
-  return logs::read_run_log(run.run_log());
+  return logs::read_intact_records(run.run_log());
 }
 
 std::uint64_t last_step(const logs::RunLog& log) {
@@ -77,6 +78,7 @@ std::uint64_t last_step(const logs::RunLog& log) {
 /// Refuses a step of which only those from `lowest` to the log's last one may be asked for.
 [[noreturn]] void refuse_step(const RunFolder& run, const logs::RunLog& log, std::uint64_t step, std::uint64_t lowest) {
   const std::uint64_t last = last_step(log);
+  if (step > last) logs::read_run_log(run.run_log());  // throws where it is damage that hides the step
   const std::string place = step < lowest
                                 ? fmt::format("begins behind step {}", log.records.front().header->first_step())
                                 : fmt::format("ends at step {}", last);

@@ -290,6 +290,13 @@ TEST_F(Average, ExponentialOneTakesEveryCheckpointOfARun) {
   EXPECT_EQ(sources.back()["step"], 24);
 }
 
+TEST_F(Average, OfARunIsMadeWhereItsLogIsDamagedBehindTheLastRecord) {
+  const auto log = run_ / "run.log";
+  write_file_atomically(log, read_file(log) + std::string(300, '\0'));
+  const Outcome made = run_reprise({"checkpoint", "average", run_.string(), "--out", out()});
+  EXPECT_EQ(made.exit_code, 0) << made.err;
+}
+
 TEST_F(Average, WithoutItsSourcesIsCheckedAgainstItsRootAndSaysWhichIsMissing) {
   ASSERT_EQ(run_reprise({"checkpoint", "average", at(22), at(24), "--out", out()}).exit_code, 0);
   std::filesystem::remove(run_ / "checkpoints" / "step-000022.h5");

@@ -8,6 +8,7 @@
 #include "decoder_scorer.h"
 #include "reprise/checkpoints/checkpoint.h"
 #include "reprise/core/error.h"
+#include "reprise/core/files.h"
 #include "reprise/data_pipeline/tokenizer.h"
 #include "reprise/logs/run_log.h"
 #include "untrained_run.h"
@@ -148,6 +149,15 @@ TEST_F(EvaluateChanged, RefusesATokenizerThatIsNotTheLogs) {
   header.tokenizer = sha256("another");
   logs::RunLogWriter::create(copy_ / "run.log", header);
   expect_error(*recipe_, changed({0}), ErrorKind::kCheckpoint, "run.log names " + sha256("another").hex());
+}
+
+TEST_F(EvaluateChanged, AsksALogThatIsDamagedBehindItsHeaderForTheTokenizer) {
+  logs::RunHeader header;
+  header.tokenizer = sha256("another");
+  logs::RunLogWriter::create(copy_ / "run.log", header);
+  const std::filesystem::path log = copy_ / "run.log";
+  write_file_atomically(log, read_file(log) + std::string(300, '\0'));
+  expect_error(*recipe_, changed({0}), ErrorKind::kCheckpoint, "run.log names " + header.tokenizer.hex());
 }
 
 TEST_F(Evaluate, NamesTheShapesOfAFileOfAnotherModel) {

@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include "reprise/core/error.h"
+#include "reprise/core/files.h"
 #include "reprise/core/progress.h"
 #include "reprise/core/stop.h"
 #include "reprise/dist/communicator.h"
@@ -63,6 +64,22 @@ TEST_F(Replay, BeginsWithTheRunWhereNoCheckpointBeforeTheStepIsLeft) {
   const auto folder = copy_of_run(whole_run(), "without_first");
   std::filesystem::remove(folder / "checkpoints" / "step-000000.h5");
   EXPECT_EQ(make(folder, 2).root.hex(), logged_root(folder, 2));
+}
+
+TEST_F(Replay, TakesALogWithZerosBehindItsRecordsAndNamesDamageThatHidesTheStep) {
+  const auto folder = copy_of_run(whole_run(), "damaged_log");
+  const auto log = folder / "run.log";
+  const std::string whole = read_file(log);
+  write_file_atomically(log, whole + std::string(300, '\0'));
+  EXPECT_EQ(make(folder, 2).root.hex(), logged_root(whole_run(), 2));
+  write_file_atomically(log, whole.substr(0, whole.size() / 2) + std::string(3000, '\0'));
+  try {
+    make(folder, 8);
+    ADD_FAILURE();
+  } catch (const Error& error) {
+    EXPECT_EQ(error.kind(), ErrorKind::kCorrupt) << error.what();
+    EXPECT_NE(error.hint().find("train --resume"), std::string::npos) << error.hint();
+  }
 }
 
 TEST_F(Replay, MakesAForkFromAScheduledStepAtWhichTheParentWasStopped) {
