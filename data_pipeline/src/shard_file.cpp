@@ -38,7 +38,9 @@ Digest column_digest(const Column& column) {
 /// Reads and checks one file.
 class ImageReader {
  public:
-  ImageReader(const Hdf5Handle& file, const std::string& name) : file_(file), name_(name) {}
+  ImageReader(const Hdf5Handle& file, const std::string& name, std::size_t num_bytes) : file_(file), name_(name) {
+    if (!file_.valid()) fail("the file", fmt::format("is not HDF5, or cut short; bytes: {}", num_bytes));
+  }
 
   void read_attributes(ShardAttributes& attributes) const {
     std::string format;
@@ -176,12 +178,20 @@ std::string write_shard_image(const ShardColumns& columns, const ShardAttributes
   return close_hdf5_image(std::move(file), image);
 }
 
+ShardAttributes read_shard_attributes(const std::string& image, const std::string& name) {
+  const QuietHdf5 quiet;
+  const Hdf5Handle file = open_hdf5_image(image);
+  const ImageReader reader(file, name, image.size());
+  ShardAttributes attributes;
+  reader.read_attributes(attributes);
+  return attributes;
+}
+
 void read_shard_image(const std::string& image, const std::string& name, ShardColumns& columns,
                       ShardAttributes& attributes) {
   const QuietHdf5 quiet;
   const Hdf5Handle file = open_hdf5_image(image);
-  const ImageReader reader(file, name);
-  if (!file.valid()) reader.fail("the file", fmt::format("is not HDF5, or cut short; bytes: {}", image.size()));
+  const ImageReader reader(file, name, image.size());
   reader.read_attributes(attributes);
   for_each_column(columns,
                   [&](const std::string& column_name, auto& column) { reader.read_column(column_name, column); });

@@ -27,6 +27,10 @@ void check_place(const std::filesystem::path& path, const ShardAttributes& attri
   check("first_document", attributes.first_document, num_documents);
 }
 
+[[noreturn]] void throw_missing(const std::filesystem::path& path) {
+  throw_corrupt(path, "is missing, and the shard before is not the last one", "copy the file from the same run");
+}
+
 void check_no_more(const std::filesystem::path& folder, const std::string& stem, std::uint64_t index) {
   const std::filesystem::path path = shard_path(folder, stem, index);
   if (std::filesystem::exists(path)) {
@@ -41,9 +45,7 @@ TokenSet TokenSet::open(const std::filesystem::path& folder, const std::string& 
   std::vector<Digest> leaves;
   for (std::uint64_t index = 0;; ++index) {
     const std::filesystem::path path = shard_path(folder, stem, index);
-    if (index > 0 && !std::filesystem::exists(path)) {
-      throw_corrupt(path, "is missing, and the shard before is not the last one", "copy the file from the same run");
-    }
+    if (index > 0 && !std::filesystem::exists(path)) throw_missing(path);
     ShardColumns columns;
     ShardAttributes attributes;
     read_shard_image(read_file(path), path.string(), columns, attributes);
@@ -65,6 +67,15 @@ TokenSet TokenSet::open(const std::filesystem::path& folder, const std::string& 
       return set;
     }
   }
+}
+
+Digest stated_root(const std::filesystem::path& folder, const std::string& stem) {
+  std::uint64_t last = 0;
+  while (std::filesystem::exists(shard_path(folder, stem, last + 1))) ++last;
+  const std::filesystem::path path = shard_path(folder, stem, last);
+  const ShardAttributes attributes = read_shard_attributes(read_file(path), path.string());
+  if (!attributes.is_last) throw_missing(shard_path(folder, stem, last + 1));
+  return attributes.root;
 }
 
 std::uint64_t TokenSet::num_sequences(std::uint32_t length) const {

@@ -74,12 +74,12 @@ checkpoints::LoadedCheckpoint read_step(const configs::Recipe& recipe, const std
   return checkpoint;
 }
 
-/// The root of the shards that are to be those of the run's checkpoints; nothing where the folder has none, as where
-/// only held-out text was copied: that is enough to score it.
+/// The root that the shards state which are to be those of the run's checkpoints; nothing where the folder has none, as
+/// where only held-out text was copied: that is enough to score it.
 std::optional<Digest> root_of_train_shards(const std::filesystem::path& run_dir) {
   const std::filesystem::path shards = run_dir / "shards";
   if (!std::filesystem::exists(shards / "train-00000.h5")) return std::nullopt;
-  return data::TokenSet::open(shards, "train").root();
+  return data::stated_root(shards, "train");
 }
 
 /// Held-out text of other data may be what a checkpoint was trained on.

@@ -127,6 +127,20 @@ TEST_F(Shards, AreCutBetweenDocumentsAndReadAsOneStream) {
   EXPECT_EQ(parts.documents().back().first_token, whole.documents().back().first_token);
 }
 
+TEST_F(Shards, StateTheRootOfTheSetInTheLastOne) {
+  const ShardResult result = write(some_documents(), 300);
+  ASSERT_GT(result.files.size(), 2u);
+  EXPECT_EQ(stated_root(folder(), "train"), open().root());
+  std::filesystem::remove(result.files.back());
+  try {
+    stated_root(folder(), "train");
+    ADD_FAILURE();
+  } catch (const Error& error) {
+    EXPECT_EQ(error.kind(), ErrorKind::kCorrupt);
+    EXPECT_THAT(error.what(), ::testing::HasSubstr(result.files.back().string() + ": is missing"));
+  }
+}
+
 TEST_F(Shards, GiveADocumentLongerThanAShardAFileOfItsOwn) {
   const ShardResult result =
       write({document("a", "a"), document("b", "the cat sat on the mat"), document("c", "c")}, 3);

@@ -9,6 +9,7 @@
 #include "reprise/checkpoints/checkpoint.h"
 #include "reprise/core/error.h"
 #include "reprise/core/files.h"
+#include "reprise/data_pipeline/shards.h"
 #include "reprise/data_pipeline/tokenizer.h"
 #include "reprise/logs/run_log.h"
 #include "untrained_run.h"
@@ -132,6 +133,18 @@ TEST_F(EvaluateChanged, RefusesShardsOfOtherData) {
   expect_error(*recipe_, changed({0}), ErrorKind::kCheckpoint, "step-000000.h5 was trained on token shards with root");
   std::filesystem::remove(shards / "train-00000.h5");
   EXPECT_EQ(evaluate_run(*recipe_, changed({0}), no_progress()).checkpoints.size(), 1u) << "held-out text is enough";
+}
+
+TEST_F(EvaluateChanged, ReadsNoTokensOfTrainingShardsForHeldOutText) {
+  const std::filesystem::path shard = copy_ / "shards" / "train-00000.h5";
+  const data::TokenSet set = data::TokenSet::open(copy_ / "shards", "train");
+  std::string bytes = read_file(shard);
+  const auto* const tokens = reinterpret_cast<const char*>(set.tokens().data());
+  const std::size_t place = bytes.find(std::string_view(tokens, 64));
+  ASSERT_NE(place, std::string::npos);
+  bytes[place] = static_cast<char>(bytes[place] ^ 1);
+  write_file_atomically(shard, bytes);
+  EXPECT_EQ(evaluate_run(*recipe_, changed({0}), no_progress()).checkpoints.size(), 1u);
 }
 
 TEST_F(EvaluateChanged, RefusesAFileThatHoldsAnotherStep) {

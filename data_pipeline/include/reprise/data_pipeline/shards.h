@@ -69,6 +69,11 @@ class TokenSet {
   Digest tokenizer_;
 };
 
+/// The root that the last shard of a stem states. Reads that shard alone and verifies nothing, for those who only ask
+/// of what data a folder is: TokenSet::open() holds and verifies all tokens. Throws kCorrupt where shards are missing
+/// behind it.
+Digest stated_root(const std::filesystem::path& folder, const std::string& stem);
+
 /// The order of sequences: per epoch a keyed Feistel permutation with cycle walking. A function of seed, epoch, group
 /// and number of sequences; nothing is stored. Both directions in constant time.
 class SampleOrder {
