@@ -6,6 +6,7 @@
 #include "reprise/checkpoints/checkpoint.h"
 #include "reprise/checkpoints/folder.h"
 #include "reprise/core/error.h"
+#include "reprise/core/shell_line.h"
 
 namespace reprise::app {
 
@@ -26,7 +27,7 @@ std::filesystem::path checkpoint_file_of_step(const std::filesystem::path& run, 
     return file;
   }
   throw Error(ErrorKind::kCheckpoint, fmt::format("no checkpoint is stored at step {}: {}", step, folder.string()),
-              fmt::format("`reprise checkpoint list {}` lists the steps", run.string()));
+              fmt::format("`reprise checkpoint list {}` lists the steps", shell_line({run.string()})));
 }
 
 std::filesystem::path checkpoint_file(const std::string& text) {

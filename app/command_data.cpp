@@ -13,6 +13,7 @@
 #include "reprise/configs/config.h"
 #include "reprise/core/error.h"
 #include "reprise/core/print_note.h"
+#include "reprise/core/shell_line.h"
 #include "reprise/core/stop.h"
 #include "reprise/data_pipeline/corpus.h"
 #include "reprise/data_pipeline/document_file.h"

@@ -13,6 +13,7 @@
 #include "reprise/core/error.h"
 #include "reprise/core/files.h"
 #include "reprise/core/print_note.h"
+#include "reprise/core/shell_line.h"
 #include "reprise/core/stop.h"
 #include "reprise/dist/communicator.h"
 #include "reprise/logs/progress_bar.h"

@@ -17,6 +17,7 @@
 #include "reprise/configs/profile.h"
 #include "reprise/core/error.h"
 #include "reprise/core/print_note.h"
+#include "reprise/core/shell_line.h"
 #include "reprise/core/stop.h"
 #include "reprise/dist/communicator.h"
 #include "reprise/dist/exchange_volume.h"

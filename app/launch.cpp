@@ -11,20 +11,12 @@
 
 #include "reprise/core/error.h"
 #include "reprise/core/print_note.h"
+#include "reprise/core/shell_line.h"
 #include "reprise/core/stop.h"
 #include "reprise/core/thread_count.h"
 
 namespace reprise::app {
 namespace {
-
-/// A word as a shell takes it for one.
-std::string quoted(const std::string& word) {
-  constexpr char kPlain[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-+=./,:@%";
-  if (!word.empty() && word.find_first_not_of(kPlain) == std::string::npos) return word;
-  std::string text = "'";
-  for (const char c : word) text += c == '\'' ? std::string("'\\''") : std::string(1, c);
-  return text + "'";
-}
 
 /// The ranks run this very program, whatever the PATH says.
 std::string this_program(const std::string& name) {
@@ -34,12 +26,6 @@ std::string this_program(const std::string& name) {
 }
 
 }  // namespace
-
-std::string shell_line(const std::vector<std::string>& words) {
-  std::string line;
-  for (const std::string& word : words) line += (line.empty() ? "" : " ") + quoted(word);
-  return line;
-}
 
 int run_ranks(const dist::Launch& launch, const std::vector<std::string>& arguments) {
   REPRISE_CHECK(!arguments.empty());

@@ -10,9 +10,6 @@
 
 namespace reprise::app {
 
-/// The words of a command as a line that can be pasted into a shell.
-std::string shell_line(const std::vector<std::string>& words);
-
 /// Prints the mpirun command that runs `arguments` (program name first) on several ranks, runs it, passes SIGINT
 /// and SIGTERM on, and returns its exit code: 128 + signal after a stop. Throws kDistributed when mpirun cannot be
 /// started.

@@ -4,6 +4,7 @@
 #include "reprise/checkpoints/folder.h"
 #include "reprise/checkpoints/prune.h"
 #include "reprise/core/error.h"
+#include "reprise/core/shell_line.h"
 
 namespace reprise::checkpoints {
 namespace {
@@ -11,7 +12,7 @@ namespace {
 [[noreturn]] void refuse(const std::filesystem::path& folder, const std::string& what) {
   throw Error(ErrorKind::kCheckpoint, fmt::format("not all checkpoints of the run are there: {}", what),
               fmt::format("`reprise checkpoint verify {}`, or name the checkpoints that are meant as RUN@STEP",
-                          folder.parent_path().string()));
+                          shell_line({folder.parent_path().string()})));
 }
 
 /// The steps that the run lists and that neither are there nor were pruned, up to the newest one there of a run that is

@@ -13,6 +13,7 @@
 #include "reprise/configs/checkpoint_schedule.h"
 #include "reprise/configs/config.h"
 #include "reprise/core/error.h"
+#include "reprise/core/shell_line.h"
 #include "reprise/core/thread_pool.h"
 #include "reprise/data_pipeline/shards.h"
 #include "reprise/data_pipeline/tokenizer.h"
@@ -55,7 +56,7 @@ std::filesystem::path file_of_step(const std::filesystem::path& run_dir, std::ui
                   fmt::format("`reprise checkpoint list {0}` names those it has; a step that was trained is computed "
                               "again by `reprise checkpoint materialize {0} --step {1} --out FILE`, for --checkpoint "
                               "FILE; `reprise train --resume {0}` goes on",
-                              run_dir.string(), step));
+                              shell_line({run_dir.string()}), step));
   return path;
 }
 
@@ -69,7 +70,7 @@ checkpoints::LoadedCheckpoint read_step(const configs::Recipe& recipe, const std
       fmt::format(
           "`reprise checkpoint verify {}` says which files are of another run; score one of them in its own run, "
           "or here with --checkpoint {}",
-          run_dir.string(), path.string()));
+          shell_line({run_dir.string()}), shell_line({path.string()})));
   checkpoints::require_name(checkpoint.info);
   return checkpoint;
 }

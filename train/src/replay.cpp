@@ -9,6 +9,7 @@
 #include "reprise/core/error.h"
 #include "reprise/core/files.h"
 #include "reprise/core/print_note.h"
+#include "reprise/core/shell_line.h"
 #include "reprise/dist/communicator.h"
 #include "reprise/logs/run_log.h"
 #include "reprise/train/fork.h"
@@ -83,8 +84,9 @@ std::uint64_t last_step(const logs::RunLog& log) {
                                 ? fmt::format("begins behind step {}", log.records.front().header->first_step())
                                 : fmt::format("ends at step {}", last);
   throw Error(ErrorKind::kCheckpoint, fmt::format("{} {}; step {} is not in it", run.run_log().string(), place, step),
-              lowest > last ? fmt::format("train a step first: `reprise train --resume {}`", run.root().string())
-                            : fmt::format("ask for a step from {} to {}", lowest, last));
+              lowest > last
+                  ? fmt::format("train a step first: `reprise train --resume {}`", shell_line({run.root().string()}))
+                  : fmt::format("ask for a step from {} to {}", lowest, last));
 }
 
 }  // namespace

@@ -9,6 +9,7 @@
 #include "reprise/core/nearest_name.h"
 #include "reprise/core/report_error.h"
 #include "reprise/core/result.h"
+#include "reprise/core/shell_line.h"
 
 namespace reprise {
 namespace {
@@ -106,6 +107,10 @@ TEST(NearestName, SaysNothingWhenNothingIsNear) {
 TEST(NearestName, TakesTheFirstOfEquallyNearNames) {
   const std::vector<std::string> names = {"abcd", "abce"};
   EXPECT_EQ(nearest_name("abcx", names), "abcd");
+}
+
+TEST(ShellLine, QuotesWordsThatAShellWouldTakeForSomethingElse) {
+  EXPECT_EQ(shell_line({"eval", "a/b-1.h5", "a b", "it's", ""}), "eval a/b-1.h5 'a b' 'it'\\''s' ''");
 }
 
 }  // namespace

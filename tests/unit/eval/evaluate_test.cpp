@@ -105,6 +105,17 @@ TEST_F(Evaluate, NamesAMissingCheckpoint) {
   expect_error(*recipe_, options(1, {3}), ErrorKind::kCheckpoint, "no checkpoint of step 3");
 }
 
+TEST_F(Evaluate, QuotesTheFolderInTheCommandsOfAHint) {
+  EvalOptions nowhere = options(1, {3});
+  nowhere.run_dir = "no such/run 1";
+  try {
+    evaluate_run(*recipe_, nowhere, no_progress());
+    FAIL() << "no error";
+  } catch (const Error& error) {
+    EXPECT_THAT(error.hint(), testing::HasSubstr("`reprise checkpoint list 'no such/run 1'`"));
+  }
+}
+
 TEST_F(Evaluate, RefusesACheckpointOfAnotherRecipe) {
   configs::Recipe other = *recipe_;
   other.set_seed(6);
