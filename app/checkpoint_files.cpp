@@ -20,14 +20,12 @@ std::filesystem::path checkpoint_folder(const std::filesystem::path& run) {
 
 std::filesystem::path checkpoint_file_of_step(const std::filesystem::path& run, std::uint64_t step) {
   const std::filesystem::path folder = checkpoint_folder(run);
-  for (const checkpoints::FileKind kind : {checkpoints::FileKind::kScheduled, checkpoints::FileKind::kRecovery}) {
-    const std::filesystem::path file = folder / checkpoints::file_name(kind, step);
-    if (!std::filesystem::exists(file)) continue;
-    checkpoints::require_name(checkpoints::read_info(file));
-    return file;
-  }
-  throw Error(ErrorKind::kCheckpoint, fmt::format("no checkpoint is stored at step {}: {}", step, folder.string()),
-              fmt::format("`reprise checkpoint list {}` lists the steps", shell_line({run.string()})));
+  const std::optional<std::filesystem::path> file = checkpoints::find_step(folder, step);
+  REPRISE_REQUIRE(file, ErrorKind::kCheckpoint,
+                  fmt::format("no checkpoint is stored at step {}: {}", step, folder.string()),
+                  fmt::format("`reprise checkpoint list {}` lists the steps", shell_line({run.string()})));
+  checkpoints::require_name(checkpoints::read_info(*file));
+  return *file;
 }
 
 std::filesystem::path checkpoint_file(const std::string& text) {

@@ -78,6 +78,14 @@ FolderScan scan_checkpoints(const std::filesystem::path& folder) {
   return scan;
 }
 
+std::optional<std::filesystem::path> find_step(const std::filesystem::path& folder, std::uint64_t step) {
+  for (const FileKind kind : {FileKind::kScheduled, FileKind::kRecovery}) {
+    const std::filesystem::path file = folder / file_name(kind, step);
+    if (std::filesystem::exists(file)) return file;
+  }
+  return std::nullopt;
+}
+
 std::vector<CheckpointInfo> list_checkpoints(const std::filesystem::path& folder) {
   return scan_checkpoints(folder).complete;
 }

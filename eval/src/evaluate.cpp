@@ -10,6 +10,7 @@
 #include "reprise/checkpoints/average.h"
 #include "reprise/checkpoints/checkpoint.h"
 #include "reprise/checkpoints/folder.h"
+#include "reprise/checkpoints/prune.h"
 #include "reprise/configs/checkpoint_schedule.h"
 #include "reprise/configs/config.h"
 #include "reprise/core/error.h"
@@ -23,11 +24,16 @@
 namespace reprise::eval {
 namespace {
 
-/// The tokenizer that run.log names; nothing where there is no log to ask.
-std::optional<Digest> logged_tokenizer(const std::filesystem::path& run_dir) {
+/// The records of run.log up to a damage; nothing where there is no log to ask.
+std::optional<logs::RunLog> log_of(const std::filesystem::path& run_dir) {
   const std::filesystem::path path = run_dir / "run.log";
-  if (!std::filesystem::exists(path)) return std::nullopt;
-  return logs::read_intact_records(path).records.front().header->tokenizer;  // the header alone is asked
+  return std::filesystem::exists(path) ? std::optional(logs::read_intact_records(path)) : std::nullopt;
+}
+
+/// The tokenizer that run.log names.
+std::optional<Digest> logged_tokenizer(const std::filesystem::path& run_dir) {
+  const std::optional<logs::RunLog> log = log_of(run_dir);
+  return log ? std::optional(log->records.front().header->tokenizer) : std::nullopt;
 }
 
 data::Tokenizer load_tokenizer(const configs::Recipe& recipe, const std::filesystem::path& run_dir) {
@@ -46,18 +52,44 @@ data::Tokenizer load_tokenizer(const configs::Recipe& recipe, const std::filesys
   return tokenizer;
 }
 
+/// Whether run.log holds the step, so that a replay can make it.
+bool was_trained(const std::filesystem::path& run_dir, std::uint64_t step) {
+  const std::optional<logs::RunLog> log = log_of(run_dir);
+  if (!log) return false;
+  return std::any_of(log->records.begin(), log->records.end(), [&](const logs::RunRecord& record) {
+    return (record.header && record.header->first_step() == step) || (record.step && record.step->step == step);
+  });
+}
+
+bool was_pruned(const std::filesystem::path& folder, std::uint64_t step) {
+  const std::vector<checkpoints::PrunedCheckpoint> pruned = checkpoints::read_pruned(folder);
+  return std::any_of(pruned.begin(), pruned.end(),
+                     [&](const checkpoints::PrunedCheckpoint& gone) { return gone.whole_file && gone.step == step; });
+}
+
+[[noreturn]] void refuse_step(const std::filesystem::path& run_dir, std::uint64_t step) {
+  const std::filesystem::path folder = run_dir / "checkpoints";
+  const std::filesystem::path path = folder / checkpoints::file_name(checkpoints::FileKind::kScheduled, step);
+  const std::string run = shell_line({run_dir.string()});
+  const std::string makes_it =
+      was_trained(run_dir, step)
+          ? fmt::format(
+                "`reprise checkpoint materialize {} --step {} --out FILE` computes it again, for --checkpoint FILE",
+                run, step)
+          : fmt::format("run.log does not hold the step: `reprise train --resume {}` goes on with an unfinished run",
+                        run);
+  throw Error(ErrorKind::kCheckpoint,
+              fmt::format("the run has no checkpoint of step {}: {} {}", step, path.string(),
+                          was_pruned(folder, step) ? "was pruned" : "is missing"),
+              fmt::format("`reprise checkpoint list {}` names those it has; {}", run, makes_it));
+}
+
 /// The file of a step, which must be there. Asked of all steps before any is scored: at a missing one the figures of
 /// the others would be lost.
 std::filesystem::path file_of_step(const std::filesystem::path& run_dir, std::uint64_t step) {
-  std::filesystem::path path =
-      run_dir / "checkpoints" / checkpoints::file_name(checkpoints::FileKind::kScheduled, step);
-  REPRISE_REQUIRE(std::filesystem::exists(path), ErrorKind::kCheckpoint,
-                  fmt::format("the run has no checkpoint of step {}: {} is missing", step, path.string()),
-                  fmt::format("`reprise checkpoint list {0}` names those it has; a step that was trained is computed "
-                              "again by `reprise checkpoint materialize {0} --step {1} --out FILE`, for --checkpoint "
-                              "FILE; `reprise train --resume {0}` goes on",
-                              shell_line({run_dir.string()}), step));
-  return path;
+  const std::optional<std::filesystem::path> file = checkpoints::find_step(run_dir / "checkpoints", step);
+  if (!file) refuse_step(run_dir, step);
+  return *file;
 }
 
 checkpoints::LoadedCheckpoint read_step(const configs::Recipe& recipe, const std::filesystem::path& run_dir,

@@ -54,8 +54,7 @@ class EvalBeforeAnythingIsScored : public ProgramTest {
 };
 
 TEST_F(EvalBeforeAnythingIsScored, NamesAMissingCheckpointAndWhatMakesIt) {
-  expect_error({"--checkpoints", "0,7"}, 4,
-               {"no checkpoint of step 7", "step-000007.h5", "checkpoint materialize", "--step 7"});
+  expect_error({"--checkpoints", "0,7"}, 4, {"no checkpoint of step 7", "step-000007.h5", "train --resume"});
 }
 
 TEST_F(EvalBeforeAnythingIsScored, RefusesAFolderOfBlimpThatNoTaskReads) {

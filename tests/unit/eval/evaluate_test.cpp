@@ -184,6 +184,39 @@ TEST_F(EvaluateChanged, AsksALogThatIsDamagedBehindItsHeaderForTheTokenizer) {
   expect_error(*recipe_, changed({0}), ErrorKind::kCheckpoint, "run.log names " + header.tokenizer.hex());
 }
 
+TEST_F(EvaluateChanged, TakesTheRecoveryFileOfAStepThatHasNoOther) {
+  const std::filesystem::path folder = copy_ / "checkpoints";
+  const checkpoints::LoadedCheckpoint loaded = checkpoints::read_checkpoint(folder / "step-000004.h5");
+  std::filesystem::remove(folder / "step-000004.h5");
+  checkpoints::write_checkpoint(folder, checkpoints::FileKind::kRecovery, loaded.info.header, loaded.layout,
+                                loaded.digests, {{0, loaded.layout.num_chunks()}, loaded.weights, {}, {}, false},
+                                *dist::make_local_communicator());
+  const EvalResult result = evaluate_run(*recipe_, changed({4}), no_progress());
+  EXPECT_EQ(result.checkpoints[0].checkpoint_root, checkpoints::read_info(folder / "recovery-000004.h5").root);
+}
+
+TEST_F(EvaluateChanged, SaysOfAStepThatIsNotThereWhatMakesIt) {
+  const std::filesystem::path folder = copy_ / "checkpoints";
+  logs::RunLogWriter log = logs::RunLogWriter::create(copy_ / "run.log", {});
+  logs::StepRecord record;
+  for (record.step = 1; record.step <= 3; ++record.step) log.append(record);
+  const auto refusal = [&](std::uint64_t step) {
+    try {
+      evaluate_run(*recipe_, changed({step}), no_progress());
+    } catch (const Error& error) {
+      return error.formatted();
+    }
+    return std::string();
+  };
+  const auto resumes = testing::HasSubstr("train --resume"), replays = testing::HasSubstr("materialize");
+  EXPECT_THAT(refusal(3), testing::AllOf(testing::HasSubstr("step-000003.h5 is missing"), replays, Not(resumes)));
+  EXPECT_THAT(refusal(5), testing::AllOf(testing::HasSubstr("step-000005.h5 is missing"), resumes, Not(replays)));
+  write_file_atomically(folder / "pruned.json", fmt::format(R"({{"format": "reprise.pruned.v1", "pruned": [{{"step": 1,
+      "root": "{0}", "previous_root": "{0}", "what": "file"}}]}})",
+                                                            Digest{}.hex()));
+  EXPECT_THAT(refusal(1), testing::AllOf(testing::HasSubstr("step-000001.h5 was pruned"), replays, Not(resumes)));
+}
+
 TEST_F(Evaluate, NamesTheShapesOfAFileOfAnotherModel) {
   configs::Recipe other = *recipe_;
   other.mutable_tokenizer()->set_vocab_size(320);

@@ -22,6 +22,9 @@ struct SkippedFile {
 /// Throws kCorrupt when a file of a run's folder is not named as one of the step and kind that it holds.
 void require_name(const CheckpointInfo& info);
 
+/// The file of a step in a run's folder: the scheduled one, or the recovery file where there is no other. Not opened.
+std::optional<std::filesystem::path> find_step(const std::filesystem::path& folder, std::uint64_t step);
+
 struct FolderScan {
   std::vector<CheckpointInfo> complete;  // by step, the scheduled file of a step before its recovery file
   std::vector<SkippedFile> skipped;
@@ -56,10 +59,10 @@ struct ChainProblem {
 };
 
 /// Checks that the scheduled checkpoints of a folder are one chain of one run: each names the root of the one before
-/// it (the first one `before`: none, or a checkpoint of the parent run), all have the same recipe, data, seed and contract; recovery files hang on the chain. Files that were
-/// pruned (prune.h) are links by their record. With
-/// `expected_steps` (ascending) no step may be missing or surplus. Damaged files are problems too; tensor values are not
-/// read (read_checkpoint() does that). Returns an empty list when all is well; by step.
+/// it (the first one `before`: none, or a checkpoint of the parent run), all have the same recipe, data, seed and
+/// contract; recovery files hang on the chain. Files that were pruned (prune.h) are links by their record. With
+/// `expected_steps` (ascending) no step may be missing or surplus. Damaged files are problems too; tensor values are
+/// not read (read_checkpoint() does that). Returns an empty list when all is well; by step.
 std::vector<ChainProblem> verify_chain(const std::filesystem::path& folder,
                                        std::span<const std::uint64_t> expected_steps = {}, const Digest& before = {});
 
