@@ -15,6 +15,9 @@ namespace {
                           shell_line({folder.parent_path().string()})));
 }
 
+/// Recovery files are no part of the schedule, whatever they hold.
+bool is_recovery_name(const std::filesystem::path& path) { return path.filename().string().starts_with("recovery-"); }
+
 /// The steps that the run lists and that neither are there nor were pruned, up to the newest one there of a run that is
 /// not finished.
 std::string missing_steps(const Ledger& ledger, const std::set<std::uint64_t>& known, std::uint64_t newest) {
@@ -30,7 +33,9 @@ std::string missing_steps(const Ledger& ledger, const std::set<std::uint64_t>& k
 
 std::vector<CheckpointInfo> stored_schedule(const std::filesystem::path& folder, const std::optional<Ledger>& ledger) {
   FolderScan scan = scan_checkpoints(folder);
-  if (!scan.skipped.empty()) refuse(folder, scan.skipped.front().reason.what());
+  for (const SkippedFile& file : scan.skipped) {
+    if (!is_recovery_name(file.path)) refuse(folder, file.reason.what());
+  }
   std::erase_if(scan.complete, [](const CheckpointInfo& info) { return info.kind != FileKind::kScheduled; });
   if (!ledger) return std::move(scan.complete);
   std::set<std::uint64_t> known;

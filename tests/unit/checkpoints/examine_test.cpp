@@ -294,6 +294,8 @@ class StoredScheduleTest : public ExamineTest {
 TEST_F(StoredScheduleTest, IsEveryScheduledCheckpointThatWasNotPruned) {
   ChainFolder::state_of(3).write(chain_.path(), true, *dist::make_local_communicator(), FileKind::kRecovery);
   EXPECT_THAT(steps(), ElementsAre(0, 1, 2, 4, 6, 8));
+  write_file_atomically(chain_.path() / file_name(FileKind::kRecovery, 3), "damaged");
+  EXPECT_THAT(steps(), ElementsAre(0, 1, 2, 4, 6, 8)) << "a recovery file is none of them";
   prune_checkpoints(chain_.path(), {std::nullopt, 4, {}}, false);
   EXPECT_THAT(steps(), ElementsAre(0, 4, 8));
 }
