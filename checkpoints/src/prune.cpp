@@ -17,6 +17,7 @@
 #include "reprise/core/error.h"
 #include "reprise/core/fault_point.h"
 #include "reprise/core/files.h"
+#include "reprise/core/shell_line.h"
 #include "write_file.h"
 
 namespace reprise::checkpoints {
@@ -46,12 +47,13 @@ class Pruning {
     REPRISE_REQUIRE(
         resumable_, ErrorKind::kCheckpoint,
         fmt::format("nothing to resume from would be left: {} holds no whole checkpoint with moments", folder.string()),
-        "make one first: `reprise checkpoint materialize RUN --step N`");
+        how_to_resume());
   }
   PruneReport run(bool dry_run);
 
  private:
   bool is_resumable(const CheckpointInfo& info) const { return info.path == resumable_->path; }
+  std::string how_to_resume() const;
   std::string stored_near(std::uint64_t step) const;
   void require_kept() const;
   bool by_rule(std::uint64_t step) const;
@@ -70,6 +72,15 @@ class Pruning {
   std::vector<const CheckpointInfo*> stripped_;
   PruneReport report_;
 };
+
+/// What makes a checkpoint with moments, as a hint: nothing but the run itself writes into its folder, so it is moved
+/// there by hand.
+std::string Pruning::how_to_resume() const {
+  return fmt::format(
+      "`reprise checkpoint materialize {} --step {}` makes one with moments; move the file that it writes into {}",
+      shell_line({folder_.parent_path().string()}), files_.empty() ? "N" : std::to_string(files_.back().header.step),
+      folder_.string());
+}
 
 /// Up to two steps that are stored below `step`, and two above it, as a hint.
 std::string Pruning::stored_near(std::uint64_t step) const {

@@ -181,7 +181,13 @@ TEST_F(PruneTest, ARecordedFileThatIsStillThereIsNoProblemAndGoesWithTheNextCall
 
 TEST_F(PruneTest, RefusesAFolderWithNothingToResumeFrom) {
   for (const std::uint64_t step : {0, 4, 12}) std::filesystem::remove(chain_.file(step));
-  EXPECT_THROW(keep_every(2), Error);
+  try {
+    keep_every(2);
+    ADD_FAILURE();
+  } catch (const Error& error) {
+    EXPECT_THAT(error.hint(), HasSubstr(fmt::format("materialize {} --step 8`", chain_.path().parent_path().string())));
+    EXPECT_THAT(error.hint(), HasSubstr("move the file that it writes into " + chain_.path().string()));
+  }
   EXPECT_THAT(stored(), ElementsAre(1, 2, 6, 8));
 }
 
