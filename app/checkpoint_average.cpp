@@ -48,6 +48,7 @@ AverageRecipe average_of(const AverageFlags& flags) {
   std::vector<double> weights(files.size(), 1.0);
   AverageRecipe recipe{"uniform", {}};
   if (flags.ema) {
+    checkpoints::require_oldest_first(files);
     recipe.kind = "ema";
     weights = checkpoints::ema_weights(files.size(), *flags.ema);
   } else if (!flags.weights.empty()) {
@@ -140,7 +141,7 @@ void add_average_verb(CLI::App& checkpoint) {
       ->required();
   verb->add_option("--out", flags->out, "File to write")->required();
   CLI::Option* weights = verb->add_option("--weights", flags->weights, "One weight for each checkpoint");
-  verb->add_option("--ema", flags->ema, "Exponential average with this decay, oldest checkpoint first")
+  verb->add_option("--ema", flags->ema, "Exponential average with this decay; needs the oldest first")
       ->excludes(weights);
   verb->add_flag("--json", flags->json, "Print what was made as JSON");
   verb->footer(

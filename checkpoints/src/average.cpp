@@ -81,6 +81,18 @@ std::vector<double> ema_weights(std::size_t count, double decay) {
   return weights;
 }
 
+void require_oldest_first(std::span<const std::string> files) {
+  std::optional<std::uint64_t> before;
+  for (const std::string& file : files) {
+    const std::uint64_t step = read_info(file).header.step;
+    REPRISE_REQUIRE(!before || *before <= step, ErrorKind::kUsage,
+                    fmt::format("--ema takes the oldest checkpoint first: step {} comes behind step {}: {}", step,
+                                before.value_or(0), file),
+                    "give the checkpoints in ascending order of their steps");
+    before = step;
+  }
+}
+
 Digest average_root(const AverageRecipe& recipe, const Header& header, const TensorLayout& layout,
                     std::span<const Digest> weight_digests) {
   CanonicalHasher hasher("reprise.average.v1");

@@ -251,6 +251,17 @@ TEST_F(AverageTest, ACheckpointThatIsMadeAgainReplacesThatOneAlone) {
   EXPECT_NE(refused(out(), six), "");
 }
 
+TEST_F(AverageTest, AnExponentialOneTakesCheckpointsOldestFirst) {
+  const auto refused = [&](const std::vector<std::uint64_t>& steps) {
+    std::vector<std::string> files;
+    for (const std::uint64_t step : steps) files.push_back(chain_.file(step).string());
+    return refusal([&] { require_oldest_first(files); });
+  };
+  EXPECT_EQ(refused({2, 6, 8}), "");
+  EXPECT_EQ(refused({2, 6, 6}), "") << "of two runs";
+  EXPECT_THAT(refused({2, 8, 6}), HasSubstr("step 6 comes behind step 8: " + chain_.file(6).string()));
+}
+
 TEST(EmaWeightsTest, FallByTheDecayFromTheNewestAndLeaveTheRestToTheOldest) {
   EXPECT_THAT(ema_weights(4, 0.5), ElementsAre(0.125, 0.125, 0.25, 0.5));
   EXPECT_THAT(ema_weights(1, 0.9), ElementsAre(1.0));

@@ -60,6 +60,10 @@ Digest write_average(const std::filesystem::path& path, const LoadedAverage& ave
 /// one.
 bool is_average(const std::filesystem::path& path);
 
+/// Throws kUsage unless the steps of these checkpoint files do not fall: an exponential average takes their order for
+/// age. Equal steps are of several runs.
+void require_oldest_first(std::span<const std::string> files);
+
 /// Reads and verifies an average against its digests and root. Throws kCorrupt.
 LoadedAverage read_average(const std::filesystem::path& path);
 
