@@ -56,11 +56,39 @@ double sum_of_weights(const AverageRecipe& recipe) {
 }
 
 /// The file of a source: it was read there, or computed again by replay of RUN@STEP, which RUN may have stored.
-std::filesystem::path file_at(const AverageSource& source) {
-  const std::string step = fmt::format("@{}", source.step);
-  if (std::filesystem::exists(source.place) || !source.place.ends_with(step)) return source.place;
-  const std::filesystem::path run = source.place.substr(0, source.place.size() - step.size());
-  return run / "checkpoints" / file_name(FileKind::kScheduled, source.step);
+std::filesystem::path file_at(const std::filesystem::path& place, std::uint64_t step) {
+  const std::string text = place.string(), end = fmt::format("@{}", step);
+  if (std::filesystem::exists(place) || !text.ends_with(end)) return place;
+  const std::filesystem::path run = text.substr(0, text.size() - end.size());
+  return run / "checkpoints" / file_name(FileKind::kScheduled, step);
+}
+
+/// Folders from which a source's place may lead to it. A relative one is said from where the average was made, which is
+/// often its own folder or one above; the root decides.
+std::vector<std::filesystem::path> folders_for(const AverageSource& source, const std::filesystem::path& average) {
+  std::vector<std::filesystem::path> folders{{}};
+  if (std::filesystem::path(source.place).is_absolute()) return folders;
+  for (std::filesystem::path at = std::filesystem::absolute(average).parent_path();; at = at.parent_path()) {
+    folders.push_back(at);
+    if (at == at.parent_path()) return folders;
+  }
+}
+
+/// Sets the place of a source to its file. Returns what is wrong where there is none; empty when it was found.
+std::string find_source(AverageSource& source, const std::filesystem::path& average) {
+  std::string wrong = "is not there";
+  for (const std::filesystem::path& folder : folders_for(source, average)) {
+    const std::filesystem::path file = file_at(folder / source.place, source.step);
+    if (!std::filesystem::is_regular_file(file)) continue;
+    const Digest root = read_info(file).root;
+    if (root != source.root) {
+      wrong = fmt::format("has root {} by now", root.hex());
+      continue;
+    }
+    source.place = file.string();
+    return {};
+  }
+  return wrong;
 }
 
 }  // namespace
@@ -183,15 +211,11 @@ LoadedAverage read_average(const std::filesystem::path& path) {
 Recomputation recompute(const LoadedAverage& average) {
   AverageRecipe recipe = average.recipe;
   for (AverageSource& source : recipe.sources) {
-    const auto missing = [&](const std::string& what) {
-      return Recomputation{
-          false, fmt::format("step {} with root {} {}: {}", source.step, source.root.hex(), what, source.place)};
-    };
-    const std::filesystem::path file = file_at(source);
-    if (!std::filesystem::is_regular_file(file)) return missing("is not there");
-    const Digest root = read_info(file).root;
-    if (root != source.root) return missing(fmt::format("has root {} by now", root.hex()));
-    source.place = file.string();
+    const std::string wrong = find_source(source, average.model.info.path);
+    if (wrong.empty()) continue;
+    const bool is_relative = !std::filesystem::path(source.place).is_absolute();
+    return {false, fmt::format("step {} with root {} {}: {}{}", source.step, source.root.hex(), wrong, source.place,
+                               is_relative ? ", neither from here nor from a folder above the average" : "")};
   }
   const LoadedAverage again = average_checkpoints(std::move(recipe));
   return {again.model.digests.weights == average.model.digests.weights, {}};

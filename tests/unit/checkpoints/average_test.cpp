@@ -151,6 +151,21 @@ TEST_F(AverageTest, SourceOfAReplayIsFoundWhereTheRunStoresItsStep) {
   EXPECT_THAT(recompute(made).missing, HasSubstr("is not there: " + run.string() + "@6"));
 }
 
+TEST_F(AverageTest, SourceOfARelativePlaceIsFoundFromTheFoldersAboveTheAverage) {
+  const std::filesystem::path below = chain_.path() / "averages" / "of-two";
+  std::filesystem::create_directories(below);
+  LoadedAverage made = average_checkpoints(recipe_of({2, 6}));
+  for (AverageSource& source : made.recipe.sources) {
+    source.place = std::filesystem::path(source.place).lexically_relative(chain_.path()).string();
+  }
+  write_average(below / "soup.h5", made);
+  EXPECT_TRUE(recompute(read_average(below / "soup.h5")).same);
+  std::filesystem::copy_file(chain_.file(8), below / "step-000006.h5");
+  EXPECT_TRUE(recompute(read_average(below / "soup.h5")).same) << "a file of another root is not the source";
+  std::filesystem::remove(chain_.file(2));
+  EXPECT_THAT(recompute(read_average(below / "soup.h5")).missing, HasSubstr("is not there: step-000002.h5, neither"));
+}
+
 TEST_F(AverageTest, CheckpointsOfDifferentModelsHaveNone) {
   const SampleState other(9, TensorLayout({{"model.embed_tokens.weight", {40, 300}, true}}));
   other.write(chain_.path(), false, *dist::make_local_communicator());
