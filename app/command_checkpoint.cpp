@@ -118,6 +118,10 @@ void show(const CheckpointFlags& flags) {
   const bool is_file = std::filesystem::is_regular_file(flags.run);
   REPRISE_REQUIRE(is_file || flags.step, ErrorKind::kUsage, fmt::format("which checkpoint of {}?", flags.run.string()),
                   "give --step N, or a file in place of the run");
+  REPRISE_REQUIRE(
+      !is_file || !flags.step, ErrorKind::kUsage,
+      fmt::format("--step {} chooses among the checkpoints of a run; {} is one file", *flags.step, flags.run.string()),
+      "leave --step out, or name the run");
   const path file = is_file ? flags.run : checkpoint_file_of_step(flags.run, *flags.step);
   if (checkpoints::is_average(file)) return show_average(file, flags.json);
   const CheckpointDescription description = checkpoints::read_description(file);

@@ -1,0 +1,40 @@
+// What the verbs of `checkpoint` say, of a folder of checkpoints that nobody trained.
+
+#include "chain_folder.h"
+#include "program.h"
+
+namespace reprise::cli_test {
+namespace {
+
+using checkpoints::ChainFolder;
+using nlohmann::json;
+
+/// Steps 0, 1, 2, 4, 6, 8; moments at 0 and 4.
+class CheckpointVerbs : public ProgramTest {
+ protected:
+  void SetUp() override {
+    ProgramTest::SetUp();
+    std::filesystem::create_directory_symlink(chain_.path(), folder_ / "checkpoints");
+  }
+
+  Outcome checkpoint(std::vector<std::string> arguments) const {
+    arguments.insert(arguments.begin(), "checkpoint");
+    return run_reprise(arguments);
+  }
+  void expect_error(const std::vector<std::string>& arguments, int exit_code, const std::string& what) const {
+    const Outcome outcome = checkpoint(arguments);
+    EXPECT_EQ(outcome.exit_code, exit_code) << outcome.err;
+    EXPECT_NE(outcome.err.find(what), std::string::npos) << outcome.err;
+    EXPECT_NE(outcome.err.find("hint: "), std::string::npos) << outcome.err;
+  }
+  std::string run() const { return folder_.string(); }
+
+  ChainFolder chain_;
+};
+
+TEST_F(CheckpointVerbs, ShowTakesAStepOfARunAndNotOfAFile) {
+  expect_error({"show", chain_.file(6).string(), "--step", "8"}, 2, "--step 8 chooses among the checkpoints of a run");
+}
+
+}  // namespace
+}  // namespace reprise::cli_test
