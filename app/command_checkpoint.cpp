@@ -145,6 +145,22 @@ void show(const CheckpointFlags& flags) {
 
 std::string with_bits(float value) { return fmt::format("{} (0x{:08x})", value, std::bit_cast<std::uint32_t>(value)); }
 
+/// Null where there is nothing to say: of models that differ, and of values that a file does not store.
+ordered_json to_json(const checkpoints::Difference& difference) {
+  const bool is_layout = difference.where == checkpoints::Difference::Where::kLayout;
+  const bool has_element = difference.element >= 0;
+  const auto known = [](bool is_known, const auto& value) { return is_known ? ordered_json(value) : ordered_json(); };
+  ordered_json json = {{"where", to_string(difference.where)},
+                       {"tensor", known(!is_layout, difference.tensor)},
+                       {"chunk", known(!is_layout, difference.chunk)},
+                       {"element", known(has_element, difference.element)},
+                       {"bits_a", known(has_element, std::bit_cast<std::uint32_t>(difference.a))},
+                       {"bits_b", known(has_element, std::bit_cast<std::uint32_t>(difference.b))},
+                       {"differing_chunks", known(!is_layout, difference.differing_chunks)}};
+  if (is_layout) json["detail"] = difference.tensor;
+  return json;
+}
+
 void print_difference(const checkpoints::Difference& difference) {
   if (difference.where == checkpoints::Difference::Where::kLayout) {
     fmt::print("the models differ: {}\n", difference.tensor);
@@ -166,15 +182,7 @@ void diff(const CheckpointFlags& flags, Context& context) {
   context.status = difference ? 1 : 0;
   if (flags.json) {
     ordered_json json = {{"same", !difference}, {"root_a", a.info.root.hex()}, {"root_b", b.info.root.hex()}};
-    if (difference) {
-      json["where"] = to_string(difference->where);
-      json["tensor"] = difference->tensor;
-      json["chunk"] = difference->chunk;
-      json["element"] = difference->element;
-      json["bits_a"] = std::bit_cast<std::uint32_t>(difference->a);
-      json["bits_b"] = std::bit_cast<std::uint32_t>(difference->b);
-      json["differing_chunks"] = difference->differing_chunks;
-    }
+    if (difference) json.update(to_json(*difference));
     fmt::print("{}\n", json_text(json));
     return;
   }

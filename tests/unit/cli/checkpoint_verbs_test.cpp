@@ -36,5 +36,24 @@ TEST_F(CheckpointVerbs, ShowTakesAStepOfARunAndNotOfAFile) {
   expect_error({"show", chain_.file(6).string(), "--step", "8"}, 2, "--step 8 chooses among the checkpoints of a run");
 }
 
+TEST_F(CheckpointVerbs, DiffHasNullInJsonForWhatIsNotKnown) {
+  const auto alone = dist::make_local_communicator();
+  checkpoints::SampleState moments = ChainFolder::state_of(6);
+  moments.first_moments[3] += 1;
+  moments.digest();
+  moments.write(folder_, false, *alone);
+  const std::string changed = (folder_ / "step-000006.h5").string();
+  json difference = json::parse(checkpoint({"diff", chain_.file(6).string(), changed, "--json"}).out);
+  EXPECT_EQ(difference["where"], "first_moments");
+  EXPECT_EQ(difference["tensor"], "model.embed_tokens.weight");
+  EXPECT_EQ(difference["chunk"], 0);
+  for (const char* key : {"element", "bits_a", "bits_b"}) EXPECT_TRUE(difference.at(key).is_null()) << key;
+  const checkpoints::SampleState other(6, TensorLayout({{"model.embed_tokens.weight", {40, 300}, true}}));
+  other.write(folder_, false, *alone);
+  difference = json::parse(checkpoint({"diff", chain_.file(6).string(), changed, "--json"}).out);
+  EXPECT_EQ(difference["detail"], "6 tensors and 1");
+  for (const char* key : {"tensor", "chunk", "element", "bits_a"}) EXPECT_TRUE(difference.at(key).is_null()) << key;
+}
+
 }  // namespace
 }  // namespace reprise::cli_test
