@@ -55,6 +55,7 @@ void list(const CheckpointFlags& flags) {
     json.push_back({{"step", info.header.step},
                     {"root", info.root.hex()},
                     {"has_moments", info.has_moments},
+                    {"moments", moments_of(info)},
                     {"bytes", info.file_bytes},
                     {"path", info.path.string()},
                     {"kind", name_of(info.kind)}});

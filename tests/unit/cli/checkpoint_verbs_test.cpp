@@ -2,6 +2,7 @@
 
 #include "chain_folder.h"
 #include "program.h"
+#include "reprise/checkpoints/prune.h"
 
 namespace reprise::cli_test {
 namespace {
@@ -53,6 +54,14 @@ TEST_F(CheckpointVerbs, DiffHasNullInJsonForWhatIsNotKnown) {
   difference = json::parse(checkpoint({"diff", chain_.file(6).string(), changed, "--json"}).out);
   EXPECT_EQ(difference["detail"], "6 tensors and 1");
   for (const char* key : {"tensor", "chunk", "element", "bits_a"}) EXPECT_TRUE(difference.at(key).is_null()) << key;
+}
+
+TEST_F(CheckpointVerbs, ListTellsPrunedMomentsInJsonFromThoseThatNeverWere) {
+  checkpoints::prune_checkpoints(chain_.path(), {1, std::nullopt, {}}, false);
+  const json listed = json::parse(checkpoint({"list", run(), "--json"}).out);
+  std::string moments;
+  for (const json& entry : listed) moments += entry["moments"].get<std::string>() + " ";
+  EXPECT_EQ(moments, "pruned no no yes no no ");
 }
 
 }  // namespace
