@@ -9,8 +9,19 @@
 #include "reprise/core/shell_line.h"
 
 namespace reprise::app {
+namespace {
+
+/// Before anything is said of what a name holds: it may be mistyped.
+void require_exists(const std::filesystem::path& name) {
+  REPRISE_REQUIRE(std::filesystem::exists(name), ErrorKind::kIo,
+                  fmt::format("there is no file or folder {}", name.string()),
+                  "name a run's folder, such as runs/tiny, one of its checkpoints, such as runs/tiny@128, or a file");
+}
+
+}  // namespace
 
 std::filesystem::path checkpoint_folder(const std::filesystem::path& run) {
+  require_exists(run);
   const std::filesystem::path folder = run / "checkpoints";
   REPRISE_REQUIRE(std::filesystem::is_directory(folder), ErrorKind::kIo,
                   fmt::format("not a run: {} holds no folder checkpoints", run.string()),
@@ -36,6 +47,7 @@ std::filesystem::path checkpoint_file(const std::string& text) {
     const auto parsed = std::from_chars(text.data() + at + 1, last, step);
     if (parsed.ec == std::errc() && parsed.ptr == last) return checkpoint_file_of_step(text.substr(0, at), step);
   }
+  require_exists(text);
   REPRISE_REQUIRE(std::filesystem::is_regular_file(text), ErrorKind::kUsage,
                   fmt::format("not a checkpoint: '{}'", text), "write RUN@STEP, such as runs/tiny@128");
   return text;

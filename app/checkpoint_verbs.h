@@ -34,7 +34,7 @@ std::optional<checkpoints::Ledger> ledger_of(const std::filesystem::path& run);
 /// it is right.
 std::string wrong_recipe_text(const checkpoints::CheckpointInfo& info);
 
-/// Returns RUN/checkpoints. Throws kIo when there is none.
+/// Returns RUN/checkpoints. Throws kIo when there is none, or nothing of that name.
 std::filesystem::path checkpoint_folder(const std::filesystem::path& run);
 
 /// Returns the file of a step: the scheduled one, or the recovery file when there is no other. Throws kCorrupt when it

@@ -117,6 +117,7 @@ ordered_json tensors_json(const CheckpointDescription& description) {
 
 void show(const CheckpointFlags& flags) {
   const bool is_file = std::filesystem::is_regular_file(flags.run);
+  if (!is_file) checkpoint_folder(flags.run);  // throws where it is no run either
   REPRISE_REQUIRE(is_file || flags.step, ErrorKind::kUsage, fmt::format("which checkpoint of {}?", flags.run.string()),
                   "give --step N, or a file in place of the run");
   REPRISE_REQUIRE(

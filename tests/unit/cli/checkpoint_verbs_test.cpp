@@ -64,5 +64,14 @@ TEST_F(CheckpointVerbs, ListTellsPrunedMomentsInJsonFromThoseThatNeverWere) {
   EXPECT_EQ(moments, "pruned no no yes no no ");
 }
 
+TEST_F(CheckpointVerbs, SayOfANameThatThereIsNothing) {
+  const std::string nothing = (folder_ / "missing.h5").string();
+  const std::string out = (folder_ / "out.h5").string();
+  for (const std::vector<std::string>& arguments :
+       {std::vector<std::string>{"verify", nothing}, {"show", nothing}, {"average", nothing, "--out", out}}) {
+    expect_error(arguments, 4, "there is no file or folder " + nothing);
+  }
+}
+
 }  // namespace
 }  // namespace reprise::cli_test
