@@ -8,6 +8,7 @@
 #include "commands.h"
 #include "json_text.h"
 #include "launch.h"
+#include "program_of.h"
 #include "reprise/audit/reproduce.h"
 #include "reprise/configs/config.h"
 #include "reprise/core/error.h"
@@ -95,7 +96,7 @@ int train_here(const configs::RunConfig& config, const std::filesystem::path& ru
   options.compute = train::compute_settings(config.runtime());
   options.watchdog = std::chrono::seconds(config.runtime().watchdog_seconds());
   options.resume = resume;
-  options.command_line = context.command_line;
+  options.program = program_of(context);
   const train::TrainSummary summary = train::train(config, options, *communicator, progress);
   return summary.stopped_by_signal == 0 ? 0 : 128 + summary.stopped_by_signal;
 }

@@ -11,6 +11,7 @@
 #include "death_watch.h"
 #include "json_text.h"
 #include "launch.h"
+#include "program_of.h"
 #include "reprise/configs/batch_plan.h"
 #include "reprise/configs/checkpoint_schedule.h"
 #include "reprise/configs/config.h"
@@ -278,7 +279,7 @@ void train_here(const TrainFlags& flags, configs::RunConfig config, Context& con
     options.compute = train::compute_settings(config.runtime());
     options.watchdog = std::chrono::seconds(config.runtime().watchdog_seconds());
     options.resume = !flags.resume.empty();
-    options.command_line = context.command_line;
+    options.program = program_of(context);
     const train::TrainSummary summary = train_or_say_how_to_go_on(flags, config, options, *communicator, *progress);
     if (communicator->rank() == 0) print_summary(summary, flags.json);
     if (summary.stopped_by_signal != 0) {

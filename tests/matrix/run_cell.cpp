@@ -28,7 +28,7 @@ train::TrainSummary train_here(const Workload& workload, const Cell& cell, bool 
   options.compute.bucket_kib = cell.ranks % 2 == 0 ? 1 : 0;
   options.compute.recompute_layers = cell.threads % 2 == 0 ? 2 : 0;
   options.resume = resume;
-  options.command_line = {"matrix_cells", cell.name()};
+  options.program.command_line = {"matrix_cells", cell.name()};
   train::TrainSummary summary;
   dist::run_local_group(cell.ranks, [&](dist::Communicator& communicator) {
     const train::TrainSummary mine = train::train(workload.config, options, communicator, no_progress());

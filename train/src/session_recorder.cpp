@@ -55,7 +55,9 @@ SessionRecorder::SessionRecorder(const std::filesystem::path& path, const Sessio
     event.facts["backend"] = std::string(communicator.backend());
     if (!start.exchange.empty()) event.facts["exchange"] = start.exchange;
     if (!start.parent.empty()) event.facts["parent"] = start.parent;
-    event.facts["command_line"] = joined(start.command_line);
+    if (!start.program.version.empty()) event.facts["version"] = start.program.version;
+    if (!start.program.commit.empty()) event.facts["commit"] = start.program.commit;
+    event.facts["command_line"] = joined(start.program.command_line);
     event.figures["num_ranks"] = communicator.size();
     event.figures["num_threads"] = start.num_threads;
     event.figures["num_grains"] = static_cast<double>(start.num_grains);

@@ -11,6 +11,7 @@
 
 #include "reprise/dist/communicator.h"
 #include "reprise/logs/session_log.h"
+#include "reprise/train/trainer.h"
 #include "step.h"
 
 namespace reprise::train {
@@ -18,14 +19,14 @@ namespace reprise::train {
 struct SessionStart {
   bool resumed = false;
   std::uint64_t step = 0;
-  std::string from;  // checkpoint file, when resumed
+  std::string from;    // checkpoint file, when resumed
   std::string parent;  // "NAME at step N", when the run goes on from another one
   std::int64_t num_grains = 0;
   double model_flops_per_token = 0;
   int num_threads = 1;
   std::string device = "cpu";  // that computes grains, with its model and versions
   std::string exchange;        // where what ranks exchange lies, "gpus" or "hosts"; empty for one rank
-  std::vector<std::string> command_line;
+  Program program;
 };
 
 /// Where the first rank's time goes beside a step itself. The sums since the session began.

@@ -139,7 +139,7 @@ TrainSummary Trainer::run() {
   start.num_threads = options_.num_threads;
   start.device = model_->device_description();
   start.exchange = model_->exchange_description();
-  start.command_line = options_.command_line;
+  start.program = options_.program;
   session_ = std::make_unique<SessionRecorder>(folder_.session_log(), start, communicator_);
   try {
     loop();

@@ -68,7 +68,7 @@ class RecipesOnADevice : public TinyRunTest {
       options.run_dir = folder;
       options.compute = settings;
       options.resume = resume;
-      options.command_line = {"train_tiny"};
+      options.program.command_line = {"train_tiny"};
       train(config(), options, checked, progress != nullptr && communicator.rank() == 0 ? *progress : no_progress());
     });
   }

@@ -144,7 +144,7 @@ TEST_P(NativeDevicesOfARun, AreOfOneKind) {
           TrainOptions options;
           options.run_dir = folder;
           options.compute = on_gpu(communicator.rank() == 0 ? "one" : "another");
-          options.command_line = {"kinds"};
+          options.program.command_line = {"kinds"};
           train(config_of({}), options, communicator, no_progress());
         });
       },

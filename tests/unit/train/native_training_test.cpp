@@ -155,7 +155,7 @@ TEST(NativeRecipe, GrainsPerForwardOfTheRuntimeChangesNothing) {
     TrainOptions options;
     options.run_dir = scratch;
     options.compute.grains_per_forward = grains_per_forward;
-    options.command_line = {"native"};
+    options.program.command_line = {"native"};
     train(config_of({"", {}}), options, *dist::make_local_communicator(), no_progress());
     roots.push_back(roots_in(scratch));
   }

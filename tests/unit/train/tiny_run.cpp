@@ -77,7 +77,7 @@ TrainSummary train_tiny(const std::filesystem::path& folder, int num_threads, bo
   options.run_dir = folder;
   options.num_threads = num_threads;
   options.resume = resume;
-  options.command_line = {"train_tiny"};
+  options.program = {"1.2.3", "abc", {"train_tiny"}};
   const auto communicator = dist::make_local_communicator();
   return train(config, options, *communicator, progress == nullptr ? no_progress() : *progress);
 }

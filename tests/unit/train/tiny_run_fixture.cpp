@@ -44,7 +44,7 @@ void TinyRunTest::train_on_ranks(const std::filesystem::path& folder, int num_ra
     options.num_threads = 2;
     options.compute = compute;
     options.resume = resume;
-    options.command_line = {"train_tiny"};
+    options.program = {"1.2.3", "abc", {"train_tiny"}};
     const bool shown = progress != nullptr && communicator.rank() == 0;
     train(config_, options, communicator, shown ? *progress : no_progress());
   });

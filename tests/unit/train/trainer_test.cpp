@@ -365,6 +365,8 @@ TEST_F(Trainer, WritesWhoRanWhatToTheSessionLog) {
   ASSERT_GE(events.size(), 4u);
   EXPECT_EQ(events[0].kind, logs::SessionEvent::Kind::kStart);
   EXPECT_EQ(events[0].facts.at("command_line"), "train_tiny");
+  EXPECT_EQ(events[0].facts.at("version"), "1.2.3");
+  EXPECT_EQ(events[0].facts.at("commit"), "abc");
   EXPECT_EQ(events[1].kind, logs::SessionEvent::Kind::kRank);
   EXPECT_EQ(events[1].figures.at("num_grains"), 5);
   EXPECT_EQ(events[1].figures.at("first_grain"), 0);

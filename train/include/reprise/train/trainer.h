@@ -19,6 +19,13 @@ namespace reprise::train {
 
 class StepObserver;  // train/src/step_observer.h
 
+/// What computes a run, as session.log names it; empty where nobody says.
+struct Program {
+  std::string version;
+  std::string commit;
+  std::vector<std::string> command_line;
+};
+
 struct TrainOptions {
   std::filesystem::path run_dir;  // shards/ and tokenizer/ of the run are read from here; checkpoints/ and logs go here
   int num_threads = 1;
@@ -28,9 +35,9 @@ struct TrainOptions {
   bool without_checkpoint = false;   // and, of a run that had some and has none, from the beginning (replays)
   std::optional<std::uint64_t> stop_after_step;  // end early, as if finished there (for replays, tests and benchmarks)
   bool save_whole_last_state = false;            // store the moments of the last step, scheduled or not
-  std::filesystem::path device_log;       // the session log whose device a resumed native run must have; empty: its own
-  StepObserver* observer = nullptr;       // sees every step from inside; one rank alone
-  std::vector<std::string> command_line;  // for session.log
+  std::filesystem::path device_log;  // the session log whose device a resumed native run must have; empty: its own
+  StepObserver* observer = nullptr;  // sees every step from inside; one rank alone
+  Program program;                   // for session.log
 };
 
 struct TrainSummary {
