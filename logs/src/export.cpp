@@ -20,10 +20,7 @@ std::string bits(double value) { return fmt::format("{:016x}", std::bit_cast<std
 std::string bits(float value) { return fmt::format("{:08x}", std::bit_cast<std::uint32_t>(value)); }
 
 /// Follows from the loss, so it is rounded to what every C library agrees on and has no bits beside it.
-std::string perplexity(const StepRecord& r) {
-  const double value = std::exp(r.loss);
-  return std::isfinite(value) ? fmt::format("{:.9g}", value) : "null";
-}
+std::string perplexity(const StepRecord& r) { return fmt::format("{:.9g}", std::exp(r.loss)); }
 
 template <typename Real>
 std::string pair(std::string_view name, Real value) {
@@ -77,8 +74,8 @@ std::string json_line(const Row& row) {
       "{{\"step\":{},\"first_sample\":{},\"num_samples\":{},\"num_targets\":{},\"tokens_seen\":{},\"batch_hash\":\"{}"
       "\",",
       r.step, r.first_sample, r.num_samples, r.num_targets, r.tokens_seen, r.batch_hash.hex());
-  line += pair("loss", r.loss) + "\"perplexity\":" + perplexity(r) + "," + pair("z_loss", r.z_loss) +
-          list("grain_losses", r.grain_losses) + list("grain_z_losses", r.grain_z_losses) +
+  line += pair("loss", r.loss) + "\"perplexity\":" + (std::isfinite(std::exp(r.loss)) ? perplexity(r) : "null") + "," +
+          pair("z_loss", r.z_loss) + list("grain_losses", r.grain_losses) + list("grain_z_losses", r.grain_z_losses) +
           pair("gradient_norm", r.gradient_norm) + pair("clip_factor", r.clip_factor) +
           pair("learning_rate", r.learning_rate);
   if (r.skipped) line += to_json(*r.skipped);

@@ -51,6 +51,16 @@ TEST_F(Export, PerplexityHasNineDigits) {
   EXPECT_THAT(lines(ExportFormat::kCsv)[3], HasSubstr(",2.75,15.6426319,"));
 }
 
+TEST_F(Export, PerplexityThatIsNotFiniteIsNullInJsonAndANumberInCsv) {
+  std::filesystem::remove(folder_ / "run.log");
+  RunLogWriter writer = RunLogWriter::create(folder_ / "run.log", sample_header());
+  StepRecord step = sample_step(1);
+  step.loss = 1751946;
+  writer.append(step);
+  EXPECT_THAT(lines(ExportFormat::kJsonLines)[0], HasSubstr("\"perplexity\":null,"));
+  EXPECT_THAT(lines(ExportFormat::kCsv)[1], HasSubstr(",1751946,inf,"));
+}
+
 TEST_F(Export, SessionEventsAreLinesAndStepFiguresAreColumns) {
   SessionEvent start, first, second;
   start.kind = SessionEvent::Kind::kStart;
