@@ -1,5 +1,6 @@
 #include "tensorboard.h"
 
+#include <algorithm>
 #include <cmath>
 
 #include "crc32.h"
@@ -39,7 +40,8 @@ tensorboard::Event event_at(std::uint64_t step) {
   return event;
 }
 
-std::string event_of(const StepRecord& record) {
+/// `may_skip`: a step of the run was skipped; its curve of 0 and 1 has a point at every step then.
+std::string event_of(const StepRecord& record, bool may_skip) {
   tensorboard::Event event = event_at(record.step);
   tensorboard::Summary& summary = *event.mutable_summary();
   add_scalar(summary, "train/loss", record.loss);
@@ -49,7 +51,7 @@ std::string event_of(const StepRecord& record) {
   add_scalar(summary, "train/clip_factor", record.clip_factor);
   add_scalar(summary, "train/learning_rate", record.learning_rate);
   add_scalar(summary, "train/tokens_seen", static_cast<double>(record.tokens_seen));
-  if (record.skipped) add_scalar(summary, "train/skipped", 1);
+  if (may_skip) add_scalar(summary, "train/skipped", record.skipped ? 1 : 0);
   return event.SerializeAsString();
 }
 
@@ -81,9 +83,11 @@ std::string first_event_record() {
 
 std::filesystem::path export_tensorboard(const std::filesystem::path& run_folder, const std::filesystem::path& folder) {
   const RunLog log = read_run_log(run_folder / "run.log");
+  const bool may_skip = std::any_of(log.records.begin(), log.records.end(),
+                                    [](const RunRecord& record) { return record.step && record.step->skipped; });
   std::string bytes = first_event_record();
   for (const RunRecord& record : log.records) {
-    if (record.step) bytes += tf_record(event_of(*record.step));
+    if (record.step) bytes += tf_record(event_of(*record.step, may_skip));
     if (record.evaluation) bytes += tf_record(event_of(*record.evaluation));
   }
   make_folders(folder);
