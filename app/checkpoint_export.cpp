@@ -68,13 +68,17 @@ std::string special_token(const std::string& tokenizer, std::int64_t id) {
   throw Error(ErrorKind::kData, fmt::format("the tokenizer has no added token {}", id));
 }
 
-std::map<std::string, std::string> provenance(const checkpoints::CheckpointInfo& info) {
-  return {{"format", "pt"},
-          {"reprise.root", info.root.hex()},
-          {"reprise.step", std::to_string(info.header.step)},
-          {"reprise.recipe_hash", info.header.recipe_hash.hex()},
-          {"reprise.data_root", info.header.data_root.hex()},
-          {"reprise.contract_version", std::to_string(info.header.contract_version)}};
+/// `average`: its kind; empty for a checkpoint of the step.
+std::map<std::string, std::string> provenance(const checkpoints::CheckpointInfo& info, const std::string& average) {
+  std::map<std::string, std::string> metadata = {
+      {"format", "pt"},
+      {"reprise.root", info.root.hex()},
+      {"reprise.step", std::to_string(info.header.step)},
+      {"reprise.recipe_hash", info.header.recipe_hash.hex()},
+      {"reprise.data_root", info.header.data_root.hex()},
+      {"reprise.contract_version", std::to_string(info.header.contract_version)}};
+  if (!average.empty()) metadata["reprise.average"] = average;
+  return metadata;
 }
 
 /// Throws unless the weights and the tokenizer belong to each other: those of the run that its log tells of.
@@ -97,8 +101,9 @@ void export_checkpoint(const ExportFlags& flags) {
   REPRISE_REQUIRE(flags.step || !flags.file.empty(), ErrorKind::kUsage,
                   fmt::format("which checkpoint of {}?", flags.run.string()), "give --step N or --checkpoint FILE");
   checkpoints::require_place_of_export(flags.out);
-  const checkpoints::LoadedCheckpoint loaded =
-      checkpoints::read_model(flags.step ? checkpoint_file_of_step(flags.run, *flags.step) : flags.file);
+  const path file = flags.step ? checkpoint_file_of_step(flags.run, *flags.step) : flags.file;
+  const checkpoints::LoadedCheckpoint loaded = checkpoints::read_model(file);
+  const std::string average = checkpoints::stated_recipe(file).value_or(checkpoints::AverageRecipe{}).kind;
   const configs::Recipe recipe = configs::parse_hashed_recipe(
       loaded.info.header.recipe_text, loaded.info.path.string() + ": recipe_text", loaded.info.header.recipe_hash);
   const path tokenizer_file = flags.run / "tokenizer" / "tokenizer.json";
@@ -118,17 +123,19 @@ void export_checkpoint(const ExportFlags& flags) {
                                                    {"clean_up_tokenization_spaces", false}});
   write_json(flags.out / "config.json", model_config(recipe, vocab_size, end_of_text));
   const path model_file = flags.out / "model.safetensors";
-  checkpoints::write_safetensors(model_file, loaded.layout, loaded.weights, provenance(loaded.info));
+  checkpoints::write_safetensors(model_file, loaded.layout, loaded.weights, provenance(loaded.info, average));
   if (flags.json) {
-    const ordered_json json = {{"path", flags.out.string()},
-                               {"step", loaded.info.header.step},
-                               {"root", loaded.info.root.hex()},
-                               {"bytes", std::filesystem::file_size(model_file)}};
+    ordered_json json = {{"path", flags.out.string()},
+                         {"step", loaded.info.header.step},
+                         {"root", loaded.info.root.hex()},
+                         {"bytes", std::filesystem::file_size(model_file)}};
+    if (!average.empty()) json["average"] = average;
     fmt::print("{}\n", json_text(json));
     return;
   }
-  fmt::print("step {} in {}: model.safetensors, config.json, tokenizer.json, tokenizer_config.json\nroot {}\n",
-             loaded.info.header.step, flags.out.string(), loaded.info.root.hex());
+  fmt::print("{}step {} in {}: model.safetensors, config.json, tokenizer.json, tokenizer_config.json\nroot {}\n",
+             average.empty() ? "" : fmt::format("average ({}), highest ", average), loaded.info.header.step,
+             flags.out.string(), loaded.info.root.hex());
 }
 
 }  // namespace

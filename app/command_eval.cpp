@@ -12,6 +12,7 @@
 #include "commands.h"
 #include "device_flag.h"
 #include "json_text.h"
+#include "reprise/checkpoints/average.h"
 #include "reprise/configs/config.h"
 #include "reprise/core/device_name.h"
 #include "reprise/core/error.h"
@@ -44,6 +45,7 @@ struct EvalFlags {
 /// What the verb found; empty parts were not asked for.
 struct EvalReport {
   std::vector<eval::CheckpointResult> checkpoints;
+  std::optional<checkpoints::AverageRecipe> average;  // of the file that was scored: its step is that of no checkpoint
   std::optional<eval::Baselines> baselines;
   std::vector<eval::PairGroup> blimp;         // on the last of `checkpoints`
   std::vector<eval::CheckpointResult> curve;  // from eval/results.json
@@ -162,6 +164,7 @@ EvalReport evaluate(const EvalFlags& flags) {
   report.checkpoints = eval::evaluate_run(recipe, options, *progress).checkpoints;
   if (!blimp.empty()) report.blimp = eval::evaluate_pairs(recipe, options, options.steps.back(), blimp, *progress);
   if (tasks.count("baselines") == 1) report.baselines = eval::compute_baselines(run, *progress);
+  if (options.file) report.average = checkpoints::stated_recipe(*options.file);
   compare_with_curve(options.file.has_value(), report);
   return report;
 }
@@ -208,6 +211,7 @@ ordered_json to_json(const eval::CheckpointResult& checkpoint) {
 /// The last checkpoint's figures at the top; all of them under "checkpoints" when several were evaluated.
 void print_json(const EvalReport& report) {
   ordered_json json = to_json(report.checkpoints.back());
+  if (report.average) json["average"] = {{"kind", report.average->kind}, {"sources", report.average->sources.size()}};
   if (report.baselines) {
     json["baselines"] = {
         {"bigram", report.baselines->bigram}, {"five_gram", report.baselines->five_gram}, {"xz", report.baselines->xz}};
@@ -278,7 +282,12 @@ void print_curve(const std::vector<eval::CheckpointResult>& checkpoints, std::st
 
 void print_text(const EvalReport& report) {
   const eval::CheckpointResult& last = report.checkpoints.back();
-  fmt::print("step {}  checkpoint {}\n", last.step, last.checkpoint_root.hex());
+  if (report.average) {
+    fmt::print("average ({} of {}, highest step {})  root {}\n", report.average->kind, report.average->sources.size(),
+               last.step, last.checkpoint_root.hex());
+  } else {
+    fmt::print("step {}  checkpoint {}\n", last.step, last.checkpoint_root.hex());
+  }
   print_held_out(last, report.baselines);
   print_pairs(last.pairs, "minimal pairs (z against chance)");
   if (!report.blimp.empty()) {

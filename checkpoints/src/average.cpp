@@ -187,11 +187,13 @@ Digest write_average(const std::filesystem::path& path, const LoadedAverage& ave
   return model.info.root;
 }
 
-bool is_average(const std::filesystem::path& path) {
+bool is_average(const std::filesystem::path& path) { return stated_recipe(path).has_value(); }
+
+std::optional<AverageRecipe> stated_recipe(const std::filesystem::path& path) {
   const Hdf5Lock lock;
   FileReader reader(path);
   reader.read_header();
-  return reader.average().has_value();
+  return reader.average();
 }
 
 LoadedAverage read_average(const std::filesystem::path& path) {

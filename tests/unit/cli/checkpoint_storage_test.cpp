@@ -248,6 +248,7 @@ TEST_F(Average, IsScoredShownAndComputedAgain) {
   const Outcome scored = run_reprise({"eval", run_.string(), "--checkpoint", out(), "--tasks", "held_out", "--json"});
   ASSERT_EQ(scored.exit_code, 0) << scored.err;
   EXPECT_EQ(json::parse(scored.out)["checkpoint_root"], shown["root"]);
+  EXPECT_EQ(json::parse(scored.out)["average"], json({{"kind", "uniform"}, {"sources", 3}}));
 }
 
 TEST_F(Average, IsExportedWithItsRoot) {
@@ -258,6 +259,7 @@ TEST_F(Average, IsExportedWithItsRoot) {
   const std::string root = json::parse(made.out)["root"].get<std::string>();
   EXPECT_EQ(root, json::parse(run_reprise({"checkpoint", "show", out(), "--json"}).out)["root"]);
   EXPECT_NE(read_file(exported / "model.safetensors").find(root), std::string::npos);
+  EXPECT_NE(read_file(exported / "model.safetensors").find(R"("reprise.average":"uniform")"), std::string::npos);
   EXPECT_EQ(json::parse(read_file(exported / "config.json"))["model_type"], "olmo2");
 }
 

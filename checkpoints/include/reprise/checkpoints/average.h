@@ -5,6 +5,7 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <optional>
 #include <span>
 #include <string>
 #include <vector>
@@ -59,6 +60,9 @@ Digest write_average(const std::filesystem::path& path, const LoadedAverage& ave
 /// Whether a file says that it is an average. read_checkpoint() refuses those: a run neither lists nor resumes from
 /// one.
 bool is_average(const std::filesystem::path& path);
+
+/// What an average says that it is made of; nothing for a checkpoint. Not verified: reading its weights does that.
+std::optional<AverageRecipe> stated_recipe(const std::filesystem::path& path);
 
 /// Throws kUsage unless the steps of these checkpoint files do not fall: an exponential average takes their order for
 /// age. Equal steps are of several runs.
