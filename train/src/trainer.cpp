@@ -21,9 +21,11 @@
 #include "reprise/data_pipeline/reading_order.h"
 #include "reprise/data_pipeline/tokenizer.h"
 #include "run_folder.h"
+#include "same_on_ranks.h"
 #include "session_recorder.h"
 #include "step.h"
 #include "step_observer.h"
+#include "training_data.h"
 #include "training_model.h"
 #include "training_state.h"
 
@@ -162,23 +164,8 @@ void Trainer::read_data() {
   identity_.data_root = tokens_.root();
   const data::Tokenizer tokenizer = data::Tokenizer::load(folder_.tokenizer());
   identity_.tokenizer = tokenizer.digest();
-  REPRISE_REQUIRE(tokenizer.digest() == tokens_.tokenizer(), ErrorKind::kData,
-                  fmt::format("{} has digest {}; the shards were made with {}", folder_.tokenizer().string(),
-                              tokenizer.digest().hex(), tokens_.tokenizer().hex()),
-                  "restore that tokenizer, or build the data again with `reprise data build CONFIG`");
-  const std::uint32_t vocab_size = identity_.recipe.tokenizer().vocab_size();
-  REPRISE_REQUIRE(tokenizer.vocab_size() <= vocab_size, ErrorKind::kData,
-                  fmt::format("{} has {} entries; the recipe allows {}", folder_.tokenizer().string(),
-                              tokenizer.vocab_size(), vocab_size),
-                  "build the tokenizer again with `reprise reproduce CONFIG`, or set tokenizer.vocab_size");
-  REPRISE_REQUIRE(!recipe_.document_mask() || tokenizer.end_of_text() == configs::kEndOfTextId, ErrorKind::kData,
-                  fmt::format("{}: the end of text has id {}; train.document_mask needs id {}",
-                              folder_.tokenizer().string(), tokenizer.end_of_text(), configs::kEndOfTextId),
-                  "make the tokenizer with `reprise data build CONFIG`");
-  REPRISE_REQUIRE(tokens_.num_sequences(recipe_.sequence_length()) > 0, ErrorKind::kData,
-                  fmt::format("{} holds {} tokens: not one sequence of {}", folder_.shards().string(),
-                              tokens_.tokens().size(), recipe_.sequence_length()),
-                  "give more text or a shorter train.sequence_length");
+  expect_one_run(identity_, options_, last_step(), communicator_);
+  require_fitting_data(identity_.recipe, folder_, tokens_, tokenizer);
   order_ =
       std::make_unique<data::ReadingOrder>(tokens_, identity_.recipe, data_start(folder_.root(), identity_.recipe));
 }
@@ -207,6 +194,7 @@ void Trainer::open_state() {
 void Trainer::open_evaluation() {
   if (!recipe_.has_evaluation()) return;
   const data::TokenSet held_out = data::TokenSet::open(folder_.shards(), "held_out");
+  expect_one_file(folder_.shards() / "held_out", held_out.root(), ErrorKind::kData, communicator_);
   evaluation_ = std::make_unique<HeldOutEvaluation>(recipe_, held_out, data::Tokenizer::load(folder_.tokenizer()),
                                                     folder_.shards(), model_->grain_threads(), communicator_);
 }
@@ -214,6 +202,7 @@ void Trainer::open_evaluation() {
 void Trainer::start_from(const std::filesystem::path& checkpoint) {
   fresh_ = false;
   const checkpoints::LoadedCheckpoint loaded = checkpoints::read_checkpoint(checkpoint, model_->slice());
+  expect_one_file(checkpoint, loaded.info.root, ErrorKind::kCheckpoint, communicator_);
   fault_point("resume_read");
   take_state(loaded);
   model_->header() = loaded.info.header;
