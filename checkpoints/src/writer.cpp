@@ -1,9 +1,12 @@
 // write_checkpoint: who writes what, agreement of the ranks on success, and the steps that make a file appear whole or
 // not at all.
 
+#include <fcntl.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <array>
+#include <cerrno>
 #include <cstring>
 #include <exception>
 #include <new>
@@ -13,6 +16,7 @@
 #include "reprise/core/error.h"
 #include "reprise/core/fault_point.h"
 #include "reprise/core/files.h"
+#include "reprise/dist/host_place.h"
 #include "write_file.h"
 
 namespace reprise::checkpoints {
@@ -126,6 +130,32 @@ Share share_of(const TensorLayout& layout, const StateView& state, bool together
   return share;
 }
 
+/// Throws kIo unless this rank finds the file that rank 0 has laid out with `size` bytes. MPI opens it on all ranks
+/// together, and one that fails there leaves the others waiting inside.
+void require_seen(const std::filesystem::path& path, std::uint64_t size, int rank) {
+  const int file = ::open(path.c_str(), O_RDWR | O_CLOEXEC);  // stat() alone may know an old state of a network's files
+  const int reason = errno;
+  struct stat found {};
+  const bool is_open = file >= 0 && ::fstat(file, &found) == 0;
+  if (file >= 0) ::close(file);
+  if (is_open && static_cast<std::uint64_t>(found.st_size) == size) return;
+  throw Error(
+      ErrorKind::kIo,
+      fmt::format("rank {} on {} does not find {} as rank 0 has made it: {}", rank, dist::host_name(), path.string(),
+                  is_open ? fmt::format("it has {} bytes there, not {}", found.st_size, size) : system_reason(reason)),
+      "the run folder must be on a file system that all machines share, under the same path "
+      "(docs/reference/launch.md)");
+}
+
+/// Throws on every rank unless all find the file. Collective.
+void expect_shared(const std::filesystem::path& path, dist::Communicator& communicator) {
+  std::uint64_t size = 0;
+  std::error_code error;
+  if (communicator.rank() == 0) size = std::filesystem::file_size(path, error);
+  communicator.broadcast(std::as_writable_bytes(std::span(&size, 1)), 0);
+  agree(communicator, failure_of([&] { require_seen(path, size, communicator.rank()); }));
+}
+
 }  // namespace
 
 std::string file_name(FileKind kind, std::uint64_t step) {
@@ -147,6 +177,7 @@ Digest write_checkpoint(const std::filesystem::path& folder, FileKind kind, cons
     agree(communicator, failure_of([&] {
             if (first) prepare_file(partial, content);
           }));
+    if (together) expect_shared(partial, communicator);
     agree(communicator, failure_of([&] {
             if (first || together) write_values(partial, content, together ? communicator.mpi_comm() : nullptr);
             fault_point("before_rename");

@@ -9,6 +9,12 @@
 
 namespace reprise::dist {
 
+std::string host_name() {
+  std::array<char, 256> name{};
+  ::gethostname(name.data(), name.size() - 1);
+  return name.data();
+}
+
 HostPlace place_on_host(Communicator& communicator) {
   using HostName = std::array<char, 256>;
   HostName host{};

@@ -1,26 +1,19 @@
 #include "same_on_ranks.h"
 
 #include <fmt/format.h>
-#include <unistd.h>
 
 #include <algorithm>
-#include <array>
 #include <span>
 #include <sstream>
 
 #include "gather.h"
 #include "reprise/core/device_name.h"
+#include "reprise/dist/host_place.h"
 
 namespace reprise::train {
 namespace {
 
 constexpr char kRecipe[] = "recipe";
-
-std::string host_name() {
-  std::array<char, 256> name{};
-  ::gethostname(name.data(), name.size() - 1);
-  return name.data();
-}
 
 std::vector<std::string> gather_texts(dist::Communicator& communicator, const std::string& mine) {
   Message message;
@@ -69,7 +62,7 @@ std::string difference_of_recipes(const configs::Recipe& mine, int rank, dist::C
 void expect_same_on_ranks(const std::vector<SharedFact>& mine, dist::Communicator& communicator,
                           const Explain& explain) {
   if (communicator.size() == 1) return;
-  std::string text = host_name() + "\n";
+  std::string text = dist::host_name() + "\n";
   for (const SharedFact& fact : mine) text += line_of(fact) + "\n";
   const std::vector<std::string> all = gather_texts(communicator, text);
   const std::vector<std::string> first = lines_of(all.front());

@@ -7,6 +7,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <fstream>
 #include <string>
 
 #include "reprise/core/error.h"
@@ -98,6 +99,23 @@ TEST_P(ParallelFailureTest, MissingFolderIsAnErrorOnEveryRank) {
   EXPECT_EQ(outcome.status, 4);
   for (int rank = 0; rank < GetParam(); ++rank) {
     EXPECT_THAT(outcome.output, HasSubstr(fmt::format("rank {}: error[io]: cannot create", rank)));
+  }
+}
+
+TEST(WriteFailureTest, FolderThatMachinesDoNotShareIsAnErrorOnEveryRankAndLeavesNoFile) {
+  const TestFolder here, there;
+  std::string line;
+  for (const std::string& word : dist::mpirun_command(1, {})) line += word + " ";
+  const auto write_to = [](const TestFolder& folder) { return kProgram + " " + folder.path().string() + " 3 all"; };
+  for (const char* leftover : {"", "of a write that was killed"}) {
+    if (*leftover != '\0') std::ofstream(there.path() / ".step-000003.h5.partial") << leftover;
+    const Outcome outcome = run_line(line + write_to(here) + " : -n 1 " + write_to(there));
+    EXPECT_EQ(outcome.status, 4) << outcome.output;
+    for (int rank = 0; rank < 2; ++rank) {
+      EXPECT_THAT(outcome.output, ContainsRegex(fmt::format("rank {}: error.io.: rank 1 on .* does not find ", rank)));
+    }
+    EXPECT_THAT(outcome.output, HasSubstr("hint: the run folder must be on a file system that all machines share"));
+    EXPECT_TRUE(is_empty(here));
   }
 }
 
