@@ -31,9 +31,10 @@ class SlurmScriptsTest : public ::testing::Test {
   void SetUp() override {
     folder_ = fs::temp_directory_path() / ("reprise_slurm_" + std::to_string(::getpid()));
     fs::create_directories(folder_ / "bin");
+    fs::create_directories(folder_ / "run");
     write_program("srun",
                   "printf '%s\\n' \"$@\" > \"$FAKE/srun\"\necho \"threads $OMP_NUM_THREADS\" >> \"$FAKE/srun\"\n"
-                  "exit \"$FAKE_STATUS\"\n");
+                  "printf '%s' \"$FAKE_STEPS\" >> \"$FAKE/run/run.log\"\nexit \"$FAKE_STATUS\"\n");
     write_program("scontrol", "echo \"$*\" >> \"$FAKE/scontrol\"\n");
   }
   void TearDown() override { fs::remove_all(folder_); }
@@ -51,6 +52,7 @@ class SlurmScriptsTest : public ::testing::Test {
                         {"SLURM_CPUS_PER_TASK", "3"},
                         {"FAKE", folder_.string()},
                         {"FAKE_STATUS", std::to_string(status_of_run)},
+                        {"FAKE_STEPS", ""},
                         {"PATH", (folder_ / "bin").string() + ":/usr/bin:/bin"}});
     std::string line = "env -i";
     for (const auto& [name, value] : environment) line += " " + name + "='" + value + "'";
@@ -61,6 +63,11 @@ class SlurmScriptsTest : public ::testing::Test {
     while (const std::size_t got = fread(buffer, 1, sizeof buffer, pipe)) outcome.output.append(buffer, got);
     outcome.status = WEXITSTATUS(::pclose(pipe));
     return outcome;
+  }
+
+  /// A session of train_requeue.sbatch that writes `steps` to run.log and ends with `status`.
+  Outcome requeue(int status, const std::string& steps) {
+    return run("train_requeue.sbatch", (folder_ / "run").string() + " config.pbtxt", status, {{"FAKE_STEPS", steps}});
   }
 
   /// What a command has written down, by line.
@@ -112,7 +119,6 @@ TEST_F(SlurmScriptsTest, RequeueStartsARunThatHasNotBegun) {
 }
 
 TEST_F(SlurmScriptsTest, RequeueGoesOnWithARunThatHasALog) {
-  fs::create_directories(folder_ / "run");
   std::ofstream(folder_ / "run" / "run.log") << "begun";
   run("train_requeue.sbatch", (folder_ / "run").string() + " config.pbtxt", 0);
   EXPECT_EQ(calls("srun").at(7), "--resume");
@@ -122,11 +128,32 @@ TEST_F(SlurmScriptsTest, RequeueGoesOnWithARunThatHasALog) {
 TEST_F(SlurmScriptsTest, RequeuesAfterAStopAndAfterALostRank) {
   for (const int status : {143, 6, 137}) {
     fs::remove(folder_ / "scontrol");
-    const Outcome outcome = run("train_requeue.sbatch", "run config.pbtxt", status);
+    const Outcome outcome = requeue(status, "more steps");
     EXPECT_EQ(outcome.status, 0) << outcome.output;
     EXPECT_THAT(calls("scontrol"), ElementsAre("requeue 42"));
     EXPECT_THAT(outcome.output, HasSubstr("back into the queue"));
   }
+}
+
+// One rank that fails for good has a status below the 6 of the others, and srun gives the highest.
+TEST_F(SlurmScriptsTest, EndsWhenTwoSessionsInARowGotNoFurther) {
+  EXPECT_EQ(requeue(6, "steps").status, 0);
+  EXPECT_EQ(requeue(6, "").status, 0) << "a machine may be lost before the run gets further";
+  EXPECT_EQ(requeue(137, "steps").status, 0);
+  EXPECT_EQ(requeue(6, "").status, 0);
+  const Outcome outcome = requeue(6, "");
+  EXPECT_EQ(outcome.status, 6);
+  EXPECT_THAT(outcome.output, HasSubstr("not put back into the queue: two sessions in a row got no further"));
+  EXPECT_EQ(calls("scontrol").size(), 4u);
+  EXPECT_THAT(calls("run/.requeue.42"), IsEmpty());
+}
+
+TEST_F(SlurmScriptsTest, EndsWhereItCannotCountItsTries) {
+  fs::create_directories(folder_ / "run" / ".requeue.42");
+  const Outcome outcome = requeue(6, "steps");
+  EXPECT_EQ(outcome.status, 6);
+  EXPECT_THAT(outcome.output, HasSubstr("its tries cannot be counted in "));
+  EXPECT_THAT(calls("scontrol"), IsEmpty());
 }
 
 TEST_F(SlurmScriptsTest, DoesNotRequeueWhatWouldFailAgain) {
