@@ -6,17 +6,22 @@
 #include <algorithm>
 #include <chrono>
 #include <cstdio>
+#include <cstdlib>
 #include <filesystem>
 #include <thread>
 
 #include "reprise/core/error.h"
 #include "reprise/core/print_note.h"
+#include "reprise/core/report_error.h"
 #include "reprise/core/shell_line.h"
 #include "reprise/core/stop.h"
 #include "reprise/core/thread_count.h"
 
 namespace reprise::app {
 namespace {
+
+constexpr std::chrono::milliseconds kLookAtFirstRank{20};
+constexpr std::chrono::milliseconds kWaitForFirstRank{1500};
 
 /// The ranks run this very program, whatever the PATH says.
 std::string this_program(const std::string& name) {
@@ -63,7 +68,21 @@ int threads_per_rank(const configs::RunConfig& config, int num_ranks) {
 }
 
 void let_first_rank_speak(const dist::Communicator& communicator) {
-  if (communicator.rank() != 0) std::this_thread::sleep_for(std::chrono::milliseconds(500));
+  if (communicator.rank() == 0) return;
+  const Error error = caught_error();
+  if (error.kind() == ErrorKind::kDistributed) {  // each says what it has seen; mpirun may end it meanwhile
+    std::this_thread::sleep_for(std::chrono::milliseconds(500));
+    return;
+  }
+  // mpirun sends SIGTERM when the first rank has ended, and about a second later SIGKILL.
+  const int signal_before = stop_signal();
+  for (std::chrono::milliseconds waited{0}; waited < kWaitForFirstRank; waited += kLookAtFirstRank) {
+    if (communicator.lost_rank().starts_with("rank 0 ") || stop_signal() != signal_before) {
+      std::fflush(nullptr);
+      std::_Exit(exit_code(error.kind()));
+    }
+    std::this_thread::sleep_for(kLookAtFirstRank);
+  }
 }
 
 }  // namespace reprise::app

@@ -25,8 +25,9 @@ void check_ranks(int given, const dist::Communicator& communicator);
 /// Threads per rank: as the config says, or the machine's cores shared by its ranks.
 int threads_per_rank(const configs::RunConfig& config, int num_ranks);
 
-/// To be called by a rank that failed, before it ends. Most failures are met by all ranks; the first speaks for all:
-/// its exit ends the others while they wait here.
+/// To be called by a rank that failed, in the handler of its exception. Most failures are met by all ranks, and the
+/// first speaks for all: another one waits, and ends here without a word, with the exit code of its error, as soon as
+/// the first has ended. Returns where it has not: this rank's failure is its own. Ranks that lost others all speak.
 void let_first_rank_speak(const dist::Communicator& communicator);
 
 }  // namespace reprise::app

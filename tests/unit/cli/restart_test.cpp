@@ -5,10 +5,17 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <csignal>
+#include <cstdio>
+#include <cstdlib>
+#include <functional>
 #include <thread>
 
 #include "death_watch.h"
+#include "launch.h"
 #include "reprise/configs/config.pb.h"
+#include "reprise/core/error.h"
+#include "reprise/core/stop.h"
 #include "reprise/dist/local_group.h"
 
 namespace reprise::app {
@@ -63,6 +70,40 @@ TEST(DeathWatch, LeavesTheWordToARankThatSpeaksForItself) {
   watch.disarm();
   std::this_thread::sleep_for(std::chrono::milliseconds(1200));
   EXPECT_EQ(ranks[0]->lost_rank(), "rank 1 has left the group");
+}
+
+/// Rank 1 of two meets an error; a word on stderr and exit code 99 stand for what main() would do.
+[[noreturn]] void fail_on_rank_1(ErrorKind kind,
+                                 const std::function<void(std::unique_ptr<dist::Communicator>&)>& rank_0) {
+  auto ranks = dist::make_local_group(2);
+  std::jthread other([&] { rank_0(ranks[0]); });
+  try {
+    throw Error(kind, "as rank 0 has met it");
+  } catch (const std::exception&) {
+    let_first_rank_speak(*ranks[1]);
+  }
+  std::fputs("rank 1 speaks", stderr);
+  std::_Exit(99);
+}
+
+TEST(FirstRankDeathTest, SpeaksForAllWhenItEnds) {
+  testing::FLAGS_gtest_death_test_style = "threadsafe";
+  const auto ends = [](auto& rank) {
+    std::this_thread::sleep_for(std::chrono::milliseconds(100));
+    rank.reset();
+  };
+  EXPECT_EXIT(fail_on_rank_1(ErrorKind::kIo, ends), testing::ExitedWithCode(4), testing::IsEmpty());
+  const auto mpirun_ends_all = [](auto&) {
+    std::this_thread::sleep_for(std::chrono::milliseconds(200));
+    request_stop(SIGTERM);
+  };
+  EXPECT_EXIT(fail_on_rank_1(ErrorKind::kData, mpirun_ends_all), testing::ExitedWithCode(3), testing::IsEmpty());
+}
+
+TEST(FirstRankDeathTest, DoesNotSpeakForRanksThatHaveLostIt) {
+  testing::FLAGS_gtest_death_test_style = "threadsafe";
+  EXPECT_EXIT(fail_on_rank_1(ErrorKind::kDistributed, [](auto& rank) { rank.reset(); }), testing::ExitedWithCode(99),
+              "rank 1 speaks");
 }
 
 }  // namespace
