@@ -245,10 +245,11 @@ std::string command_to_resume(const TrainFlags& flags, const configs::Runtime& r
   return shell_line(words);
 }
 
-/// The same command begins a run once only: behind an error of the system the hint says how this one goes on.
+/// The same command begins a run once only: behind a lost rank or an error of the system the hint says how this one
+/// goes on.
 Error with_command_to_resume(const Error& error, const std::string& command) {
-  return Error(error.kind(), error.what(),
-               fmt::format("{}; the run that has begun goes on with `{}`", error.hint(), command));
+  const std::string hint = error.hint().empty() ? "" : error.hint() + "; ";
+  return Error(error.kind(), error.what(), fmt::format("{}the run that has begun goes on with `{}`", hint, command));
 }
 
 train::TrainSummary train_or_say_how_to_go_on(const TrainFlags& flags, const configs::RunConfig& config,
@@ -259,7 +260,8 @@ train::TrainSummary train_or_say_how_to_go_on(const TrainFlags& flags, const con
   try {
     return train::train(config, options, communicator, progress);
   } catch (const Error& error) {
-    if (error.kind() != ErrorKind::kIo || had_begun || !std::filesystem::exists(run_log)) throw;
+    const bool says_how = error.kind() == ErrorKind::kDistributed || (error.kind() == ErrorKind::kIo && !had_begun);
+    if (!says_how || !std::filesystem::exists(run_log)) throw;
     throw with_command_to_resume(error, command_to_resume(flags, config.runtime(), options.run_dir.string()));
   }
 }

@@ -135,8 +135,7 @@ void CheckpointWriter::throw_stuck() {
   throw Error(ErrorKind::kDistributed,
               fmt::format("rank {} has waited {} s for the write of {}", communicator_.rank(), patience.count(),
                           (work_->folder / checkpoints::file_name(work_->kind, work_->header.step)).string()),
-              "look at the disk; slower ones need a larger runtime.watchdog_seconds; continue with `reprise train "
-              "--resume RUN`");
+              "look at the disk; slower ones need a larger runtime.watchdog_seconds");
 }
 
 void CheckpointWriter::Work::perform() {
