@@ -361,7 +361,8 @@ void add_train_command(CLI::App& app, Context& context) {
   verb->add_flag("--json", flags->json, "Print the summary, or the plan, as JSON on stdout");
   verb->add_flag("--quiet", flags->quiet, "Show no progress");
   verb->footer(
-      "Ctrl-C and SIGTERM save a recovery file and exit with 128+signal.\n\n"
+      "Ctrl-C and SIGTERM save a recovery file and exit with 128+signal; under an mpirun of your own, SIGUSR1 and\n"
+      "SIGUSR2 sent to mpirun do.\n\n"
       "Examples:\n"
       "  reprise train configs/runs/tiny.pbtxt --ranks 2 --threads 1\n"
       "  reprise train --resume runs/tiny\n"
