@@ -101,6 +101,12 @@ std::vector<std::string> runtime_overrides(const configs::Runtime& runtime) {
   return words;
 }
 
+std::vector<std::string> words_to_go_on(const Restarts& restarts) {
+  // A recipe.pbtxt alone may be that of another run, whose log and checkpoints were taken away: this one's is written
+  // before its log.
+  return std::filesystem::exists(restarts.run_dir / "run.log") ? restarts.resume() : restarts.start;
+}
+
 int run_ranks_with_restarts(dist::Launch launch, const Restarts& restarts) {
   std::vector<std::string> words = restarts.start;
   for (int made = 0;; ++made) {
@@ -114,8 +120,7 @@ int run_ranks_with_restarts(dist::Launch launch, const Restarts& restarts) {
         made + 1, restarts.allowed, status, launch.num_ranks, ranks_before);
     print_note("{}\n", message);
     note_restart(restarts.run_dir, message, status, launch.num_ranks);
-    // Without recipe.pbtxt the ranks did not come to begin the run.
-    if (std::filesystem::exists(restarts.run_dir / "recipe.pbtxt")) words = restarts.resume();
+    words = words_to_go_on(restarts);
   }
 }
 

@@ -23,6 +23,9 @@ struct Restarts {
 /// A stop by the user and every other failure end it.
 int run_ranks_with_restarts(dist::Launch launch, const Restarts& restarts);
 
+/// The command line of the next start: resumes a run that has begun, and begins one whose ranks did not come so far.
+std::vector<std::string> words_to_go_on(const Restarts& restarts);
+
 /// Whether mpirun's exit code says that a rank died (by SIGKILL, SIGSEGV, ...) or that ranks waited in vain.
 bool rank_was_lost(int exit_code);
 

@@ -4,10 +4,13 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <unistd.h>
 
 #include <csignal>
 #include <cstdio>
 #include <cstdlib>
+#include <filesystem>
+#include <fstream>
 #include <functional>
 #include <thread>
 
@@ -47,6 +50,21 @@ TEST(Restart, CarriesTheNumbersSwitchesAndDeviceOfTheRuntimeOnButNotTheNumberOfR
       runtime_overrides(runtime),
       testing::UnorderedElementsAre("--set", "runtime.num_threads=2", "--set", "runtime.watchdog_seconds=30", "--set",
                                     "runtime.checkpoint_storage.delta=true", "--set", "runtime.device=cuda"));
+}
+
+TEST(Restart, ResumesOnlyWhatHasBegunAndNotWhatAnotherRunHasLeft) {
+  const auto folder = std::filesystem::temp_directory_path() / ("reprise_restart_" + std::to_string(::getpid()));
+  std::filesystem::create_directories(folder);
+  Restarts restarts;
+  restarts.run_dir = folder;
+  restarts.start = {"start"};
+  restarts.resume = [] { return std::vector<std::string>{"resume"}; };
+  EXPECT_THAT(words_to_go_on(restarts), ElementsAre("start"));
+  std::ofstream(folder / "recipe.pbtxt") << "recipe {}";
+  EXPECT_THAT(words_to_go_on(restarts), ElementsAre("start")) << "that recipe may be another one's";
+  std::ofstream(folder / "run.log") << "begun";
+  EXPECT_THAT(words_to_go_on(restarts), ElementsAre("resume"));
+  std::filesystem::remove_all(folder);
 }
 
 /// A rank of two that learns of a death and computes on.
