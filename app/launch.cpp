@@ -32,6 +32,20 @@ std::string this_program(const std::string& name) {
 
 }  // namespace
 
+std::optional<Error> unsaid_failure(int status) {
+  if (status == 1) {
+    return Error(ErrorKind::kDistributed,
+                 "mpirun ended with exit code 1; where no rank says why above, it could not start them",
+                 "run the mpirun line above, without --quiet, to see why");
+  }
+  if (status == 128 + SIGKILL) {
+    return Error(ErrorKind::kDistributed, "signal 9 has ended a rank, or mpirun",
+                 "the system's log (dmesg) says whether memory ran out; a run that has begun goes on with "
+                 "`reprise train --resume RUN`");
+  }
+  return std::nullopt;
+}
+
 int run_ranks(const dist::Launch& launch, const std::vector<std::string>& arguments) {
   REPRISE_CHECK(!arguments.empty());
   std::vector<std::string> program = arguments;
@@ -40,6 +54,7 @@ int run_ranks(const dist::Launch& launch, const std::vector<std::string>& argume
   std::fflush(nullptr);
   const StopHandlers handlers;  // a signal is passed on
   const int status = dist::run_ranks(launch, program);
+  if (const std::optional<Error> failure = unsaid_failure(status)) print_note("{}\n", failure->formatted());
   // A stop that came before mpirun or a rank could take it has ended them by the signal it is passed on as.
   const bool by_passed_signal = status == 128 + SIGUSR1 || status == 128 + SIGUSR2;
   return by_passed_signal && stop_signal() != 0 ? 128 + stop_signal() : status;

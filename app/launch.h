@@ -1,10 +1,12 @@
 #pragma once
 // Starting several ranks of this very program, and saying so.
 
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "reprise/configs/config.pb.h"
+#include "reprise/core/error.h"
 #include "reprise/dist/communicator.h"
 #include "reprise/dist/launch.h"
 
@@ -15,6 +17,10 @@ namespace reprise::app {
 /// started.
 int run_ranks(const dist::Launch& launch, const std::vector<std::string>& arguments);
 int run_ranks(int num_ranks, const std::vector<std::string>& arguments);
+
+/// What is to be said about a status of mpirun that nobody has spoken for: mpirun runs with --quiet, and whoever is
+/// killed says nothing. None where a rank speaks before it ends with that status.
+std::optional<Error> unsaid_failure(int status);
 
 /// The launch that a config and --hostfile (empty: none) ask for.
 dist::Launch launch_of(const configs::RunConfig& config, const std::string& hostfile);

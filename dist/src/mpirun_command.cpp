@@ -3,6 +3,7 @@
 #include <sched.h>
 #include <unistd.h>
 
+#include <cstdint>
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
@@ -52,6 +53,16 @@ bool gains_by_binding(const Launch& launch) {
   return wanted <= cores && wanted * 2 > cores;
 }
 
+/// mpirun would refuse, and --quiet hides why.
+void require_cores(const Launch& launch) {
+  const int cores = launch.hostfile.empty() ? cores_free_to_bind() : 0;
+  const std::int64_t wanted = std::int64_t{launch.num_ranks} * launch.threads_per_rank;
+  REPRISE_REQUIRE(cores == 0 || wanted <= cores, ErrorKind::kUsage,
+                  fmt::format("REPRISE_BINDING is core, but {} ranks of {} threads need {} cores; this machine has {}",
+                              launch.num_ranks, launch.threads_per_rank, wanted, cores),
+                  "give fewer --ranks or --threads, or REPRISE_BINDING=none, which binds no cores");
+}
+
 bool binds_to_cores(const Launch& launch) {
   const char* const wish = std::getenv("REPRISE_BINDING");
   const std::string_view binding = wish == nullptr ? "auto" : wish;
@@ -59,6 +70,7 @@ bool binds_to_cores(const Launch& launch) {
   if (binding == "core") {
     REPRISE_REQUIRE(launch.threads_per_rank > 0, ErrorKind::kUsage,
                     "REPRISE_BINDING is core, but the threads of a rank are not known", "give --threads");
+    require_cores(launch);
     return true;
   }
   REPRISE_REQUIRE(binding == "auto", ErrorKind::kUsage, fmt::format("REPRISE_BINDING is {}", binding),

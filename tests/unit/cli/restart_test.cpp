@@ -67,6 +67,12 @@ TEST(Restart, ResumesOnlyWhatHasBegunAndNotWhatAnotherRunHasLeft) {
   std::filesystem::remove_all(folder);
 }
 
+TEST(Launch, SpeaksForAnMpirunThatIsQuietAndForTheKilled) {
+  EXPECT_THAT(unsaid_failure(1)->formatted(), testing::HasSubstr("mpirun line above, without --quiet"));
+  EXPECT_THAT(unsaid_failure(128 + SIGKILL)->formatted(), testing::HasSubstr("signal 9 has ended"));
+  for (const int status : {0, 2, 3, 4, 5, 6, 7, 130, 143}) EXPECT_FALSE(unsaid_failure(status)) << status;
+}
+
 /// A rank of two that learns of a death and computes on.
 [[noreturn]] void compute_beside_a_dead_rank() {
   auto ranks = dist::make_local_group(2);

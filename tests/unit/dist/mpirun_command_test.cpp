@@ -2,6 +2,7 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/wait.h>
@@ -103,10 +104,24 @@ TEST_F(MpirunCommandTest, LeavesRanksUnboundWhereThreadsAreUnknownOrDoNotFit) {
 
 TEST_F(MpirunCommandTest, GivesEachRankCoresForItsThreads) {
   ::setenv("REPRISE_BINDING", "core", 1);
-  const Words command = mpirun_command(on_this_machine(2, 3), kProgram);
+  Launch launch = on_hosts(2, write("hosts", "localhost slots=2\n"));  // this machine may have fewer cores
+  launch.threads_per_rank = 3;
+  const Words command = mpirun_command(launch, kProgram);
   EXPECT_TRUE(holds_pair(command, "--bind-to", "core"));
   EXPECT_TRUE(holds_pair(command, "--map-by", "slot:PE=3"));
   EXPECT_TRUE(holds_pair(command, "-x", "OMP_NUM_THREADS=3"));
+  EXPECT_TRUE(holds_pair(mpirun_command(on_this_machine(1, 1), kProgram), "--map-by", "slot:PE=1"));
+}
+
+TEST_F(MpirunCommandTest, RefusesToBindMoreThreadsThanThereAreCores) {
+  ::setenv("REPRISE_BINDING", "core", 1);
+  cpu_set_t allowed;
+  CPU_ZERO(&allowed);
+  ::sched_getaffinity(0, sizeof allowed, &allowed);
+  if (CPU_COUNT(&allowed) != ::sysconf(_SC_NPROCESSORS_ONLN)) GTEST_SKIP() << "cores are not known here";
+  EXPECT_THAT(message_of(on_this_machine(2, 100000)),
+              ::testing::AllOf(HasSubstr("2 ranks of 100000 threads need 200000 cores; this machine has "),
+                               HasSubstr("REPRISE_BINDING=none")));
 }
 
 TEST_F(MpirunCommandTest, BindsOnlyOnRequestWhereARunLeavesRoomForAnother) {
