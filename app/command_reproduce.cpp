@@ -89,7 +89,8 @@ int train_in_ranks(const ReproduceFlags& flags, const configs::RunConfig& config
 int train_here(const configs::RunConfig& config, const std::filesystem::path& run_dir, const Context& context,
                bool resume, ProgressSink& progress) {
   const StopHandlers handlers;
-  const auto communicator = dist::make_local_communicator();
+  // Under a launcher, such as srun in a job, this process still computes alone.
+  const auto communicator = dist::launched_by_mpi() ? dist::make_local_communicator() : dist::make_communicator();
   train::TrainOptions options;
   options.run_dir = run_dir;
   options.num_threads = threads_per_rank(config, 1);
@@ -168,13 +169,20 @@ std::string command_to_go_on(const Context& context) {
   return shell_line(words);
 }
 
+/// Whether the same command can succeed where it has just failed: not with the same flags, devices and memory.
+bool may_go_on(int exit_code_of_training) {
+  return exit_code_of_training != exit_code(ErrorKind::kUsage) &&
+         exit_code_of_training != exit_code(ErrorKind::kDevice);
+}
+
 void run(const ReproduceFlags& flags, Context& context) {
   const configs::RunConfig config = load(flags);
+  dist::chosen_backend();  // a wrong one is not to be found behind the data
   const auto progress = logs::make_progress(flags.quiet);
   const audit::ReproduceOptions options = make_options(flags, config, context, *progress);
   const audit::ReproduceReport report = audit::reproduce(config, options, *progress);
   if (report.training_exit_code != 0) {
-    say("training stopped; go on with: " + command_to_go_on(context));
+    if (may_go_on(report.training_exit_code)) say("training stopped; go on with: " + command_to_go_on(context));
     context.status = report.training_exit_code;
     return;
   }

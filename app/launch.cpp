@@ -48,6 +48,7 @@ std::optional<Error> unsaid_failure(int status) {
 
 int run_ranks(const dist::Launch& launch, const std::vector<std::string>& arguments) {
   REPRISE_CHECK(!arguments.empty());
+  dist::chosen_backend();  // a wrong one is said once, not by every rank
   std::vector<std::string> program = arguments;
   program.front() = this_program(program.front());
   print_note("{}\n", shell_line(dist::mpirun_command(launch, program)));

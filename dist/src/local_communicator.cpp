@@ -76,7 +76,7 @@ bool launched_by_mpi() {
 
 std::string_view chosen_backend() {
   const char* const wish = std::getenv("REPRISE_BACKEND");
-  const std::string_view backend = wish == nullptr ? "mpi" : wish;
+  const std::string_view backend = wish == nullptr || *wish == '\0' ? "mpi" : wish;
   REPRISE_REQUIRE(backend == "mpi" || backend == "nccl", ErrorKind::kUsage,
                   fmt::format("REPRISE_BACKEND is {}", backend), "choose mpi or nccl");
   return backend;

@@ -162,5 +162,16 @@ TEST_F(Reproduce, VerifyHoldsForTheRunAndFailsForAChangedByte) {
   EXPECT_NE(failed.out.find("step-000008.h5"), std::string::npos) << failed.out;
 }
 
+using ReproduceAnew = ProgramTest;
+
+TEST_F(ReproduceAnew, RefusesABackendThatIsNoneBeforeTheData) {
+  const auto run = folder_ / "run";
+  const Outcome outcome = run_reprise({"reproduce", small_config(), "--out", run.string()}, {"REPRISE_BACKEND=foo"});
+  EXPECT_EQ(outcome.exit_code, 2) << outcome.err;
+  EXPECT_NE(outcome.err.find("REPRISE_BACKEND is foo"), std::string::npos) << outcome.err;
+  EXPECT_EQ(outcome.err.find("go on with"), std::string::npos) << outcome.err;
+  EXPECT_FALSE(std::filesystem::exists(run / "tokenizer"));
+}
+
 }  // namespace
 }  // namespace reprise::cli_test

@@ -212,6 +212,14 @@ TEST(LaunchedByMpiTest, KnowsMpirunAndSrun) {
   }
 }
 
+TEST(ChosenBackendTest, IsMpiWhereTheVariableIsEmpty) {
+  ::setenv("REPRISE_BACKEND", "", 1);
+  EXPECT_EQ(chosen_backend(), "mpi");
+  ::setenv("REPRISE_BACKEND", "gloo", 1);
+  EXPECT_THROW(chosen_backend(), Error);
+  ::unsetenv("REPRISE_BACKEND");
+}
+
 TEST(RanksOnThisMachineTest, AreWhatMpirunTellsItsRanks) {
   ::unsetenv("OMPI_COMM_WORLD_LOCAL_SIZE");
   ::unsetenv("MPI_LOCALNRANKS");

@@ -77,8 +77,8 @@ std::unique_ptr<Communicator> make_mpi_communicator();
 /// True when this process was started by mpirun or another launcher of MPI ranks.
 bool launched_by_mpi();
 
-/// What is to move the bytes between ranks: the variable REPRISE_BACKEND (mpi, nccl), or mpi. Throws kUsage for another
-/// value.
+/// What is to move the bytes between ranks: the variable REPRISE_BACKEND (mpi, nccl), or mpi where it is not set or
+/// empty. Throws kUsage for another value.
 std::string_view chosen_backend();
 
 /// Makes the local communicator, or the MPI one when launched_by_mpi(), or the chosen_backend() NCCL, which takes the
