@@ -211,7 +211,7 @@ void add_reproduce_command(CLI::App& app, Context& context) {
       ->take_all()
       ->allow_extra_args(false);
   verb->add_option("--out", flags->out, "Folder of the run (default runs/NAME)");
-  verb->add_option("--ranks", flags->ranks, "Processes; more than one starts mpirun")->check(CLI::Range(1, 4096));
+  add_ranks_flag(*verb, flags->ranks);
   add_threads_flag(*verb, flags->threads, "Threads per process (default: the cores, shared by the ranks)");
   verb->add_flag("--overwrite", flags->overwrite,
                  "Delete the run that is in the folder, whatever its recipe, and compute anew");

@@ -348,7 +348,7 @@ void add_train_command(CLI::App& app, Context& context) {
       ->take_all()
       ->allow_extra_args(false);
   verb->add_option("--out", flags->out, "Folder of the run (default runs/NAME)");
-  verb->add_option("--ranks", flags->ranks, "Processes; more than one starts mpirun")->check(CLI::Range(1, 4096));
+  add_ranks_flag(*verb, flags->ranks);
   verb->add_option("--hostfile", flags->hostfile, "Machines for the ranks, as mpirun takes them: NAME slots=N a line");
   add_threads_flag(*verb, flags->threads, "Threads per process (default: the cores, shared by the ranks)");
   verb->add_option("--grains-per-forward", flags->grains_per_forward,

@@ -14,7 +14,6 @@ using google::protobuf::Message;
 
 constexpr std::uint32_t kContractVersion = 1;
 constexpr std::size_t kLongestName = 64;
-constexpr std::uint32_t kMostRanks = 1024;
 constexpr std::uint32_t kMostThreads = 1024;
 
 bool is_name_character(char c) {

@@ -346,6 +346,8 @@ const Case kCases[] = {
      },
      "runtime.corpus_dir", "is required with runtime.assembly"},
     {"NumRanksIsInRange", [](RunConfig& c) { c.mutable_runtime()->set_num_ranks(0); }, "runtime.num_ranks", "is 0"},
+    {"NumRanksIsAtMostWhatTheFlagTakes", [](RunConfig& c) { c.mutable_runtime()->set_num_ranks(kMostRanks + 1); },
+     "runtime.num_ranks", "must be from 1 to 4096, is 4097"},
     {"NumThreadsIsInRange", [](RunConfig& c) { c.mutable_runtime()->set_num_threads(5000); }, "runtime.num_threads",
      "is 5000"},
 };

@@ -1,6 +1,7 @@
 #pragma once
 // Loading, merging, validating, printing and hashing of run configs (schema: configs/proto/config.proto).
 
+#include <cstdint>
 #include <filesystem>
 #include <optional>
 #include <span>
@@ -12,6 +13,9 @@
 #include "reprise/core/hash.h"
 
 namespace reprise::configs {
+
+/// The most that runtime.num_ranks and --ranks may say.
+inline constexpr std::uint32_t kMostRanks = 4096;
 
 /// One mistake of a config.
 struct Mistake {
