@@ -7,6 +7,7 @@
 #include "reprise/core/large_memory.h"
 #include "reprise/model/gradient_sink.h"
 #include "reprise/model/schema.h"
+#include "reprise/native_ops/cpu.h"
 
 namespace reprise::train {
 namespace {
@@ -34,7 +35,8 @@ TrainingModel::TrainingModel(const configs::Recipe& recipe, const ComputeSetting
       threads_(threads),
       communicator_(communicator),
       layout_(model::parameter_layout(recipe.model(), recipe.tokenizer().vocab_size(),
-                                      recipe.train().adamw().decay_embeddings())) {
+                                      recipe.train().adamw().decay_embeddings())),
+      is_native_(configs::is_native(recipe)) {
   find_device(recipe, settings);
   resize_large(state_.weights, static_cast<std::size_t>(layout_.num_elements()));
   state_.slice = chunk_slice(layout_.num_chunks(), communicator.rank(), communicator.size());
@@ -60,6 +62,12 @@ TrainingModel::TrainingModel(const configs::Recipe& recipe, const ComputeSetting
   if (configs::is_native(recipe)) settings_.grains_per_forward = 1;
   choose_grain_threads(recipe);
   make_runner(plan_.sequences(1));
+}
+
+std::string TrainingModel::device_description() const {
+  if (native_device_) return native_device_->description;
+  if (device_) return device_->description();
+  return is_native_ ? native_ops::cpu_description() : "cpu";
 }
 
 void TrainingModel::find_device(const configs::Recipe& recipe, const ComputeSettings& settings) {

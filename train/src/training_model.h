@@ -52,10 +52,8 @@ class TrainingModel {
   StepRunner& runner() { return *runner_; }
   /// The decoder, with the weights as they are now; for Decoder::observe(), which reads the host's, call state() first.
   const model::Decoder& decoder() const;
-  /// What computes grains: "cpu", or the GPU's model and versions.
-  std::string device_description() const {
-    return native_device_ ? native_device_->description : device_ ? device_->description() : "cpu";
-  }
+  /// What computes grains: "cpu" (under native with LibTorch's version and kernels), or the GPU's model and versions.
+  std::string device_description() const;
   /// Where what ranks exchange lies, "gpus" or "hosts"; empty for one rank, which exchanges nothing.
   std::string exchange_description() const {
     if (communicator_.size() == 1) return "";
@@ -79,6 +77,7 @@ class TrainingModel {
   mutable TrainingState state_;                // state() brings its values from the device
   std::shared_ptr<numerics::Device> device_;   // null: the CPU
   std::unique_ptr<DeviceState> device_state_;  // null without a device
+  bool is_native_;
   std::optional<NativeDevice> native_device_;  // the same device for LibTorch, under native
   std::unique_ptr<model::Decoder> decoder_;
   std::unique_ptr<ThreadPool> own_threads_;  // that run grains, where not all of `threads` do

@@ -3,6 +3,8 @@
 #include <unistd.h>
 
 #include "batch.h"
+#include "native_device.h"
+#include "reprise/configs/config.h"
 #include "reprise/core/error.h"
 #include "reprise/core/files.h"
 #include "reprise/core/stop.h"
@@ -10,6 +12,8 @@
 #include "reprise/data_pipeline/reading_order.h"
 #include "reprise/dist/local_group.h"
 #include "reprise/logs/run_log.h"
+#include "reprise/logs/session_log.h"
+#include "reprise/native_ops/cpu.h"
 #include "run_folder.h"
 #include "tiny_run.h"
 #include "training_model.h"
@@ -130,6 +134,32 @@ INSTANTIATE_TEST_SUITE_P(Options, NativeTraining,
                                          Profile{"FiveGrainsPerForward", {"native.grains_per_forward=5"}},
                                          Profile{"Bfloat16", {"native.dtype=\"bfloat16\""}}),
                          [](const auto& one) { return std::string(one.param.name); });
+
+TEST(NativeRecipe, IsComputedByOneKindOfCpuAndTakesTheLogsOfOlderVersions) {
+  EXPECT_EQ(native_ops::cpu_description().rfind("cpu, LibTorch ", 0), 0u) << native_ops::cpu_description();
+  const auto log = std::filesystem::temp_directory_path() / fmt::format("reprise_native_cpu_{}.log", ::getpid());
+  const configs::Recipe recipe = configs::resolve(config_of({"", {}})).recipe();
+  const auto resume_on = [&](const std::string& before, const std::string& now) {
+    std::filesystem::remove(log);
+    logs::SessionEvent event;
+    event.kind = logs::SessionEvent::Kind::kStart;
+    event.facts["device"] = before;
+    logs::SessionLogWriter(log).append(event);
+    expect_one_kind_of_device(recipe, now, log, *dist::make_local_communicator());
+  };
+  EXPECT_NO_THROW(resume_on("cpu", "cpu, LibTorch 2, AVX2"));
+  EXPECT_NO_THROW(resume_on("cpu, LibTorch 2, AVX2", "cpu, LibTorch 2, AVX2"));
+  EXPECT_THROW(resume_on("cpu, LibTorch 2, AVX512", "cpu, LibTorch 2, AVX2"), Error);
+  EXPECT_THROW(resume_on("cpu", "NVIDIA H100, LibTorch 2"), Error);
+  std::filesystem::remove(log);
+  const auto fail_on_different_ranks = [&] {
+    dist::run_local_group(2, [&](dist::Communicator& communicator) {
+      const std::string mine = communicator.rank() == 0 ? "cpu, LibTorch 2, AVX512" : "cpu, LibTorch 2, AVX2";
+      expect_one_kind_of_device(recipe, mine, {}, communicator);
+    });
+  };
+  EXPECT_THROW(fail_on_different_ranks(), Error);
+}
 
 TEST(NativeRecipe, GrainsOfOneForwardAreOneGrainOfTheLog) {
   const auto folder = std::filesystem::temp_directory_path() / fmt::format("reprise_native_leaf_{}", ::getpid());
