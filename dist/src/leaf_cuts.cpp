@@ -103,30 +103,48 @@ Bounds best_bounds(const SubtreeCounts& counts, int num_ranks, std::int64_t fewe
   return best;
 }
 
+/// Where one rank can end so that the ranks before it can take all leaves before, and those behind it all behind.
+struct Ends {
+  std::int64_t first = 0;
+  std::vector<std::int64_t> subtrees;  // the fewest of the ranks so far
+  std::vector<std::uint16_t> leaves;   // of this rank, with these
+
+  std::int64_t last() const { return first + std::ssize(subtrees) - 1; }
+};
+
+Ends ends_behind(const Ends& before, std::int64_t first, std::int64_t last, const SubtreeCounts& counts,
+                 Bounds bounds) {
+  const auto count = static_cast<std::size_t>(last - first + 1);
+  Ends ends{first, std::vector<std::int64_t>(count, kNever), std::vector<std::uint16_t>(count)};
+  for (std::int64_t end = first; end <= last; ++end) {
+    const auto here = static_cast<std::size_t>(end - first);
+    const std::int64_t last_begin = std::min(end, before.last());
+    for (std::int64_t begin = std::max(before.first, end - bounds.leaves); begin <= last_begin; ++begin) {
+      const std::int64_t added = counts.of(begin, end);
+      const std::int64_t sum = before.subtrees[static_cast<std::size_t>(begin - before.first)] + added;
+      if (added > bounds.subtrees || sum >= ends.subtrees[here]) continue;
+      ends.subtrees[here] = sum;
+      ends.leaves[here] = static_cast<std::uint16_t>(end - begin);
+    }
+  }
+  return ends;
+}
+
 /// Within `bounds`, the cuts with the fewest subtrees in all; of several, those whose last ranks have the most leaves.
 std::vector<std::int64_t> cuts_within(const SubtreeCounts& counts, int num_ranks, Bounds bounds) {
   const std::int64_t num_leaves = counts.num_leaves();
-  const auto width = static_cast<std::size_t>(num_leaves + 1);
-  std::vector<std::int64_t> fewest(width, kNever);  // subtrees of the ranks so far, by where they end
-  fewest[0] = 0;
-  std::vector<std::int64_t> begins(width * static_cast<std::size_t>(num_ranks));
-  for (std::size_t rank = 0; rank < static_cast<std::size_t>(num_ranks); ++rank) {
-    std::vector<std::int64_t> next(width, kNever);
-    for (std::int64_t end = 0; end <= num_leaves; ++end) {
-      for (std::int64_t begin = std::max<std::int64_t>(0, end - bounds.leaves); begin <= end; ++begin) {
-        const std::int64_t added = counts.of(begin, end);
-        const std::int64_t sum = fewest[static_cast<std::size_t>(begin)] + added;
-        if (added > bounds.subtrees || sum >= next[static_cast<std::size_t>(end)]) continue;
-        next[static_cast<std::size_t>(end)] = sum;
-        begins[rank * width + static_cast<std::size_t>(end)] = begin;
-      }
-    }
-    fewest = std::move(next);
+  REPRISE_CHECK(bounds.leaves <= std::numeric_limits<std::uint16_t>::max());
+  std::vector<Ends> ranks{{0, {0}, {0}}};  // before the first
+  for (std::int64_t rank = 1; rank <= num_ranks; ++rank) {
+    const std::int64_t first = std::max<std::int64_t>(0, num_leaves - (num_ranks - rank) * bounds.leaves);
+    const std::int64_t last = std::min(num_leaves, rank * bounds.leaves);
+    ranks.push_back(ends_behind(ranks.back(), first, last, counts, bounds));
+    ranks[ranks.size() - 2].subtrees = {};
   }
-  REPRISE_CHECK(fewest.back() < kNever);
+  REPRISE_CHECK(ranks.back().subtrees.back() < kNever);
   std::vector<std::int64_t> cuts{num_leaves};
-  for (auto rank = static_cast<std::size_t>(num_ranks); rank-- > 0;) {
-    cuts.push_back(begins[rank * width + static_cast<std::size_t>(cuts.back())]);
+  for (std::size_t rank = ranks.size(); rank-- > 1;) {
+    cuts.push_back(cuts.back() - ranks[rank].leaves[static_cast<std::size_t>(cuts.back() - ranks[rank].first)]);
   }
   std::reverse(cuts.begin(), cuts.end());
   return cuts;

@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <chrono>
 
 #include "reprise/core/error.h"
 #include "reprise/dist/reduction_tree.h"
@@ -142,6 +143,15 @@ TEST(LeavesOfRankTest, CoverUpToAMillionLeaves) {
     }
     EXPECT_EQ(next, num_leaves);
   }
+}
+
+TEST(LeavesOfRankTest, AreFoundForThousandsOfRanksWithoutATableOfAllEnds) {
+  const auto start = std::chrono::steady_clock::now();
+  const std::vector<LeafRange> ranges = leaves_of_ranks(65536, 4096);
+  EXPECT_LT(std::chrono::steady_clock::now() - start, std::chrono::seconds(4));  // 25 s and 2 GB for all ends
+  ASSERT_EQ(ranges.size(), 4096u);
+  EXPECT_EQ(ranges.front().begin, 0);
+  EXPECT_EQ(ranges.back().end, 65536);
 }
 
 }  // namespace
