@@ -104,7 +104,7 @@ class RanksOfARun : public testing::Test {
       configs::RunConfig config = tiny_config({"train.num_steps=2", "train.checkpoints.interval=1"});
       TrainOptions options;
       options.run_dir = folder;
-      options.command_line = {"same_on_ranks"};
+      options.program.command_line = {"same_on_ranks"};
       if (communicator.rank() == 1) change(config, options);
       train(config, options, communicator, no_progress());
     });
