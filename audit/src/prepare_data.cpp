@@ -2,7 +2,6 @@
 
 #include <optional>
 
-#include "holds_run.h"
 #include "reprise/audit/reproduce.h"
 #include "reprise/configs/config.h"
 #include "reprise/core/error.h"
@@ -11,6 +10,7 @@
 #include "reprise/data_pipeline/assembly.h"
 #include "reprise/data_pipeline/corpus.h"
 #include "reprise/data_pipeline/token_build.h"
+#include "reprise/train/holds_run.h"
 #include "stopwatch.h"
 
 namespace reprise::audit {
@@ -28,7 +28,7 @@ void warn_of_changed_files(const data::CorpusResult& corpus, const Say& say) {
 /// The weights of a run belong to its tokenizer and its shards: those of another recipe must not take their place.
 void require_data_of_the_run(const configs::Recipe& recipe, const data::BuildOptions& options) {
   const std::filesystem::path& folder = options.output_dir;
-  if (!holds_run(folder)) return;
+  if (!train::holds_run(folder)) return;
   const auto refuse = [&](const std::string& what) {
     throw Error(ErrorKind::kCheckpoint, fmt::format("{} holds a run with other data: {}", folder.string(), what),
                 "choose another folder with --out");

@@ -6,13 +6,13 @@
 #include <array>
 #include <system_error>
 
-#include "holds_run.h"
 #include "reprise/configs/config.h"
 #include "reprise/core/device_name.h"
 #include "reprise/core/error.h"
 #include "reprise/core/files.h"
 #include "reprise/core/folder_lock.h"
 #include "reprise/numerics/find_device.h"
+#include "reprise/train/holds_run.h"
 
 namespace reprise::audit {
 namespace {
@@ -132,7 +132,7 @@ FolderState settle_folder(const configs::RunConfig& config, const ReproduceOptio
     set_aside(folder);  // what a kill left of doing so
     return FolderState::kNew;
   }
-  if (!holds_run(folder)) return FolderState::kNew;
+  if (!train::holds_run(folder)) return FolderState::kNew;
   REPRISE_REQUIRE(options.overwrite, ErrorKind::kCheckpoint,
                   fmt::format("{} holds a run without its recipe", folder.string()),
                   "choose another folder with --out, or replace the run with --overwrite");

@@ -11,6 +11,7 @@
 #include "reprise/core/files.h"
 #include "reprise/core/print_note.h"
 #include "reprise/core/scratch_folder.h"
+#include "reprise/train/holds_run.h"
 
 namespace reprise::train {
 namespace {
@@ -126,9 +127,10 @@ void RunFolder::require_data() const {
                   fmt::format("the run folder has no token shards: {}", shards().string()), hint);
 }
 
-bool RunFolder::holds_run() const {
-  if (std::filesystem::exists(run_log())) return true;
-  for (const std::filesystem::path& path : files_in(checkpoints())) {
+bool holds_run(const std::filesystem::path& folder) {
+  const RunFolder run(folder);
+  if (std::filesystem::exists(run.run_log())) return true;
+  for (const std::filesystem::path& path : files_in(run.checkpoints())) {
     if (is_checkpoint_name(path.filename().string())) return true;
   }
   return false;
@@ -151,20 +153,20 @@ void RunFolder::delete_partial_files() const {
 
 void RunFolder::require_no_run() const {
   REPRISE_REQUIRE(
-      !holds_run(), ErrorKind::kCheckpoint, fmt::format("{} already holds a run", root_.string()),
+      !holds_run(root_), ErrorKind::kCheckpoint, fmt::format("{} already holds a run", root_.string()),
       fmt::format("continue it with `reprise train --resume {}`, or choose another folder with --out", root_.string()));
 }
 
 void RunFolder::begin(const RunIdentity& identity) const {
   require_no_run();
-  make_folders(checkpoints());
   delete_partial_files();
   write_file_atomically(recipe(), identity.recipe_text);
+  make_folders(checkpoints());
 }
 
 std::optional<std::filesystem::path> RunFolder::prepare_resume(const RunIdentity& identity,
                                                                bool without_checkpoint) const {
-  REPRISE_REQUIRE(holds_run() || std::filesystem::exists(recipe()), ErrorKind::kCheckpoint,
+  REPRISE_REQUIRE(holds_run(root_) || std::filesystem::exists(recipe()), ErrorKind::kCheckpoint,
                   fmt::format("{} holds no run to resume", root_.string()),
                   fmt::format("start one with `reprise train CONFIG --out {}`", root_.string()));
   make_folders(checkpoints());

@@ -58,7 +58,6 @@ class RunFolder {
   std::optional<std::filesystem::path> prepare_resume(const RunIdentity& identity, bool without_checkpoint) const;
 
  private:
-  bool holds_run() const;
   void delete_partial_files() const;
 
   std::filesystem::path root_;

@@ -205,6 +205,11 @@ TEST_F(ReproduceInAFolder, LeavesTheFilesOfOthersAlone) {
   EXPECT_EQ(read_file(options_.run_dir / "eval" / "score.py"), "pass\n");
 }
 
+TEST_F(ReproduceInAFolder, BeginsWhereAKillLeftAnEmptyFolderForCheckpoints) {
+  make_folders(options_.run_dir / "checkpoints");
+  EXPECT_NO_THROW(reproduce_it());
+}
+
 TEST_F(ReproduceInAFolder, ReadsThePublishedManifestBeforeItComputesAnything) {
   options_.published = folder_.path() / "small.published.json";
   write_file_atomically(options_.published, "{");
