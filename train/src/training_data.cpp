@@ -13,7 +13,7 @@ void require_fitting_data(const configs::Recipe& recipe, const RunFolder& folder
   REPRISE_REQUIRE(tokenizer.digest() == tokens.tokenizer(), ErrorKind::kData,
                   fmt::format("{} has digest {}; the shards were made with {}", folder.tokenizer().string(),
                               tokenizer.digest().hex(), tokens.tokenizer().hex()),
-                  "restore that tokenizer, or build the data again with `reprise data build CONFIG`");
+                  "restore that tokenizer, or build both again with `reprise data build CONFIG [--tokenizer FILE]`");
   const std::uint32_t vocab_size = recipe.tokenizer().vocab_size();
   REPRISE_REQUIRE(tokenizer.vocab_size() <= vocab_size, ErrorKind::kData,
                   fmt::format("{} has {} entries; the recipe allows {}", folder.tokenizer().string(),

@@ -63,25 +63,40 @@ class ReproduceInAFolder : public testing::Test {
     options_.say = [this](const std::string& line) { said_ += line + "\n"; };
   }
 
-  ReproduceReport reproduce_it(std::vector<std::string> more = {}) {
+  static configs::RunConfig config_with(const std::vector<std::string>& more = {}) {
     std::vector<std::string> overrides{"runtime.corpus_dir=" + kData, "train.num_steps=2",
                                        "eval.pairs_per_phenomenon=1"};
     overrides.insert(overrides.end(), more.begin(), more.end());
-    const configs::RunConfig config = configs::load_config(kData + "/small.pbtxt", overrides);
-    options_.run_training = [&](bool resume) {
-      train::TrainOptions training;
-      training.run_dir = options_.run_dir;
-      training.resume = resume;
-      train::train(config, training, *dist::make_local_communicator(), no_progress());
-      return 0;
-    };
+    return configs::load_config(kData + "/small.pbtxt", overrides);
+  }
+
+  int train_it(const configs::RunConfig& config, bool resume) const {
+    train::TrainOptions training;
+    training.run_dir = options_.run_dir;
+    training.resume = resume;
+    train::train(config, training, *dist::make_local_communicator(), no_progress());
+    return 0;
+  }
+
+  /// As `data build` does.
+  void build_data(const std::filesystem::path& tokenizer = {}) const {
+    data::BuildOptions build;
+    build.corpus_dir = kData;
+    build.output_dir = options_.run_dir;
+    build.tokenizer = tokenizer;
+    prepare_data(config_with(), build, options_.say, no_progress());
+  }
+
+  ReproduceReport reproduce_it(const std::vector<std::string>& more = {}) {
+    const configs::RunConfig config = config_with(more);
+    options_.run_training = [&](bool resume) { return train_it(config, resume); };
     return reproduce(config, options_, no_progress());
   }
 
   /// The error that reproduce_it() ends with.
-  Error refused(std::vector<std::string> more = {}) {
+  Error refused(const std::vector<std::string>& more = {}) {
     try {
-      reproduce_it(std::move(more));
+      reproduce_it(more);
     } catch (const Error& error) {
       return error;
     }
@@ -208,6 +223,28 @@ TEST_F(ReproduceInAFolder, LeavesTheFilesOfOthersAlone) {
 TEST_F(ReproduceInAFolder, BeginsWhereAKillLeftAnEmptyFolderForCheckpoints) {
   make_folders(options_.run_dir / "checkpoints");
   EXPECT_NO_THROW(reproduce_it());
+}
+
+TEST_F(ReproduceInAFolder, LeavesTheDataOfARunThatItsRecipeDoesNotGive) {
+  build_data();
+  const std::filesystem::path tokenizer = options_.run_dir / "tokenizer" / "tokenizer.json";
+  const std::filesystem::path given = folder_.path() / "given.json";
+  write_file_atomically(given, read_file(tokenizer) + "\n");
+  build_data(given);
+  train_it(config_with(), false);
+  const std::string shard = read_file(options_.run_dir / "shards" / "train-00000.h5");
+
+  EXPECT_FALSE(reproduce_it().reproduced());
+  EXPECT_THAT(said_, testing::HasSubstr("nothing of it is built"));
+  EXPECT_EQ(read_file(tokenizer), read_file(given));
+  EXPECT_TRUE(read_file(options_.run_dir / "shards" / "train-00000.h5") == shard);
+
+  std::filesystem::remove_all(options_.run_dir / "shards");
+  build_data();
+  EXPECT_TRUE(read_file(options_.run_dir / "shards" / "train-00000.h5") == shard) << "not by the run's tokenizer";
+  std::filesystem::remove(tokenizer);
+  EXPECT_THROW(build_data(), Error) << "there are shards that no other tokenizer fits";
+  EXPECT_FALSE(std::filesystem::exists(tokenizer));
 }
 
 TEST_F(ReproduceInAFolder, ReadsThePublishedManifestBeforeItComputesAnything) {
