@@ -114,7 +114,7 @@ std::string table(const audit::ReproduceReport& report) {
 
 std::string verdict_line(const audit::ReproduceReport& report, const std::string& config) {
   const std::string root = report.manifest.root().hex();
-  const std::string of_whom = report.published_root ? "" : " (as the run that stood in the folder)";
+  const std::string of_whom = report.published_root ? "" : " (as the run in the folder)";
   if (report.reproduced()) return fmt::format("REPRODUCED root={}{}", root, of_whom);
   if (!report.wanted_root()) {
     return fmt::format("COMPUTED root={} (no published root: {} does not exist)", root,
@@ -155,7 +155,7 @@ audit::ReproduceOptions make_options(const ReproduceFlags& flags, const configs:
   options.num_threads = threads_per_rank(config, 1);
   options.overwrite = flags.overwrite;
   options.say = say;
-  options.run_training = [&flags, &config, &context, &progress, run_dir = options.run_dir](bool resume) {
+  options.run_training = [&flags, &config, &context, &progress](const std::filesystem::path& run_dir, bool resume) {
     return config.runtime().num_ranks() > 1 ? train_in_ranks(flags, config, run_dir, context, resume)
                                             : train_here(config, run_dir, context, resume, progress);
   };
@@ -220,8 +220,9 @@ void add_reproduce_command(CLI::App& app, Context& context) {
   verb->add_flag("--quiet", flags->quiet, "Show no progress");
   verb->footer(
       "Exit code 0: the root is the published one, or there is none to compare with; 1: it differs, and the first\n"
-      "artefact that differs is named. A finished run of the recipe in the folder waits in RUN/previous while it is\n"
-      "computed again: it goes when the root is the same, and stays otherwise.\n\nExample:\n  reprise reproduce "
+      "artefact that differs is named. A finished run of the recipe in the folder stays as it is and is computed "
+      "again\n"
+      "in RUN/again, which goes when the root is the same, and stays otherwise.\n\nExample:\n  reprise reproduce "
       "configs/runs/tiny.pbtxt --ranks 2 --out runs/again");
   verb->callback([flags, &context] { run(*flags, context); });
 }

@@ -8,16 +8,12 @@
 #include "reprise/core/error.h"
 #include "reprise/core/files.h"
 #include "reprise/logs/run_log.h"
+#include "reprise/train/holds_run.h"
 #include "settle_folder.h"
 #include "stopwatch.h"
 
 namespace reprise::audit {
 namespace {
-
-/// True when the training part of an interrupted run can go on.
-bool can_resume(const std::filesystem::path& run_dir) {
-  return std::filesystem::exists(run_dir / "run.log") && std::filesystem::exists(run_dir / "checkpoints");
-}
 
 Phase training_phase(const std::filesystem::path& run_dir, double seconds) {
   const logs::RunLog log = logs::read_run_log(run_dir / "run.log");
@@ -69,10 +65,11 @@ Phase baselines_phase(const eval::Baselines& baselines, double seconds) {
 }
 
 /// No root depends on the baselines: a run too large for them in this machine's memory has none.
-std::optional<eval::Baselines> find_baselines(const ReproduceOptions& options, ProgressSink& progress) {
+std::optional<eval::Baselines> find_baselines(const std::filesystem::path& run_dir, const ReproduceOptions& options,
+                                              ProgressSink& progress) {
   std::string reason = "out of memory";
   try {
-    return eval::compute_baselines(options.run_dir, progress);
+    return eval::compute_baselines(run_dir, progress);
   } catch (const std::bad_alloc&) {
   } catch (const Error& error) {
     if (error.kind() != ErrorKind::kOutOfMemory) throw;
@@ -82,18 +79,18 @@ std::optional<eval::Baselines> find_baselines(const ReproduceOptions& options, P
   return std::nullopt;
 }
 
-void evaluate(const configs::RunConfig& config, const ReproduceOptions& options, ReproduceReport& report,
-              Stopwatch& watch, ProgressSink& progress) {
+void evaluate(const configs::RunConfig& config, const std::filesystem::path& run_dir, const ReproduceOptions& options,
+              ReproduceReport& report, Stopwatch& watch, ProgressSink& progress) {
   eval::EvalOptions eval_options;
-  eval_options.run_dir = options.run_dir;
+  eval_options.run_dir = run_dir;
   eval_options.num_threads = options.num_threads;
   eval_options.device = device_of_run(config);
   const eval::EvalResult results = eval::evaluate_run(config.recipe(), eval_options, progress);
-  eval::write_results(options.run_dir, results);
+  eval::write_results(run_dir, results);
   report.last = results.checkpoints.back();
   report.phases.push_back(evaluation_phase(results, watch.lap()));
   if (options.baselines) {
-    report.baselines = find_baselines(options, progress);
+    report.baselines = find_baselines(run_dir, options, progress);
     if (report.baselines) report.phases.push_back(baselines_phase(*report.baselines, watch.lap()));
   }
 }
@@ -103,29 +100,35 @@ std::optional<Manifest> published_manifest(const ReproduceOptions& options) {
   return read_manifest(options.published);
 }
 
-/// Looks at the run that stood in the folder before. The same run is there once more, so that one goes; another stays.
-void compare_with_previous(const ReproduceOptions& options, ReproduceReport& report) {
-  std::optional<Manifest> previous;
+/// Compares with the finished run of the folder. The same run need not be there twice: what was computed goes then, and
+/// has a manifest, which says that it is finished, only where it stays.
+void compare_with_earlier(const Manifest& earlier, const ReproduceOptions& options, ReproduceReport& report) {
+  report.previous_root = earlier.root();
+  report.previous_difference = first_difference(earlier, report.manifest);
+  if (report.previous_difference) return;
   try {
-    previous = previous_manifest(options.run_dir);
+    remove_again(options.run_dir);
   } catch (const Error& error) {
-    options.say(fmt::format("warning: the earlier run stays where it is: {}", error.what()));
+    options.say(fmt::format("warning: what was computed again stays: {}", error.what()));
   }
-  if (!previous) return;
-  report.previous_root = previous->root();
-  report.previous_difference = first_difference(*previous, report.manifest);
-  if (!report.previous_difference) return remove_previous(options.run_dir);
-  options.say(fmt::format("the run that stood in {} had another root: {}; first difference: {}; it stays in {}",
-                          options.run_dir.string(), report.previous_root->hex(), *report.previous_difference,
-                          (options.run_dir / "previous").string()));
 }
 
-void compare(const std::optional<Manifest>& published, const ReproduceOptions& options, ReproduceReport& report) {
+void keep(const Place& place, const ReproduceOptions& options, const ReproduceReport& report) {
+  write_file_atomically(place.folder / "manifest.json", to_json(report.manifest, true));
+  if (!place.earlier) return;
+  options.say(fmt::format("the run in {} has another root: {}; first difference: {}; the new one stays in {}",
+                          options.run_dir.string(), report.previous_root->hex(), *report.previous_difference,
+                          place.folder.string()));
+}
+
+void compare(const std::optional<Manifest>& published, const Place& place, const ReproduceOptions& options,
+             ReproduceReport& report) {
   if (published) {
     report.published_root = published->root();
     report.first_difference = first_difference(*published, report.manifest);
   }
-  compare_with_previous(options, report);
+  if (place.earlier) compare_with_earlier(*place.earlier, options, report);
+  if (!place.earlier || report.previous_difference) keep(place, options, report);
 }
 
 }  // namespace
@@ -138,25 +141,24 @@ ReproduceReport reproduce(const configs::RunConfig& config, const ReproduceOptio
   eval::require_suite(config.recipe());
   const std::optional<Manifest> published = published_manifest(options);
   ReproduceReport report;
-  const FolderState state = settle_folder(config, options);
-  const bool resume = state == FolderState::kInterrupted && can_resume(options.run_dir);
+  const Place place = settle_folder(config, options);
+  const bool resume = train::holds_run(place.folder);
   data::BuildOptions build;
   build.corpus_dir = config.runtime().corpus_dir();
-  build.output_dir = options.run_dir;
+  build.output_dir = place.folder;
   build.accept_changed_corpus = true;
   build.num_threads = options.num_threads;
   report.phases = prepare_data(config, build, options.say, progress).phases;
 
   Stopwatch watch;
-  if (resume) options.say(fmt::format("going on with the interrupted run in {}", options.run_dir.string()));
-  report.training_exit_code = options.run_training(resume);
+  if (resume) options.say(fmt::format("going on with the interrupted run in {}", place.folder.string()));
+  report.training_exit_code = options.run_training(place.folder, resume);
   if (report.training_exit_code != 0) return report;
-  report.phases.push_back(training_phase(options.run_dir, watch.lap()));
+  report.phases.push_back(training_phase(place.folder, watch.lap()));
 
-  evaluate(config, options, report, watch, progress);
-  report.manifest = build_manifest(config.recipe(), options.run_dir);
-  write_file_atomically(options.run_dir / "manifest.json", to_json(report.manifest, true));
-  compare(published, options, report);
+  evaluate(config, place.folder, options, report, watch, progress);
+  report.manifest = build_manifest(config.recipe(), place.folder);
+  compare(published, place, options, report);
   report.phases.push_back({"manifest", watch.lap(), fmt::format("{} artefacts", report.manifest.artefacts.size())});
   return report;
 }

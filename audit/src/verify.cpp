@@ -253,13 +253,9 @@ void require_run_folder(const std::filesystem::path& run_dir) {
   const bool is_there = std::filesystem::exists(recipe, error);
   REPRISE_REQUIRE(!error, ErrorKind::kIo, fmt::format("cannot look at {}: {}", recipe.string(), error.message()),
                   system_hint(error.value(), FileUse::kRead));
-  const std::filesystem::path waiting = run_dir / "previous";
   REPRISE_REQUIRE(is_there, ErrorKind::kUsage,
                   fmt::format("not a run folder: {} has no recipe.pbtxt", run_dir.string()),
-                  std::filesystem::exists(waiting / "manifest.json", error)
-                      ? fmt::format("a finished run waits in {} while it is computed again: `reprise verify {}`",
-                                    waiting.string(), waiting.string())
-                      : "give the folder that `reprise reproduce` wrote, such as runs/tiny");
+                  "give the folder that `reprise reproduce` wrote, such as runs/tiny");
 }
 
 /// What files alone cannot show, and how to have it computed. `is_fork`: the run goes on from another one.

@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 #include <unistd.h>
 
+#include "reprise/audit/verify.h"
 #include "reprise/configs/config.h"
 #include "reprise/core/error.h"
 #include "reprise/core/files.h"
@@ -30,9 +31,9 @@ ReproduceReport reproduce_on(const std::string& device, const std::string& numer
   options.run_dir = folder.path() / "run";  // which training locks too
   options.baselines = false;
   options.say = [](const std::string&) {};
-  options.run_training = [&](bool) {
+  options.run_training = [&](const std::filesystem::path& run_dir, bool) {
     train::TrainOptions training;
-    training.run_dir = options.run_dir;
+    training.run_dir = run_dir;
     train::train(config, training, *dist::make_local_communicator(), no_progress());
     return 0;
   };
@@ -70,9 +71,9 @@ class ReproduceInAFolder : public testing::Test {
     return configs::load_config(kData + "/small.pbtxt", overrides);
   }
 
-  int train_it(const configs::RunConfig& config, bool resume) const {
+  static int train_it(const configs::RunConfig& config, const std::filesystem::path& run_dir, bool resume) {
     train::TrainOptions training;
-    training.run_dir = options_.run_dir;
+    training.run_dir = run_dir;
     training.resume = resume;
     train::train(config, training, *dist::make_local_communicator(), no_progress());
     return 0;
@@ -89,7 +90,10 @@ class ReproduceInAFolder : public testing::Test {
 
   ReproduceReport reproduce_it(const std::vector<std::string>& more = {}) {
     const configs::RunConfig config = config_with(more);
-    options_.run_training = [&](bool resume) { return train_it(config, resume); };
+    options_.run_training = [&](const std::filesystem::path& run_dir, bool resume) {
+      train_it(config, run_dir, resume);
+      return during_training_ ? during_training_(resume) : 0;
+    };
     return reproduce(config, options_, no_progress());
   }
 
@@ -104,7 +108,7 @@ class ReproduceInAFolder : public testing::Test {
     return Error(ErrorKind::kInternal, "none");
   }
 
-  std::filesystem::path previous() const { return options_.run_dir / "previous"; }
+  std::filesystem::path again() const { return options_.run_dir / "again"; }
   std::filesystem::path manifest() const { return options_.run_dir / "manifest.json"; }
 
   /// Replaces the manifest by one of a run with other scores.
@@ -119,73 +123,91 @@ class ReproduceInAFolder : public testing::Test {
   const ScratchFolder folder_{std::filesystem::temp_directory_path() /
                               ("reprise_reproduce_in_" + std::to_string(::getpid()))};
   ReproduceOptions options_;
+  std::function<int(bool resume)> during_training_;  // returns the exit code of training
   std::string said_;
 };
 
-TEST_F(ReproduceInAFolder, ComparesWithTheRunThatStoodThereAndDropsItWhereItIsTheSame) {
+TEST_F(ReproduceInAFolder, ComparesWithTheFinishedRunThereWhichItNeverTouches) {
   const ReproduceReport first = reproduce_it();
   EXPECT_FALSE(first.reproduced());
+  std::filesystem::rename(options_.run_dir / "checkpoints", folder_.path() / "large_disk");
+  std::filesystem::create_directory_symlink("../large_disk", options_.run_dir / "checkpoints");
+  during_training_ = [this](bool) {
+    EXPECT_TRUE(verify_run(options_.run_dir).holds());
+    EXPECT_THROW(FolderLock(options_.run_dir, std::chrono::milliseconds(0)), Error) << "two may compute it again";
+    return 0;
+  };
   const ReproduceReport second = reproduce_it();
   EXPECT_TRUE(second.reproduced());
   EXPECT_EQ(second.previous_root, first.manifest.root());
   EXPECT_EQ(second.manifest.root(), first.manifest.root());
-  EXPECT_FALSE(std::filesystem::exists(previous()));
+  EXPECT_FALSE(std::filesystem::exists(again()));
+  EXPECT_TRUE(verify_run(options_.run_dir).holds());
 }
 
-TEST_F(ReproduceInAFolder, KeepsARunWhoseRootItCannotReproduceAndNamesWhatDiffers) {
-  reproduce_it();
+TEST_F(ReproduceInAFolder, KeepsBothRunsWhereTheRootsDifferAndNamesWhatDiffers) {
+  const Digest root = reproduce_it().manifest.root();
   forge_scores();
   const Digest forged = read_manifest(manifest()).root();
-  const ReproduceReport again = reproduce_it();
-  EXPECT_FALSE(again.reproduced());
-  EXPECT_EQ(again.difference(), "eval/results");
+  const ReproduceReport report = reproduce_it();
+  EXPECT_FALSE(report.reproduced());
+  EXPECT_EQ(report.difference(), "eval/results");
   EXPECT_THAT(said_, testing::HasSubstr(forged.hex()));
-  EXPECT_EQ(read_manifest(previous() / "manifest.json").root(), forged);
-  EXPECT_TRUE(std::filesystem::exists(previous() / "checkpoints" / "step-000002.h5"));
+  EXPECT_EQ(read_manifest(manifest()).root(), forged);
+  EXPECT_EQ(read_manifest(again() / "manifest.json").root(), root);
+  EXPECT_TRUE(std::filesystem::exists(again() / "checkpoints" / "step-000002.h5"));
   EXPECT_EQ(refused().kind(), ErrorKind::kCheckpoint) << "two runs that differ, and no room for a third";
 }
 
-TEST_F(ReproduceInAFolder, GoesOnWithSettingAsideARunWhereAKillStoppedIt) {
+TEST_F(ReproduceInAFolder, GoesOnWithComputingARunAgainWhereItWasStopped) {
   const Digest root = reproduce_it().manifest.root();
-  std::filesystem::create_directory(previous());
-  for (const char* entry : {"data", "checkpoints", "run.log", "recipe.pbtxt"}) {
-    std::filesystem::rename(options_.run_dir / entry, previous() / entry);
-  }
-  const ReproduceReport again = reproduce_it();
-  EXPECT_TRUE(again.reproduced());
-  EXPECT_EQ(again.previous_root, root);
+  during_training_ = [](bool resume) { return resume ? 0 : 130; };
+  EXPECT_EQ(reproduce_it().training_exit_code, 130);
+  EXPECT_TRUE(std::filesystem::exists(again() / "run.log"));
+  make_folders(options_.run_dir / ".again.partial" / "data");  // a kill while an earlier one was deleted
+  const ReproduceReport report = reproduce_it();
+  EXPECT_TRUE(report.reproduced());
+  EXPECT_EQ(report.previous_root, root);
+  EXPECT_FALSE(std::filesystem::exists(again()));
+  EXPECT_FALSE(std::filesystem::exists(options_.run_dir / ".again.partial"));
 }
 
-TEST_F(ReproduceInAFolder, GoesOnWhereAKillKeptItFromDroppingTheEarlierRun) {
+TEST_F(ReproduceInAFolder, LeavesAFolderNamedAgainThatIsSomebodysOwn) {
   reproduce_it();
-  std::filesystem::create_directory(previous());
-  std::filesystem::copy(manifest(), previous() / "manifest.json");
-  std::filesystem::copy(options_.run_dir / "recipe.pbtxt", previous() / "recipe.pbtxt");
-  EXPECT_TRUE(reproduce_it().reproduced());
-  EXPECT_FALSE(std::filesystem::exists(previous()));
-}
-
-TEST_F(ReproduceInAFolder, RefusesAnotherRecipeWhileARunWaitsToBeComparedUnlessItIsToBeReplaced) {
-  reproduce_it();
-  std::filesystem::create_directory(previous());
-  for (const char* entry : {"data", "tokenizer", "shards", "checkpoints", "run.log", "session.log", "eval",
-                            "recipe.pbtxt", "manifest.json"}) {
-    std::filesystem::rename(options_.run_dir / entry, previous() / entry);
+  make_folders(again() / "checkpoints");
+  write_file_atomically(again() / "checkpoints" / "mine.h5", "weights");
+  EXPECT_THAT(refused().what(), testing::HasSubstr("checkpoints is in its place"));
+  std::filesystem::remove_all(again() / "checkpoints");
+  for (const char* entry : {"recipe.pbtxt", "manifest.json"}) {
+    std::filesystem::copy(options_.run_dir / entry, again() / entry);
   }
-  EXPECT_THAT(refused({"seed=8"}).what(), testing::HasSubstr("a finished run of another recipe"));
-  EXPECT_TRUE(std::filesystem::exists(previous() / "manifest.json"));
+  EXPECT_THAT(refused().what(), testing::HasSubstr("and so does"));
+  write_file_atomically(again() / "notes.txt", "notes");
+  EXPECT_THAT(refused().what(), testing::HasSubstr("notes.txt is in its place"));
   options_.overwrite = true;
-  EXPECT_FALSE(reproduce_it({"seed=8"}).previous_root.has_value());
-  EXPECT_FALSE(std::filesystem::exists(previous()));
+  reproduce_it({"seed=8"});
+  EXPECT_EQ(read_file(again() / "notes.txt"), "notes");
+  EXPECT_TRUE(std::filesystem::exists(again() / "manifest.json"));
 }
 
-TEST_F(ReproduceInAFolder, LeavesAFolderNamedPreviousThatIsSomebodysOwn) {
+TEST_F(ReproduceInAFolder, KeepsAFileThatSomebodyPutWhereARunIsComputedAgain) {
   reproduce_it();
-  make_folders(previous() / "checkpoints");
-  write_file_atomically(previous() / "checkpoints" / "mine.h5", "weights");
-  EXPECT_THAT(refused().what(), testing::HasSubstr("cannot be set aside"));
-  EXPECT_EQ(read_file(previous() / "checkpoints" / "mine.h5"), "weights");
-  EXPECT_TRUE(std::filesystem::exists(manifest()));
+  during_training_ = [this](bool) {
+    write_file_atomically(again() / "notes.txt", "notes");
+    return 0;
+  };
+  EXPECT_TRUE(reproduce_it().reproduced());
+  EXPECT_THAT(said_, testing::HasSubstr("warning: what was computed again stays"));
+  EXPECT_EQ(read_file(again() / "notes.txt"), "notes");
+}
+
+TEST_F(ReproduceInAFolder, SaysOfADamagedManifestWhatGivesANewOne) {
+  const Digest root = reproduce_it().manifest.root();
+  write_file_atomically(manifest(), "{");
+  EXPECT_THAT(refused().hint(), testing::HasSubstr("move that file away"));
+  EXPECT_FALSE(std::filesystem::exists(again()));
+  std::filesystem::remove(manifest());
+  EXPECT_EQ(reproduce_it().manifest.root(), root);
 }
 
 TEST_F(ReproduceInAFolder, TouchesNothingOfAFinishedRunThatItCannotComputeAgain) {
@@ -196,7 +218,7 @@ TEST_F(ReproduceInAFolder, TouchesNothingOfAFinishedRunThatItCannotComputeAgain)
     EXPECT_EQ(refused({"runtime.corpus_dir=" + (folder_.path() / "elsewhere").string()}).kind(), ErrorKind::kIo);
     EXPECT_EQ(read_file(manifest()), finished);
     EXPECT_TRUE(std::filesystem::exists(options_.run_dir / "checkpoints" / "step-000002.h5"));
-    EXPECT_FALSE(std::filesystem::exists(previous()));
+    EXPECT_FALSE(std::filesystem::exists(again()));
   }
 }
 
@@ -231,7 +253,7 @@ TEST_F(ReproduceInAFolder, LeavesTheDataOfARunThatItsRecipeDoesNotGive) {
   const std::filesystem::path given = folder_.path() / "given.json";
   write_file_atomically(given, read_file(tokenizer) + "\n");
   build_data(given);
-  train_it(config_with(), false);
+  train_it(config_with(), options_.run_dir, false);
   const std::string shard = read_file(options_.run_dir / "shards" / "train-00000.h5");
 
   EXPECT_FALSE(reproduce_it().reproduced());
@@ -262,7 +284,7 @@ TEST(Reproduce, RefusesASuiteThatItCannotMakeBeforeItMakesAnything) {
   ReproduceOptions options;
   options.run_dir = folder.path() / "run";
   options.say = [](const std::string&) {};
-  options.run_training = [](bool) {
+  options.run_training = [](const std::filesystem::path&, bool) {
     ADD_FAILURE() << "trained";
     return 1;
   };

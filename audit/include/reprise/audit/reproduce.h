@@ -22,8 +22,8 @@ struct ReproduceOptions {
   int num_threads = 1;
   bool overwrite = false;  // replace whatever run is in run_dir
   bool baselines = true;
-  /// Runs training. In process for one rank; the program starts mpirun for more. Returns its exit code.
-  std::function<int(bool resume)> run_training;
+  /// Runs training in a run folder. In process for one rank; the program starts mpirun for more. Returns its exit code.
+  std::function<int(const std::filesystem::path& run_dir, bool resume)> run_training;
   /// Called with one line for people whenever there is something to say.
   std::function<void(const std::string&)> say;
 };
@@ -40,7 +40,7 @@ struct ReproduceReport {
   Manifest manifest;
   std::optional<Digest> published_root;         // nothing: no published manifest was found
   std::optional<std::string> first_difference;  // artefact name, when the published root differs
-  // The same of the finished run that stood in the folder, where there was one.
+  // The same of the finished run in the folder, where there was one.
   std::optional<Digest> previous_root;
   std::optional<std::string> previous_difference;
   eval::CheckpointResult last;  // of the last checkpoint
@@ -55,9 +55,9 @@ struct ReproduceReport {
   bool reproduced() const { return wanted_root() && !difference(); }
 };
 
-/// Runs every phase and compares. A complete run of the same recipe in run_dir is set aside in run_dir/previous and
-/// computed again from nothing; it goes when the new root is the same, and stays otherwise. An interrupted run goes on
-/// from its last checkpoint; a run of another recipe is refused unless `overwrite`.
+/// Runs every phase and compares. A finished run of the same recipe in run_dir stays as it is and is computed again
+/// from nothing in run_dir/again, which goes when the new root is the same, and stays otherwise. An interrupted run
+/// goes on from its last checkpoint; a run of another recipe is refused unless `overwrite`.
 ReproduceReport reproduce(const configs::RunConfig& config, const ReproduceOptions& options, ProgressSink& progress);
 
 struct PreparedData {
