@@ -69,8 +69,17 @@ void require_own_again(const std::filesystem::path& run_dir) {
   }
 }
 
+/// `hint`: what to do about the folder; a mistake in a stored recipe is not to be mended there.
+Digest recipe_hash_in(const std::filesystem::path& folder, const std::string& hint) {
+  try {
+    return configs::recipe_hash(configs::load_config(folder / kRecipe).recipe());
+  } catch (const Error& error) {
+    throw Error(error.kind(), error.what(), hint);
+  }
+}
+
 void require_recipe(const configs::RunConfig& config, const std::filesystem::path& folder, const std::string& hint) {
-  const Digest found = configs::recipe_hash(configs::load_config(folder / kRecipe).recipe());
+  const Digest found = recipe_hash_in(folder, hint);
   const Digest wanted = configs::recipe_hash(config.recipe());
   REPRISE_REQUIRE(
       found == wanted, ErrorKind::kCheckpoint,

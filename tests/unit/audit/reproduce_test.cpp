@@ -210,6 +210,14 @@ TEST_F(ReproduceInAFolder, SaysOfADamagedManifestWhatGivesANewOne) {
   EXPECT_EQ(reproduce_it().manifest.root(), root);
 }
 
+TEST_F(ReproduceInAFolder, ReplacesARunWhoseRecipeItCannotReadWhereItIsToldTo) {
+  make_folders(options_.run_dir);
+  write_file_atomically(options_.run_dir / "recipe.pbtxt", "x {");
+  EXPECT_THAT(refused().hint(), testing::HasSubstr("--overwrite"));
+  options_.overwrite = true;
+  EXPECT_NO_THROW(reproduce_it());
+}
+
 TEST_F(ReproduceInAFolder, TouchesNothingOfAFinishedRunThatItCannotComputeAgain) {
   reproduce_it();
   const std::string finished = read_file(manifest());
