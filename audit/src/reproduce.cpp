@@ -2,11 +2,13 @@
 
 #include <fmt/core.h>
 
+#include <memory>
 #include <new>
 
 #include "reprise/configs/config.h"
 #include "reprise/core/error.h"
 #include "reprise/core/files.h"
+#include "reprise/core/folder_lock.h"
 #include "reprise/logs/run_log.h"
 #include "reprise/train/holds_run.h"
 #include "settle_folder.h"
@@ -141,7 +143,7 @@ ReproduceReport reproduce(const configs::RunConfig& config, const ReproduceOptio
   eval::require_suite(config.recipe());
   const std::optional<Manifest> published = published_manifest(options);
   ReproduceReport report;
-  const Place place = settle_folder(config, options);
+  Place place = settle_folder(config, options);
   const bool resume = train::holds_run(place.folder);
   data::BuildOptions build;
   build.corpus_dir = config.runtime().corpus_dir();
@@ -156,6 +158,9 @@ ReproduceReport reproduce(const configs::RunConfig& config, const ReproduceOptio
   if (report.training_exit_code != 0) return report;
   report.phases.push_back(training_phase(place.folder, watch.lap()));
 
+  // Training had a lock of its own. Behind it nobody must go on with this run, or take it for a finished one,
+  // meanwhile.
+  if (!place.lock) place.lock = std::make_unique<FolderLock>(place.folder);
   evaluate(config, place.folder, options, report, watch, progress);
   report.manifest = build_manifest(config.recipe(), place.folder);
   compare(published, place, options, report);

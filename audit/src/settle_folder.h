@@ -17,7 +17,7 @@ struct Place {
   std::filesystem::path folder;
   /// Of the finished run in options.run_dir, which nothing touches: `folder` is again/ in it. Nothing: there is none.
   std::optional<Manifest> earlier;
-  /// Of the folder with that run: keeps a second computation out of again/.
+  /// Of the folder with that run: keeps a second computation out of again/. Nothing: what works in `folder` locks it.
   std::unique_ptr<FolderLock> lock;
 };
 

@@ -94,7 +94,7 @@ class ReproduceInAFolder : public testing::Test {
       train_it(config, run_dir, resume);
       return during_training_ ? during_training_(resume) : 0;
     };
-    return reproduce(config, options_, no_progress());
+    return reproduce(config, options_, *progress_);
   }
 
   /// The error that reproduce_it() ends with.
@@ -123,6 +123,7 @@ class ReproduceInAFolder : public testing::Test {
   const ScratchFolder folder_{std::filesystem::temp_directory_path() /
                               ("reprise_reproduce_in_" + std::to_string(::getpid()))};
   ReproduceOptions options_;
+  ProgressSink* progress_ = &no_progress();
   std::function<int(bool resume)> during_training_;  // returns the exit code of training
   std::string said_;
 };
@@ -208,6 +209,31 @@ TEST_F(ReproduceInAFolder, SaysOfADamagedManifestWhatGivesANewOne) {
   EXPECT_FALSE(std::filesystem::exists(again()));
   std::filesystem::remove(manifest());
   EXPECT_EQ(reproduce_it().manifest.root(), root);
+}
+
+/// Sees whether a folder is locked while checkpoints are scored.
+class LockWatch : public ProgressSink {
+ public:
+  explicit LockWatch(std::filesystem::path folder) : folder_(std::move(folder)) {}
+  void begin(std::string_view phase, std::int64_t, std::string_view) override {
+    if (phase != "evaluate") return;
+    ++num_seen_;
+    EXPECT_THROW(FolderLock(folder_, std::chrono::milliseconds(0)), Error);
+  }
+  void update(std::int64_t, std::string_view) override {}
+  void end() override {}
+  int num_seen() const { return num_seen_; }
+
+ private:
+  std::filesystem::path folder_;
+  int num_seen_ = 0;
+};
+
+TEST_F(ReproduceInAFolder, KeepsOthersOutWhileItEvaluates) {
+  LockWatch watch(options_.run_dir);
+  progress_ = &watch;
+  reproduce_it();
+  EXPECT_GT(watch.num_seen(), 0);
 }
 
 TEST_F(ReproduceInAFolder, ReplacesARunWhoseRecipeItCannotReadWhereItIsToldTo) {
