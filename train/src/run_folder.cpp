@@ -11,6 +11,7 @@
 #include "reprise/core/files.h"
 #include "reprise/core/print_note.h"
 #include "reprise/core/scratch_folder.h"
+#include "reprise/core/shell_line.h"
 #include "reprise/train/holds_run.h"
 
 namespace reprise::train {
@@ -75,11 +76,13 @@ void require_no_checkpoint_before(const RunFolder& folder) {
   for (const logs::RunRecord& record : log.records) {
     if (record.checkpoint) last = record.checkpoint->step;
   }
-  REPRISE_REQUIRE(last == first, ErrorKind::kCheckpoint,
-                  fmt::format("{} holds no checkpoint to go on from; {} records checkpoints up to step {}",
-                              folder.checkpoints().string(), folder.run_log().string(), last),
-                  "put the run's checkpoints back (is their disk mounted?); or start anew with another --out, or here "
-                  "with run.log moved away");
+  REPRISE_REQUIRE(
+      last == first, ErrorKind::kCheckpoint,
+      fmt::format("{} holds no checkpoint to go on from; {} records checkpoints up to step {}",
+                  folder.checkpoints().string(), folder.run_log().string(), last),
+      fmt::format("put the run's checkpoints back (is their disk mounted?); or start anew with another --out, "
+                  "or here: move run.log away, then `{}`",
+                  shell_line({"reprise", "train", "--resume", folder.root().string()})));
 }
 
 }  // namespace

@@ -246,6 +246,7 @@ TEST_F(Trainer, RefusesToStartAgainWhereTheLogRecordsCheckpointsThatAreMissing) 
   const Error error = error_of([&] { train_tiny(folder, 1, true); });
   EXPECT_EQ(error.kind(), ErrorKind::kCheckpoint);
   EXPECT_THAT(error.what(), HasSubstr("records checkpoints up to step 12"));
+  EXPECT_THAT(error.hint(), HasSubstr("then `reprise train --resume " + folder.string()));
   EXPECT_TRUE(read_file(folder / "run.log") == log_before);
   std::filesystem::remove_all(folder / "checkpoints");
   std::filesystem::rename(folder / "elsewhere", folder / "checkpoints");
