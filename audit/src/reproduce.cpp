@@ -9,8 +9,11 @@
 #include "reprise/core/error.h"
 #include "reprise/core/files.h"
 #include "reprise/core/folder_lock.h"
+#include "reprise/data_pipeline/token_build.h"
 #include "reprise/logs/run_log.h"
+#include "reprise/model/schema.h"
 #include "reprise/train/holds_run.h"
+#include "reprise/train/parameter_groups.h"
 #include "settle_folder.h"
 #include "stopwatch.h"
 
@@ -97,6 +100,17 @@ void evaluate(const configs::RunConfig& config, const std::filesystem::path& run
   }
 }
 
+/// Throws where the config alone shows that a later phase would fail.
+void require_possible(const configs::RunConfig& config) {
+  const configs::Recipe recipe = configs::resolve(config).recipe();
+  const configs::AdamW& adamw = recipe.train().adamw();
+  eval::require_suite(recipe);
+  data::require_usable_tokenizer(recipe.tokenizer(), {});
+  train::tensor_updates(
+      adamw, model::parameter_layout(recipe.model(), recipe.tokenizer().vocab_size(), adamw.decay_embeddings()));
+  device_of_run(config);
+}
+
 std::optional<Manifest> published_manifest(const ReproduceOptions& options) {
   if (options.published.empty() || !std::filesystem::exists(options.published)) return std::nullopt;
   return read_manifest(options.published);
@@ -140,7 +154,7 @@ ReproduceReport reproduce(const configs::RunConfig& config, const ReproduceOptio
                   fmt::format("the recipe goes on from step {} of {}: the run is not made from raw text alone",
                               config.recipe().parent().step(), config.recipe().parent().run()),
                   "start it with `reprise train --from RUN@STEP CONFIG --out CHILD`");
-  eval::require_suite(config.recipe());
+  require_possible(config);
   const std::optional<Manifest> published = published_manifest(options);
   ReproduceReport report;
   Place place = settle_folder(config, options);

@@ -87,9 +87,7 @@ void require_recipe(const configs::RunConfig& config, const std::filesystem::pat
       hint);
 }
 
-/// Throws where the run could not even begin.
-void require_able(const configs::RunConfig& config) {
-  device_of_run(config);
+void require_corpus(const configs::RunConfig& config) {
   if (!config.runtime().has_assembly()) data::require_inputs(config.recipe().data(), config.runtime().corpus_dir());
 }
 
@@ -105,7 +103,7 @@ Manifest manifest_of(const std::filesystem::path& run_dir) {
 Place beside_finished_run(const configs::RunConfig& config, const ReproduceOptions& options) {
   const std::filesystem::path& folder = options.run_dir;
   Place place{again_folder(folder), manifest_of(folder), nullptr};
-  require_able(config);
+  require_corpus(config);
   require_own_again(folder);
   const std::string again = place.folder.string();
   const std::string hint = fmt::format("move {} away, or delete it; or choose another folder with --out", again);
@@ -133,7 +131,7 @@ Place settle_folder(const configs::RunConfig& config, const ReproduceOptions& op
   const bool has_recipe = is_there(folder / kRecipe);
   if (!has_recipe && !train::holds_run(folder)) return place;
   if (options.overwrite) {
-    require_able(config);
+    require_corpus(config);
     options.say(fmt::format("replacing the run in {}", folder.string()));
     remove_run(folder);
     return place;

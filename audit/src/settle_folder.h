@@ -22,7 +22,7 @@ struct Place {
 };
 
 /// Makes room for the run, or refuses (kCheckpoint); throws kIo where another process works in the folder. `overwrite`
-/// deletes what stands there, the files of a run only, and not again/. Nothing is touched before device and corpus are
+/// deletes what stands there, the files of a run only, and not again/. Nothing is touched before the corpus is
 /// known to be there. A run of this recipe that did not end may stand in the place that is returned, and documents and
 /// tokens without a run.
 Place settle_folder(const configs::RunConfig& config, const ReproduceOptions& options);

@@ -198,7 +198,7 @@ TokenBuildResult read_result(const BuildScratch& scratch, const Tokenizer& token
 }  // namespace
 
 void require_usable_tokenizer(const configs::TokenizerRecipe& recipe, const BuildOptions& options) {
-  if (options.tokenizer.empty()) return;
+  if (options.tokenizer.empty()) return require_trainable(recipe);
   const Tokenizer tokenizer = Tokenizer::load(options.tokenizer);
   REPRISE_REQUIRE(tokenizer.vocab_size() <= recipe.vocab_size(), ErrorKind::kData,
                   fmt::format("{} has {} entries; the recipe allows {}", options.tokenizer.string(),

@@ -17,7 +17,7 @@
 namespace reprise::data {
 namespace {
 
-constexpr std::uint32_t kSmallestVocabulary = 257;   // 256 bytes and the end of text
+constexpr std::uint32_t kSmallestVocabulary = 257;     // 256 bytes and the end of text
 constexpr std::uint32_t kLargestVocabulary = 1 << 20;  // shards, and so recipes, hold at most 65,536
 /// Texts gathered before the threads count their words.
 constexpr std::size_t kBatchBytes = std::size_t{8} << 20;
@@ -96,7 +96,22 @@ int num_words(std::string_view text, const std::string& pre_tokenizer) {
   return count;
 }
 
-void check_recipe(const configs::TokenizerRecipe& recipe) {
+/// What a reader makes of the file of a trained tokenizer, apart from the model.
+TokenizerParts parts_of(const PreTokenizerName& pre_tokenizer, const std::string& end_of_text) {
+  TokenizerParts parts;
+  AddedToken token;
+  token.content = end_of_text;
+  token.special = true;
+  parts.added_tokens.push_back(token);
+  parts.normaliser = normaliser_steps(pre_tokenizer);
+  parts.splits = split_steps(pre_tokenizer);
+  parts.decoder.emplace_back();
+  return parts;
+}
+
+}  // namespace
+
+void require_trainable(const configs::TokenizerRecipe& recipe) {
   REPRISE_REQUIRE(find_pre_tokenizer(recipe.pre_tokenizer()) != nullptr, ErrorKind::kConfig,
                   fmt::format("tokenizer.pre_tokenizer is not known: \"{}\"", recipe.pre_tokenizer()),
                   fmt::format("set tokenizer.pre_tokenizer to one of: {}", configs::pre_tokenizer_list()));
@@ -115,24 +130,9 @@ void check_recipe(const configs::TokenizerRecipe& recipe) {
                   "use a spelling with marks around it, such as \"<|endoftext|>\"");
 }
 
-/// What a reader makes of the file of a trained tokenizer, apart from the model.
-TokenizerParts parts_of(const PreTokenizerName& pre_tokenizer, const std::string& end_of_text) {
-  TokenizerParts parts;
-  AddedToken token;
-  token.content = end_of_text;
-  token.special = true;
-  parts.added_tokens.push_back(token);
-  parts.normaliser = normaliser_steps(pre_tokenizer);
-  parts.splits = split_steps(pre_tokenizer);
-  parts.decoder.emplace_back();
-  return parts;
-}
-
-}  // namespace
-
 Tokenizer train_tokenizer(const configs::TokenizerRecipe& recipe, const TextSource& texts, int num_threads,
                           ProgressSink& progress) {
-  check_recipe(recipe);
+  require_trainable(recipe);
   const PreTokenizerName& pre_tokenizer = *find_pre_tokenizer(recipe.pre_tokenizer());
   WordCounter counter(pre_tokenizer, std::max(1, num_threads));
   std::int64_t num_bytes = 0;

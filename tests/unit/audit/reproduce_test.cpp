@@ -4,6 +4,8 @@
 #include <gtest/gtest.h>
 #include <unistd.h>
 
+#include <map>
+
 #include "reprise/audit/verify.h"
 #include "reprise/configs/config.h"
 #include "reprise/core/error.h"
@@ -310,26 +312,30 @@ TEST_F(ReproduceInAFolder, ReadsThePublishedManifestBeforeItComputesAnything) {
   EXPECT_FALSE(std::filesystem::exists(options_.run_dir));
 }
 
-TEST(Reproduce, RefusesASuiteThatItCannotMakeBeforeItMakesAnything) {
-  const std::vector<std::string> overrides{"runtime.corpus_dir=" + kData, "eval.suite_sha256=" + std::string(64, '0')};
-  const configs::RunConfig config = configs::load_config(kData + "/small.pbtxt", overrides);
+TEST(Reproduce, FindsWhatTheConfigAloneShowsBeforeItMakesAnything) {
   const ScratchFolder folder(std::filesystem::temp_directory_path() /
                              ("reprise_reproduce_suite_" + std::to_string(::getpid())));
   ReproduceOptions options;
   options.run_dir = folder.path() / "run";
   options.say = [](const std::string&) {};
-  options.run_training = [](const std::filesystem::path&, bool) {
-    ADD_FAILURE() << "trained";
-    return 1;
-  };
-  try {
-    reproduce(config, options, no_progress());
-    FAIL() << "no error";
-  } catch (const Error& error) {
-    EXPECT_EQ(error.kind(), ErrorKind::kConfig);
-    EXPECT_THAT(error.what(), testing::HasSubstr("the generated minimal pairs are not the recipe's"));
+  const std::map<std::string, std::pair<ErrorKind, std::string>> mistakes = {
+      {"eval.suite_sha256=" + std::string(64, '0'),
+       {ErrorKind::kConfig, "the generated minimal pairs are not the recipe's"}},
+      {"tokenizer.end_of_text=\"a\"", {ErrorKind::kConfig, "tokenizer.end_of_text could be learned"}},
+      {"train.adamw.group=[{tensor: \"zzz\" weight_decay: 0}]", {ErrorKind::kConfig, "names no tensor of the model"}},
+      {"runtime.device=cuda:99", {ErrorKind::kDevice, ""}}};
+  for (const auto& [setting, expected] : mistakes) {
+    const std::vector<std::string> overrides{"runtime.corpus_dir=" + kData, setting};
+    const configs::RunConfig config = configs::load_config(kData + "/small.pbtxt", overrides);
+    try {
+      reproduce(config, options, no_progress());
+      FAIL() << "no error of " << setting;
+    } catch (const Error& error) {
+      EXPECT_EQ(error.kind(), expected.first) << setting;
+      EXPECT_THAT(error.what(), testing::HasSubstr(expected.second));
+    }
+    EXPECT_FALSE(std::filesystem::exists(options.run_dir)) << setting;
   }
-  EXPECT_FALSE(std::filesystem::exists(options.run_dir));
 }
 
 }  // namespace

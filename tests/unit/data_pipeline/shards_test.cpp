@@ -254,6 +254,9 @@ TEST(GivenTokenizer, IsRefusedWithTooManyEntriesOrWithoutAnEndOfText) {
   BuildOptions options;
   configs::TokenizerRecipe recipe = tokenizer_recipe(small_tokenizer().vocab_size(), 1);
   EXPECT_NO_THROW(require_usable_tokenizer(recipe, options)) << "none is given";
+  recipe.set_end_of_text("a");
+  EXPECT_THROW(require_usable_tokenizer(recipe, options), Error) << "nor can one be trained";
+  recipe.clear_end_of_text();
   options.tokenizer = folder.path() / "tokenizer.json";
   nlohmann::json root = nlohmann::json::parse(small_tokenizer().json());
   write_file_atomically(options.tokenizer, root.dump());

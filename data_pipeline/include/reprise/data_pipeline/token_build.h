@@ -16,7 +16,8 @@ struct TokenBuildResult {
 };
 
 /// Throws kData where options.tokenizer names a file that cannot take the place of the recipe's tokenizer: it has too
-/// many entries, or no end of text. To be called before documents are built.
+/// many entries, or no end of text; where it names none, kConfig if none can be trained. To be called before documents
+/// are built.
 void require_usable_tokenizer(const configs::TokenizerRecipe& recipe, const BuildOptions& options);
 
 /// Trains the tokenizer on the training documents that build_corpus() left in options.output_dir, or takes the one in

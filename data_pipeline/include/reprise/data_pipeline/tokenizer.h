@@ -73,6 +73,9 @@ class Tokenizer {
 /// Calls `visit` once for each text of the training set, in any order.
 using TextSource = std::function<void(const std::function<void(std::string_view)>& visit)>;
 
+/// Throws kConfig, as train_tokenizer() does, where the recipe gives no tokenizer from any text.
+void require_trainable(const configs::TokenizerRecipe& recipe);
+
 /// Trains byte-level BPE. The result depends on the multiset of texts alone; ties: higher count first, then the pair
 /// with the smaller ids, as the reference does.
 Tokenizer train_tokenizer(const configs::TokenizerRecipe& recipe, const TextSource& texts, int num_threads,
