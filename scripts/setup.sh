@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
 # Installs what a bare Debian 12 lacks: packages from Debian, LibTorch from the pinned PyPI wheels. What is there
 # already is left alone. Works as root or as a user with sudo. Called by demo.sh and test.sh; the latter passes
-# --test-tools, for what only tests use: a second compiler, and a compiler and an emulator for aarch64.
+# --test-tools, for what only tests use: a second compiler, a compiler and an emulator for aarch64, and what the second
+# implementation of the numeric contract is written with.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -15,7 +16,7 @@ debian_packages=(
   protobuf-compiler libprotobuf-dev libhwy-dev openmpi-bin libopenmpi-dev libhdf5-openmpi-dev
   libgtest-dev libgmock-dev
 )
-[ "${1:-}" != --test-tools ] || debian_packages+=(clang g++-aarch64-linux-gnu qemu-user)
+[ "${1:-}" != --test-tools ] || debian_packages+=(clang g++-aarch64-linux-gnu qemu-user python3-numpy python3-h5py)
 missing=()
 for package in "${debian_packages[@]}"; do
   dpkg-query -W -f='${Status}' "$package" 2>/dev/null | grep -q '^install ok installed' || missing+=("$package")
