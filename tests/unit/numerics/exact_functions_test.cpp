@@ -83,6 +83,22 @@ TEST(ExactExp, SpecialValuesAreExact) {
   });
 }
 
+// 20 inputs of exp and 4 of sigmoid tell, and the published sample holds none of them [C-6].
+TEST(ExactExp, TheProductIsNotRoundedBeforeItsNearestInteger) {
+  const auto floats = [](std::initializer_list<std::uint32_t> bits) {
+    Floats values;
+    for (const std::uint32_t word : bits) values.push_back(std::bit_cast<float>(word));
+    return values;
+  };
+  for_each_target([&] {
+    Floats y(3);
+    exact_exp(3, floats({0x3f851592u, 0x401b43d5u, 0x4073fce1u}).data(), y.data());
+    expect_same_bits(y, floats({0x403504f3u, 0x413504f3u, 0x423504f3u}), "exp");
+    exact_sigmoid(3, floats({0xc073fce1u, 0xc0bc893au, 0xc26782dbu}).data(), y.data());
+    expect_same_bits(y, floats({0x3cb11b17u, 0x3b34854au, 0x15b504ffu}), "sigmoid");
+  });
+}
+
 TEST(ExactLog, SpecialValuesAreExact) {
   for_each_target([] {
     const Floats x = {1.0f, 0.0f, -0.0f, kInfinity, -1.0f, -kInfinity};
