@@ -86,7 +86,7 @@ int run_program(int argc, char** argv, const std::string& default_device, const 
   app.add_option("--functions", wishes.functions, "Inputs of the exact functions: all 2^32, the published sample, none")
       ->check(CLI::IsMember({"all", "sample", "none"}))
       ->capture_default_str();
-  app.add_option("--steps", wishes.steps, "Training steps; digests are published for 20 and 1000")
+  app.add_option("--steps", wishes.steps, "Training steps; digests are published for 1, 20 and 1000")
       ->check(CLI::NonNegativeNumber)
       ->capture_default_str();
   app.add_option("--native-steps", wishes.native_steps,

@@ -312,6 +312,7 @@ Digest Training::digest() const {
 
 std::span<const PublishedTraining> published_training() {
   static constexpr PublishedTraining kPublished[] = {
+      {1, "0275022f29d85e772d80b9fb65aa9baf688f287c3f76a04567057c2a6bf5c9b3"},
       {20, "95a152717684d381a52ecb6f55a5e253d6c2cbab00744783c9a4b6a877d3dc61"},
       {1000, "8513dc15b2ed085c89ec491aedb5c477deb29d41c32a3c7f4b09172abeab88e4"},
   };
