@@ -278,10 +278,11 @@ def token_bytes(path):
     decoders = decoders.get("decoders", [decoders])
     at_byte_level = any(d["type"] == "ByteLevel" for d in decoders)
     bytes_fall_back = any(d["type"] == "ByteFallback" for d in decoders)
+    added = {t["content"]: t["id"] for t in tokenizer["added_tokens"]}
     sizes = {}
-    for piece, i in tokenizer["model"]["vocab"].items():
+    for piece, i in (tokenizer["model"]["vocab"] | added).items():
         if at_byte_level:
-            sizes[i] = len(piece)
+            sizes[i] = len(piece.encode()) if piece in added else len(piece)
             continue
         if bytes_fall_back and re.fullmatch("<0x[0-9A-F]{2}>", piece):
             sizes[i] = 1
@@ -292,7 +293,7 @@ def token_bytes(path):
             elif d["type"] == "Replace":
                 piece = piece.replace(d["pattern"]["String"], d["content"])
         sizes[i] = len(piece.encode())
-    sizes.update({t["id"]: 0 if t["special"] else len(t["content"].encode()) for t in tokenizer["added_tokens"]})
+    sizes.update({t["id"]: 0 for t in tokenizer["added_tokens"] if t["special"]})
     return [sizes.get(i, 0) for i in range(max(sizes) + 1)]
 
 
