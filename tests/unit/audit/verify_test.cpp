@@ -35,9 +35,9 @@ class Verify : public testing::Test {
     options.run_dir = folder_->path() / "whole";
     options.baselines = false;
     options.say = [](const std::string&) {};
-    options.run_training = [&](bool) {
+    options.run_training = [&](const std::filesystem::path& run_dir, bool) {
       train::TrainOptions training;
-      training.run_dir = options.run_dir;
+      training.run_dir = run_dir;
       train::train(*config_, training, *dist::make_local_communicator(), no_progress());
       return 0;
     };
