@@ -12,16 +12,15 @@ namespace reprise::app {
 namespace {
 
 /// Before anything is said of what a name holds: it may be mistyped.
-void require_exists(const std::filesystem::path& name) {
+void require_exists(const std::filesystem::path& name, const char* hint) {
   REPRISE_REQUIRE(std::filesystem::exists(name), ErrorKind::kIo,
-                  fmt::format("there is no file or folder {}", name.string()),
-                  "name a run's folder, such as runs/tiny, one of its checkpoints, such as runs/tiny@128, or a file");
+                  fmt::format("there is no file or folder {}", name.string()), hint);
 }
 
 }  // namespace
 
 std::filesystem::path checkpoint_folder(const std::filesystem::path& run) {
-  require_exists(run);
+  require_exists(run, "name a run's folder, such as runs/tiny, or a checkpoint file; --step N names a step of a run");
   const std::filesystem::path folder = run / "checkpoints";
   REPRISE_REQUIRE(std::filesystem::is_directory(folder), ErrorKind::kIo,
                   fmt::format("not a run: {} holds no folder checkpoints", run.string()),
@@ -47,7 +46,8 @@ std::filesystem::path checkpoint_file(const std::string& text) {
     const auto parsed = std::from_chars(text.data() + at + 1, last, step);
     if (parsed.ec == std::errc() && parsed.ptr == last) return checkpoint_file_of_step(text.substr(0, at), step);
   }
-  require_exists(text);
+  require_exists(
+      text, "name one of a run's checkpoints, such as runs/tiny@128, the run's folder where all are meant, or a file");
   REPRISE_REQUIRE(std::filesystem::is_regular_file(text), ErrorKind::kUsage,
                   fmt::format("not a checkpoint: '{}'", text), "write RUN@STEP, such as runs/tiny@128");
   return text;

@@ -17,6 +17,7 @@
 #include "log_verbs.h"
 #include "reprise/core/error.h"
 #include "reprise/core/print_note.h"
+#include "reprise/core/shell_line.h"
 #include "reprise/logs/export.h"
 #include "reprise/logs/run_log.h"
 #include "reprise/logs/session_log.h"
@@ -159,7 +160,7 @@ void show_run(const LogFlags& flags) {
   note_left_out(first);
   if (log.torn_tail) {
     print_note("the last record is incomplete: its writer was killed; `reprise train --resume {}` goes on\n",
-               flags.run.string());
+               shell_line({flags.run.string()}));
   }
 }
 

@@ -55,7 +55,7 @@ std::filesystem::path recipe_path_of(const TrainFlags& flags) {
   const std::filesystem::path path = std::filesystem::path(flags.resume) / "recipe.pbtxt";
   REPRISE_REQUIRE(std::filesystem::exists(path), ErrorKind::kCheckpoint,
                   fmt::format("{} holds no run to resume: recipe.pbtxt is missing", flags.resume),
-                  fmt::format("start one with `reprise train CONFIG --out {}`", flags.resume));
+                  fmt::format("start one with `reprise train CONFIG --out {}`", shell_line({flags.resume})));
   return path;
 }
 

@@ -92,7 +92,8 @@ std::optional<std::vector<Phase>> take_data_of_the_run(const logs::RunHeader& ru
   const auto require = [&](bool is_there, const std::filesystem::path& path) {
     REPRISE_REQUIRE(is_there, ErrorKind::kCheckpoint,
                     fmt::format("{} holds a run and its shards, but not the run's {}", folder.string(), path.string()),
-                    "put that file back: what is built now need not be the same; or choose another folder with --out");
+                    "put that file back: what is built now need not be the same; or choose another folder with --out, "
+                    "or replace the run with `reprise reproduce --overwrite`");
   };
   require(has_tokenizer, tokenizer);
   for (const auto& path : {data::train_path(folder), data::held_out_path(folder), data::dropped_path(folder),

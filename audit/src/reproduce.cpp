@@ -157,7 +157,7 @@ ReproduceReport reproduce(const configs::RunConfig& config, const ReproduceOptio
   require_possible(config);
   const std::optional<Manifest> published = published_manifest(options);
   ReproduceReport report;
-  Place place = settle_folder(config, options);
+  const Place place = settle_folder(config, options);
   const bool resume = train::holds_run(place.folder);
   data::BuildOptions build;
   build.corpus_dir = config.runtime().corpus_dir();
@@ -173,8 +173,8 @@ ReproduceReport reproduce(const configs::RunConfig& config, const ReproduceOptio
   report.phases.push_back(training_phase(place.folder, watch.lap()));
 
   // Training had a lock of its own. Behind it nobody must go on with this run, or take it for a finished one,
-  // meanwhile.
-  if (!place.lock) place.lock = std::make_unique<FolderLock>(place.folder);
+  // meanwhile. (That of `place` is on the folder with the finished run, where there is one.)
+  const FolderLock computed(place.folder);
   evaluate(config, place.folder, options, report, watch, progress);
   report.manifest = build_manifest(config.recipe(), place.folder);
   compare(published, place, options, report);

@@ -6,6 +6,7 @@
 #include <array>
 #include <string>
 #include <system_error>
+#include <vector>
 
 #include "reprise/configs/config.h"
 #include "reprise/core/device_name.h"
@@ -19,9 +20,12 @@ namespace {
 
 /// What a run folder consists of; nothing else in it is ever touched. The manifest is the first that is deleted: what a
 /// kill leaves of the rest is no finished run.
-constexpr std::array<const char*, 10> kRunEntries = {"manifest.json", "data",        "tokenizer",   "shards",
+constexpr std::array<const char*, 11> kRunEntries = {"manifest.json", "data",        "tokenizer",   "shards",
                                                      "checkpoints",   "run.log",     "session.log", "eval",
-                                                     "parent.h5",     "recipe.pbtxt"};
+                                                     "parent.h5",     "tensorboard", "recipe.pbtxt"};
+
+/// ... and of copies that a resume keeps: session.log.damaged, session.log.damaged-2 and so on.
+constexpr char kDamagedLog[] = "session.log.damaged";
 
 constexpr char kRecipe[] = "recipe.pbtxt";
 constexpr char kManifest[] = "manifest.json";
@@ -44,8 +48,18 @@ void remove_entry(const std::filesystem::path& path) {
                   system_hint(error.value()));
 }
 
+bool is_run_entry(const std::string& name) {
+  return std::count(kRunEntries.begin(), kRunEntries.end(), name) == 1 || name.starts_with(kDamagedLog);
+}
+
 void remove_run(const std::filesystem::path& run_dir) {
-  for (const char* entry : kRunEntries) remove_entry(run_dir / entry);
+  std::vector<std::filesystem::path> entries(kRunEntries.begin(), kRunEntries.end());
+  std::error_code none_there;
+  for (const auto& entry : std::filesystem::directory_iterator(run_dir, none_there)) {
+    const std::filesystem::path name = entry.path().filename();
+    if (name.string().starts_with(kDamagedLog)) entries.push_back(name);
+  }
+  for (const std::filesystem::path& entry : entries) remove_entry(run_dir / entry);
 }
 
 void remove_leaving(const std::filesystem::path& run_dir) {
@@ -61,8 +75,7 @@ void require_own_again(const std::filesystem::path& run_dir) {
   for (const auto& entry : std::filesystem::directory_iterator(again, none_there)) {
     const std::string name = entry.path().filename().string();
     if (name.starts_with(".") && name.ends_with(".partial")) continue;
-    const bool is_of_run = has_recipe && std::count(kRunEntries.begin(), kRunEntries.end(), name) == 1;
-    REPRISE_REQUIRE(is_of_run, ErrorKind::kCheckpoint,
+    REPRISE_REQUIRE(has_recipe && is_run_entry(name), ErrorKind::kCheckpoint,
                     fmt::format("{} is where a finished run is computed again, and {} is in its place", again.string(),
                                 entry.path().string()),
                     fmt::format("move {} away, or choose another folder with --out", again.string()));

@@ -16,6 +16,7 @@
 #include "reprise/configs/config.h"
 #include "reprise/core/error.h"
 #include "reprise/core/files.h"
+#include "reprise/core/shell_line.h"
 #include "reprise/data_pipeline/shards.h"
 #include "reprise/data_pipeline/tokenizer.h"
 #include "reprise/eval/evaluate.h"
@@ -206,7 +207,7 @@ void require_written(const configs::Recipe& recipe, const std::filesystem::path&
   differ(
       fmt::format("there is no {}: `reprise reproduce` alone writes one; for a run of `reprise train` there is "
                   "`reprise checkpoint verify {}{}`",
-                  file, run_dir.string(), recipe.has_parent() ? " --parent PARENT" : ""));
+                  file, shell_line({run_dir.string()}), recipe.has_parent() ? " --parent PARENT" : ""));
 }
 
 /// The scores are of the steps that the recipe evaluates, and of the checkpoints that the log names. The figures
@@ -269,7 +270,7 @@ std::vector<std::string> not_checked(bool is_fork, const std::filesystem::path& 
       "when, where and at what cost the run was made, and that no other run was made and kept back"};
   if (is_fork) {
     lines.push_back(fmt::format("parent.h5 and the run that it is of (`reprise checkpoint verify {} --parent PARENT`)",
-                                run_dir.string()));
+                                shell_line({run_dir.string()})));
   }
   return lines;
 }

@@ -58,7 +58,8 @@ double sum_of_weights(const AverageRecipe& recipe) {
 /// The file of a source: it was read there, or computed again by replay of RUN@STEP, which RUN may have stored.
 std::filesystem::path file_at(const std::filesystem::path& place, std::uint64_t step) {
   const std::string text = place.string(), end = fmt::format("@{}", step);
-  if (std::filesystem::exists(place) || !text.ends_with(end)) return place;
+  std::error_code ignored;
+  if (std::filesystem::exists(place, ignored) || !text.ends_with(end)) return place;
   const std::filesystem::path run = text.substr(0, text.size() - end.size());
   return run / "checkpoints" / file_name(FileKind::kScheduled, step);
 }
@@ -79,14 +80,18 @@ std::string find_source(AverageSource& source, const std::filesystem::path& aver
   std::string wrong = "is not there";
   for (const std::filesystem::path& folder : folders_for(source, average)) {
     const std::filesystem::path file = file_at(folder / source.place, source.step);
-    if (!std::filesystem::is_regular_file(file)) continue;
-    const Digest root = read_info(file).root;
-    if (root != source.root) {
+    std::error_code ignored;
+    if (!std::filesystem::is_regular_file(file, ignored)) continue;
+    try {
+      const Digest root = read_info(file).root;
+      if (root == source.root) {
+        source.place = file.string();
+        return {};
+      }
       wrong = fmt::format("has root {} by now", root.hex());
-      continue;
+    } catch (const Error& error) {  // the right one may be in another folder
+      wrong = fmt::format("cannot be read: {}", error.what());
     }
-    source.place = file.string();
-    return {};
   }
   return wrong;
 }

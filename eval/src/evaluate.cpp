@@ -56,9 +56,11 @@ data::Tokenizer load_tokenizer(const configs::Recipe& recipe, const std::filesys
 bool was_trained(const std::filesystem::path& run_dir, std::uint64_t step) {
   const std::optional<logs::RunLog> log = log_of(run_dir);
   if (!log) return false;
-  return std::any_of(log->records.begin(), log->records.end(), [&](const logs::RunRecord& record) {
+  const bool is_held = std::any_of(log->records.begin(), log->records.end(), [&](const logs::RunRecord& record) {
     return (record.header && record.header->first_step() == step) || (record.step && record.step->step == step);
   });
+  if (!is_held && log->torn_tail) logs::read_run_log(run_dir / "run.log");  // throws where it is damage that hides it
+  return is_held;
 }
 
 bool was_pruned(const std::filesystem::path& folder, std::uint64_t step) {

@@ -72,6 +72,8 @@ def main():
     options, begin, different = options.parse_args(), time.time(), 0
     with open(PAGE, encoding="utf-8") as page:
         published = {int(m[1]): m[2] for m in re.finditer(r"^\| (\d+) \| `(\w{64})` \|$", page.read(), re.M)}
+    if 1 not in published:
+        raise SystemExit(f"{PAGE} has no digest for 1 step")
     tensors = schema(RECIPE)
     weights = {n: initial_weights(i, s) for i, (n, s) in enumerate(tensors)}
     decoder, optimizer, history = Decoder(RECIPE, None, LENGTH), Optimizer(ADAMW, tensors), []

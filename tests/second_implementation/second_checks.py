@@ -74,7 +74,7 @@ def decoded(anchor, data):
 
 
 def check_differences(packed, whole):
-    anchors, all_same = {}, True
+    anchors, verdicts = {}, []
     for path in sorted(glob.glob(f"{packed}/checkpoints/step-*.h5")):
         f = h5py.File(path)
         if f.attrs["format"] == b"reprise.checkpoint.v1":
@@ -85,8 +85,8 @@ def check_differences(packed, whole):
             ours = decoded(anchor[name].reshape(-1).view(np.uint32), d[()].tobytes())
             same = same and ours.reshape(json.loads(d.attrs["shape"])).tobytes() == reference[name].tobytes()
         print(f"{path}: anchor {int(f.attrs['anchor_step'])}, {VERDICTS[same]}")
-        all_same = all_same and same
-    return all_same
+        verdicts.append(same)
+    return all(verdicts) and len(verdicts) > 0
 
 
 def check_held_out(run, figures):
@@ -104,6 +104,8 @@ def check_held_out(run, figures):
             for x in decoder.losses(weights, part[None, :-1], part[None, 1:])[0].tolist():
                 for group in ("all", d["language"]):
                     groups[group] = groups.get(group, 0.0) + x
+    if {g["name"] for g in figures["held_out"]} != set(groups):
+        raise SystemExit(f"the program has other groups: {[g['name'] for g in figures['held_out']]}")
     wrong = [g["name"] for g in figures["held_out"]
              if g["nll_nats"] != groups[g["name"]] or g["bits_per_byte"] != groups[g["name"]] / LOG_2 / g["bytes"]]
     print(f"held-out scores of {len(groups)} groups: {VERDICTS[not wrong]} {', '.join(wrong)}; all: {groups['all']!r}")

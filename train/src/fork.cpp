@@ -10,6 +10,7 @@
 #include "reprise/core/error.h"
 #include "reprise/core/files.h"
 #include "reprise/core/folder_lock.h"
+#include "reprise/core/shell_line.h"
 #include "reprise/data_pipeline/shards.h"
 #include "reprise/data_pipeline/tokenizer.h"
 #include "reprise/logs/run_log.h"
@@ -125,7 +126,7 @@ std::string fill_folder(const ForkOptions& options, const configs::RunConfig& co
   REPRISE_REQUIRE(planned == Digest{}.hex() || planned == made.root.hex(), ErrorKind::kCheckpoint,
                   fmt::format("the stored checkpoint of step {} has root {}; computed again it has {}", options.step,
                               planned, made.root.hex()),
-                  fmt::format("`reprise checkpoint verify {}`", options.parent.string()));
+                  fmt::format("`reprise checkpoint verify {}`", shell_line({options.parent.string()})));
   return made.root.hex();
 }
 

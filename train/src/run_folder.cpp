@@ -155,9 +155,9 @@ void RunFolder::delete_partial_files() const {
 }
 
 void RunFolder::require_no_run() const {
-  REPRISE_REQUIRE(
-      !holds_run(root_), ErrorKind::kCheckpoint, fmt::format("{} already holds a run", root_.string()),
-      fmt::format("continue it with `reprise train --resume {}`, or choose another folder with --out", root_.string()));
+  REPRISE_REQUIRE(!holds_run(root_), ErrorKind::kCheckpoint, fmt::format("{} already holds a run", root_.string()),
+                  fmt::format("continue it with `reprise train --resume {}`, or choose another folder with --out",
+                              shell_line({root_.string()})));
 }
 
 void RunFolder::begin(const RunIdentity& identity) const {
@@ -171,7 +171,7 @@ std::optional<std::filesystem::path> RunFolder::prepare_resume(const RunIdentity
                                                                bool without_checkpoint) const {
   REPRISE_REQUIRE(holds_run(root_) || std::filesystem::exists(recipe()), ErrorKind::kCheckpoint,
                   fmt::format("{} holds no run to resume", root_.string()),
-                  fmt::format("start one with `reprise train CONFIG --out {}`", root_.string()));
+                  fmt::format("start one with `reprise train CONFIG --out {}`", shell_line({root_.string()})));
   make_folders(checkpoints());
   delete_partial_files();
   const checkpoints::Resumable found = checkpoints::find_resumable(checkpoints());

@@ -238,6 +238,14 @@ TEST_F(ReproduceInAFolder, KeepsOthersOutWhileItEvaluates) {
   EXPECT_GT(watch.num_seen(), 0);
 }
 
+TEST_F(ReproduceInAFolder, KeepsOthersOutOfWhatItComputesAgain) {
+  reproduce_it();
+  LockWatch watch(again());
+  progress_ = &watch;
+  reproduce_it();
+  EXPECT_GT(watch.num_seen(), 0);
+}
+
 TEST_F(ReproduceInAFolder, ReplacesARunWhoseRecipeItCannotReadWhereItIsToldTo) {
   make_folders(options_.run_dir);
   write_file_atomically(options_.run_dir / "recipe.pbtxt", "x {");
