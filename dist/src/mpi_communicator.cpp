@@ -10,11 +10,13 @@
 
 #include <algorithm>
 #include <array>
+#include <cerrno>
 #include <chrono>
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
 #include <exception>
+#include <fstream>
 
 #include "lost_ranks.h"
 #include "reprise/core/error.h"
@@ -71,6 +73,17 @@ class Idle {
   std::chrono::steady_clock::time_point last_check_ = std::chrono::steady_clock::now();
   WaitClock clock_{last_check_};
 };
+
+/// A killed process that nobody has waited for yet still has its number, but runs no more: state Z or X.
+bool has_ended(pid_t process) {
+  if (::kill(process, 0) != 0) return errno == ESRCH;
+  std::ifstream file(fmt::format("/proc/{}/stat", process));
+  std::string line;
+  if (!std::getline(file, line)) return false;  // no /proc here: believe kill()
+  const std::size_t name_end = line.rfind(')');
+  if (name_end == std::string::npos || name_end + 2 >= line.size()) return false;
+  return line[name_end + 2] == 'Z' || line[name_end + 2] == 'X';
+}
 
 /// mpirun cannot pass SIGINT and SIGTERM on; run_ranks() sends these in their place. A second one ends the process.
 void on_forwarded_signal(int signal_number) {
@@ -175,7 +188,7 @@ void MpiCommunicator::find_peers() {
     const Place& place = places[static_cast<std::size_t>(r)];
     const auto process = static_cast<pid_t>(place.process);
     // Equal host names do not always mean one process table (containers), so ask once while the peer must be alive.
-    if (r != rank_ && place.host == mine.host && ::kill(process, 0) == 0) peers_.emplace_back(r, process);
+    if (r != rank_ && place.host == mine.host && ::kill(process, 0) == 0) peers_.push_back({r, process});
   }
   barrier();
 }
@@ -185,9 +198,9 @@ std::string MpiCommunicator::lost_rank() const {
     const std::lock_guard lock(failure_mutex_);
     if (!failure_.empty()) return failure_;
   }
-  for (const PeerProcess& peer : peers_) {
-    if (peer.has_ended()) {
-      return fmt::format("rank {} has died (process {}); rank {} cannot go on without it", peer.rank(), peer.process(),
+  for (const Peer& peer : peers_) {
+    if (has_ended(peer.process)) {
+      return fmt::format("rank {} has died (process {}); rank {} cannot go on without it", peer.rank, peer.process,
                          rank_);
     }
   }

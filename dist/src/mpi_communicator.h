@@ -2,12 +2,12 @@
 // The MPI communicator, for mpi_communicator.cpp and its test (which makes the chunks small).
 
 #include <mpi.h>
+#include <sys/types.h>
 
 #include <mutex>
 #include <string>
 #include <vector>
 
-#include "peer_process.h"
 #include "reprise/dist/communicator.h"
 
 namespace reprise::dist {
@@ -44,6 +44,12 @@ class MpiCommunicator : public Communicator {
   };
   explicit MpiCommunicator(DuplicateOf from);
 
+  /// Another rank on this machine: asked whether it lives while this one waits for it.
+  struct Peer {
+    int rank = 0;
+    pid_t process = 0;
+  };
+
   void find_peers();
   void post_send(std::span<const std::byte> bytes, int to);
   void post_receive(std::span<std::byte> bytes, int from);
@@ -64,7 +70,7 @@ class MpiCommunicator : public Communicator {
   mutable std::mutex failure_mutex_;
   std::string failure_;
   std::uint64_t bytes_sent_ = 0;
-  std::vector<PeerProcess> peers_;  // the other ranks on this machine
+  std::vector<Peer> peers_;
 
   struct Receive {
     int from = 0;
