@@ -260,7 +260,9 @@ train::TrainSummary train_or_say_how_to_go_on(const TrainFlags& flags, const con
   try {
     return train::train(config, options, communicator, progress);
   } catch (const Error& error) {
-    const bool says_how = error.kind() == ErrorKind::kDistributed || (error.kind() == ErrorKind::kIo && !had_begun);
+    const bool is_this_run = options.resume || !had_begun;  // and not one that stands in the folder
+    const bool says_how =
+        (error.kind() == ErrorKind::kDistributed && is_this_run) || (error.kind() == ErrorKind::kIo && !had_begun);
     if (!says_how || !std::filesystem::exists(run_log)) throw;
     throw with_command_to_resume(error, command_to_resume(flags, config.runtime(), options.run_dir.string()));
   }
@@ -305,6 +307,7 @@ int start_ranks(const TrainFlags& flags, const configs::RunConfig& config, const
   Restarts restarts;
   restarts.allowed = flags.restarts;
   restarts.run_dir = configs::output_folder(config);
+  restarts.had_log = std::filesystem::exists(restarts.run_dir / "run.log");
   restarts.start = without_option(without_option(context.command_line, "--restart"), "--ranks");
   restarts.resume = [&] {
     std::vector<std::string> words = {context.command_line.front(), "train", "--resume", restarts.run_dir.string()};

@@ -41,7 +41,7 @@ std::optional<Error> unsaid_failure(int status) {
   if (status == 128 + SIGKILL) {
     return Error(ErrorKind::kDistributed, "signal 9 has ended a rank, or mpirun",
                  "the system's log (dmesg) says whether memory ran out; a run that has begun goes on with "
-                 "`reprise train --resume RUN`");
+                 "`reprise train --resume RUN`, anything else with the same command");
   }
   return std::nullopt;
 }

@@ -104,7 +104,8 @@ std::vector<std::string> runtime_overrides(const configs::Runtime& runtime) {
 std::vector<std::string> words_to_go_on(const Restarts& restarts) {
   // A recipe.pbtxt alone may be that of another run, whose log and checkpoints were taken away: this one's is written
   // before its log.
-  return std::filesystem::exists(restarts.run_dir / "run.log") ? restarts.resume() : restarts.start;
+  const bool has_begun = !restarts.had_log && std::filesystem::exists(restarts.run_dir / "run.log");
+  return has_begun ? restarts.resume() : restarts.start;
 }
 
 int run_ranks_with_restarts(dist::Launch launch, const Restarts& restarts) {

@@ -14,6 +14,7 @@ namespace reprise::app {
 struct Restarts {
   int allowed = 0;
   std::filesystem::path run_dir;
+  bool had_log = false;                              // run.log stood in run_dir before the first start
   std::vector<std::string> start;                    // the command line of the first start, program name first
   std::function<std::vector<std::string>()> resume;  // of the later ones, without --ranks
 };
@@ -23,7 +24,8 @@ struct Restarts {
 /// A stop by the user and every other failure end it.
 int run_ranks_with_restarts(dist::Launch launch, const Restarts& restarts);
 
-/// The command line of the next start: resumes a run that has begun, and begins one whose ranks did not come so far.
+/// The command line of the next start: resumes a run that has begun, and begins one whose ranks did not come so far. A
+/// log from before the first start is another run's, which the first command refuses, or the one that it resumes.
 std::vector<std::string> words_to_go_on(const Restarts& restarts);
 
 /// Whether mpirun's exit code says that a rank died (by SIGKILL, SIGSEGV, ...) or that ranks waited in vain.

@@ -64,6 +64,8 @@ TEST(Restart, ResumesOnlyWhatHasBegunAndNotWhatAnotherRunHasLeft) {
   EXPECT_THAT(words_to_go_on(restarts), ElementsAre("start")) << "that recipe may be another one's";
   std::ofstream(folder / "run.log") << "begun";
   EXPECT_THAT(words_to_go_on(restarts), ElementsAre("resume"));
+  restarts.had_log = true;
+  EXPECT_THAT(words_to_go_on(restarts), ElementsAre("start")) << "that log may be another run's";
   std::filesystem::remove_all(folder);
 }
 

@@ -72,7 +72,7 @@ TEST(SameOnRanks, RefusesAFileThatIsAnotherOneOnARank) {
     expect_one_file("run/checkpoints/step-000002.h5", root, ErrorKind::kCheckpoint, communicator);
   });
   EXPECT_EQ(error.kind(), ErrorKind::kCheckpoint);
-  EXPECT_THAT(error.what(), HasSubstr("has run/checkpoints/step-000002.h5 with root 01"));
+  EXPECT_THAT(error.what(), HasSubstr("has step-000002.h5 with root 01"));
 }
 
 TEST(SameOnRanks, SaysNothingWhereAllHaveTheSame) {
