@@ -168,6 +168,8 @@ TEST_F(ReproduceInAFolder, GoesOnWithComputingARunAgainWhereItWasStopped) {
   EXPECT_EQ(reproduce_it().training_exit_code, 130);
   EXPECT_TRUE(std::filesystem::exists(again() / "run.log"));
   make_folders(options_.run_dir / ".again.partial" / "data");  // a kill while an earlier one was deleted
+  write_file_atomically(again() / "session.log.damaged", "");  // as a resume behind a loss of power leaves it
+  make_folders(again() / "tensorboard");                       // as `reprise log export` leaves it
   const ReproduceReport report = reproduce_it();
   EXPECT_TRUE(report.reproduced());
   EXPECT_EQ(report.previous_root, root);

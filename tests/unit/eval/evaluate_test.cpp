@@ -215,6 +215,9 @@ TEST_F(EvaluateChanged, SaysOfAStepThatIsNotThereWhatMakesIt) {
       "root": "{0}", "previous_root": "{0}", "what": "file"}}]}})",
                                                             Digest{}.hex()));
   EXPECT_THAT(refusal(1), testing::AllOf(testing::HasSubstr("step-000001.h5 was pruned"), replays, Not(resumes)));
+  write_file_atomically(copy_ / "run.log", read_file(copy_ / "run.log") + std::string(64, '\0'));
+  EXPECT_THAT(refusal(3), replays);
+  EXPECT_THAT(refusal(5), testing::HasSubstr("error[corrupt]")) << "the damage may hide the step";
 }
 
 TEST_F(Evaluate, NamesTheShapesOfAFileOfAnotherModel) {
