@@ -219,11 +219,10 @@ void add_reproduce_command(CLI::App& app, Context& context) {
   verb->add_flag("--json", flags->json, "Print the report as JSON on stdout");
   verb->add_flag("--quiet", flags->quiet, "Show no progress");
   verb->footer(
-      "Exit code 0: the root is the published one or, where none is published, that of the finished run in the "
-      "folder,\n"
-      "or there is none to compare with; 1: it differs, and the first artefact that differs is named. A finished run\n"
-      "of the recipe in the folder stays as it is and is computed again in RUN/again, which goes when the root is the\n"
-      "same, and stays otherwise.\n\nExample:\n  reprise reproduce "
+      "Exit code 0: the root is the published one or, where none is published, that of the finished run in the\n"
+      "folder, or there is none to compare with; 1: it differs, and the first artefact that differs is named. A\n"
+      "finished run of the recipe in the folder stays as it is and is computed again in RUN/again, which goes when\n"
+      "the root is the same, and stays otherwise.\n\nExample:\n  reprise reproduce "
       "configs/runs/tiny.pbtxt --ranks 2 --out runs/again");
   verb->callback([flags, &context] { run(*flags, context); });
 }

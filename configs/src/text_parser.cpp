@@ -4,6 +4,7 @@
 #include <google/protobuf/io/tokenizer.h>
 #include <google/protobuf/io/zero_copy_stream_impl_lite.h>
 
+#include "reprise/core/byte_order_mark.h"
 #include "reprise/core/error.h"
 #include "reprise/core/nearest_name.h"
 #include "scalar_value.h"
@@ -17,7 +18,6 @@ using google::protobuf::Message;
 using google::protobuf::io::Tokenizer;
 
 constexpr int kDeepestNesting = 32;
-constexpr std::string_view kByteOrderMark = "\xEF\xBB\xBF";  // some editors begin a file with it
 
 std::string join_path(const std::string& prefix, std::string_view name) {
   return prefix.empty() ? std::string(name) : fmt::format("{}.{}", prefix, name);
@@ -280,8 +280,7 @@ std::string field_hint(const Descriptor& type, std::string_view name) {
 
 void parse_text(std::string_view text, const std::string& source, const std::string& path, Message& message,
                 ParseNotes& notes) {
-  if (text.starts_with(kByteOrderMark)) text.remove_prefix(kByteOrderMark.size());
-  TextParser(text, {source, true}, notes).parse_whole(message, path);
+  TextParser(without_byte_order_mark(text), {source, true}, notes).parse_whole(message, path);
 }
 
 void parse_value(std::string_view text, const std::string& source, const std::string& path, Message& message,

@@ -7,6 +7,7 @@
 
 #include "json_text.h"
 #include "line_reader.h"
+#include "reprise/core/byte_order_mark.h"
 #include "unicode_classes.h"
 
 namespace reprise::data {

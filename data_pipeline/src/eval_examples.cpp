@@ -5,8 +5,8 @@
 #include <vector>
 
 #include "byte_source.h"
+#include "reprise/core/byte_order_mark.h"
 #include "reprise/core/error.h"
-#include "reprise/data_pipeline/inputs.h"
 #include "unicode_classes.h"
 
 namespace reprise::data {

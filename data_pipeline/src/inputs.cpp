@@ -8,9 +8,9 @@
 #include <cerrno>
 #include <system_error>
 
+#include "reprise/core/byte_order_mark.h"
 #include "reprise/core/files.h"
 #include "reprise/core/nearest_name.h"
-#include "unicode_classes.h"
 
 namespace reprise::data {
 namespace {
@@ -72,11 +72,6 @@ void InputPolicy::skip(std::string_view name) {
   throw Error(
       ErrorKind::kUsage, fmt::format("unknown fault of an input: '{}'", name),
       near.empty() ? fmt::format("one of: {}", fmt::join(known, ", ")) : fmt::format("did you mean '{}'?", near));
-}
-
-std::string_view without_byte_order_mark(std::string_view content) {
-  if (content.starts_with(kByteOrderMark)) content.remove_prefix(kByteOrderMark.size());
-  return content;
 }
 
 void require_utf8_name(const std::string& name) {

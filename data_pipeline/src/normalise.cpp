@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "reprise/core/byte_order_mark.h"
 #include "text_units.h"
 #include "unicode_classes.h"
 

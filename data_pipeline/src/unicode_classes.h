@@ -56,9 +56,6 @@ inline Decoded decode_character(std::string_view text, std::size_t position) {
 /// ill-formed sequence is U+FFFD (Unicode 16, section 3.9, table 3-8), and returns a view of it.
 std::string_view well_formed_utf8(std::string_view text, std::string& storage);
 
-/// U+FEFF at the beginning of a file, which some editors write: no part of its first line.
-inline constexpr std::string_view kByteOrderMark = "\xEF\xBB\xBF";
-
 /// Appends a code point below 0x110000 as UTF-8.
 void append_utf8(std::string& text, std::uint32_t code_point);
 

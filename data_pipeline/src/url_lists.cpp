@@ -4,10 +4,10 @@
 
 #include <algorithm>
 
+#include "reprise/core/byte_order_mark.h"
 #include "reprise/core/error.h"
 #include "reprise/core/files.h"
 #include "reprise/core/nearest_name.h"
-#include "reprise/data_pipeline/inputs.h"
 #include "text_units.h"
 
 namespace reprise::data {

@@ -10,9 +10,9 @@
 #include <map>
 #include <memory>
 
+#include "reprise/core/byte_order_mark.h"
 #include "reprise/core/error.h"
 #include "reprise/core/files.h"
-#include "reprise/data_pipeline/inputs.h"
 
 namespace reprise::eval {
 namespace {
@@ -76,7 +76,7 @@ MinimalPair parse_pair(simdjson::dom::parser& parser, std::string_view line, con
 void read_pairs(const std::filesystem::path& path, std::vector<MinimalPair>& pairs) {
   std::string content = read_file(path);
   if (is_compressed(path)) content = decompress(content, path);
-  const std::string_view text = data::without_byte_order_mark(content);
+  const std::string_view text = without_byte_order_mark(content);
   simdjson::dom::parser parser;
   std::size_t number = 0;
   for (std::size_t start = 0; start < text.size();) {

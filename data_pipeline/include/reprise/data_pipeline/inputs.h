@@ -66,9 +66,6 @@ using SkippedInput = std::map<std::string, std::uint64_t>;
 /// holds. Throws kData for a pattern without a file and for a name that is not UTF-8.
 std::vector<std::string> expand_inputs(std::span<const std::string> patterns);
 
-/// The content of a file without U+FEFF at its beginning, which some editors write: no part of its first line.
-std::string_view without_byte_order_mark(std::string_view content);
-
 /// Throws kData where a file's name is not UTF-8: it could stand in no document and in no report.
 void require_utf8_name(const std::string& name);
 
