@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
 """Compiles one mutant of mutants.toml, relinks its GoogleTest program and requires the named test to fail.
 
-The same is done with the unchanged sources first, where the test must pass, so that a failure comes from the mutation
-and from nothing else. Exit status: 0 as expected, 1 not, 77 the mutant cannot be run in this build or on this processor.
+The test must pass in the program as it was built first, so that a failure comes from the mutation; that compiling and
+linking again fail no test by themselves is what the first entry of selftest.toml shows. Exit status: 0 as expected, 1 not, 77 the mutant cannot be run in this build or on this processor.
 """
 
 import argparse
@@ -55,13 +55,13 @@ def apply(mutant, text):
     return text.replace(mutant["old"], mutant["new"])
 
 
-def copy_library(tree, mutant, folder, mutate):
+def copy_library(tree, mutant, folder):
     library = library_of(mutant["file"])
     for part in ("src", "include"):
         shutil.copytree(tree.source / library / part, folder / library / part)
     file = folder / mutant["file"]
     text = file.read_text(encoding="utf-8")
-    file.write_text(apply(mutant, text) if mutate else text, encoding="utf-8")
+    file.write_text(apply(mutant, text), encoding="utf-8")
 
 
 def compile_source(tree, mutant, source, folder):
@@ -118,12 +118,18 @@ def run_test(tree, mutant, program, folder):
     return [f["failure"] for f in tests[0].get("failures", [])]
 
 
-def outcome(tree, mutant, mutate):
-    folder = tree.scratch / ("mutant" if mutate else "unchanged")
-    copy_library(tree, mutant, folder, mutate)
+def failures_as_built(tree, mutant):
+    program = tree.build / "tests" / mutant["program"]
+    if not program.exists():
+        raise Verdict("not run", f"{mutant['program']} is not part of this build")
+    return run_test(tree, mutant, program, tree.scratch)
+
+
+def failures_mutated(tree, mutant):
+    copy_library(tree, mutant, tree.scratch)
     sources = mutant.get("rebuild", [mutant["file"]])
-    objects = [compile_source(tree, mutant, source, folder) for source in sources]
-    return run_test(tree, mutant, link(tree, mutant, objects, folder), folder)
+    objects = [compile_source(tree, mutant, source, tree.scratch) for source in sources]
+    return run_test(tree, mutant, link(tree, mutant, objects, tree.scratch), tree.scratch)
 
 
 def require_processor(mutant):
@@ -135,10 +141,10 @@ def require_processor(mutant):
 def judge(tree, mutant):
     """Always raises a Verdict."""
     require_processor(mutant)
-    failures = outcome(tree, mutant, mutate=False)
+    failures = failures_as_built(tree, mutant)
     if failures:
         raise Verdict("fails unchanged", f"{mutant['test']} fails without the mutation:\n{failures[0]}")
-    failures = outcome(tree, mutant, mutate=True)
+    failures = failures_mutated(tree, mutant)
     if not failures:
         raise Verdict("survived", f"{mutant['test']} passes: a test is missing")
     said = failures[0].splitlines()[1:]  # the first line is the place
