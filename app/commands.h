@@ -14,6 +14,9 @@ struct Context {
   std::vector<std::string> command_line;  // argv, for logs and for starting ranks
 };
 
+/// Makes `app` the whole program: what it says of itself, and every verb below.
+void add_verbs(CLI::App& app, Context& context);
+
 void add_bench_command(CLI::App& app, Context& context);
 void add_checkpoint_command(CLI::App& app, Context& context);
 void add_config_command(CLI::App& app, Context& context);

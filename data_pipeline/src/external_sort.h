@@ -37,8 +37,6 @@ class ExternalSorter {
   /// Reads all records in order; may be called several times after finish(). The sorter must outlive the reader.
   std::unique_ptr<SortedRecords> open() const;
 
-  std::size_t num_runs() const { return runs_.size(); }
-
  private:
   friend class SortedRecords;
   struct Entry {

@@ -18,12 +18,11 @@ namespace {
 
 using Kind = SessionEvent::Kind;
 
-constexpr std::array<std::pair<Kind, std::string_view>, 9> kKindNames = {{{Kind::kStart, "start"},
+constexpr std::array<std::pair<Kind, std::string_view>, 8> kKindNames = {{{Kind::kStart, "start"},
                                                                           {Kind::kResume, "resume"},
                                                                           {Kind::kRank, "rank"},
                                                                           {Kind::kStep, "step"},
                                                                           {Kind::kCheckpoint, "checkpoint"},
-                                                                          {Kind::kEval, "eval"},
                                                                           {Kind::kSignal, "signal"},
                                                                           {Kind::kEnd, "end"},
                                                                           {Kind::kNote, "note"}}};

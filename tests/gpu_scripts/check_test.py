@@ -141,14 +141,14 @@ class GpuCheck(unittest.TestCase):
         self.assertEqual(self.results(), {0: "fail", 1: "pass", 11: "not run", 15: "not run"})
 
     def test_ends_a_step_that_hangs_and_all_that_it_started(self):
-        done = self.check("--steps", "2,3", rules="--small --cells 90 => hang", seconds=4)
+        done = self.check("--steps", "2,3", rules="--small --cells 90 => hang", seconds=2)
         self.assertEqual(done.returncode, 1)
         self.assertEqual(self.results(), {1: "pass", 2: "fail", 3: "pass"})
         self.assertIn("no end in its time; at last: operators: 50 of 90 cells", done.stdout)
         self.assertEqual(living(self.nap), [])
 
     def test_has_no_time_for_what_comes_behind_the_deadline(self):
-        done = self.check("--steps", "2,3", "--minutes", "0.1", rules="--small --cells 90 => hang")
+        done = self.check("--steps", "2,3", "--minutes", "0.04", rules="--small --cells 90 => hang")
         self.assertEqual(done.returncode, 1)
         self.assertEqual(self.results(), {1: "pass", 2: "no time", 3: "no time"})
 

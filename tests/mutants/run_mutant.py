@@ -65,7 +65,7 @@ def copy_library(tree, mutant, folder):
 
 
 def compile_source(tree, mutant, source, folder):
-    """Compiles the copy of `source` as the build does, but with -O1. Returns the object and the archive it belongs to."""
+    """Compiles the copy of `source` as the build does, but with -O0. Returns the object and the archive it belongs to."""
     entry = tree.commands.get(str(tree.source / source))
     if entry is None:
         raise Verdict("not run", f"{source} is not part of this build")
@@ -76,7 +76,7 @@ def compile_source(tree, mutant, source, folder):
     object_in_build = pathlib.PurePosixPath(arguments[at])
     compiled = folder / object_in_build.name
     arguments[at] = str(compiled)
-    done = subprocess.run(arguments + ["-O1", "-w"], cwd=entry["directory"], capture_output=True, text=True, check=False)
+    done = subprocess.run(arguments + ["-O0", "-w"], cwd=entry["directory"], capture_output=True, text=True, check=False)
     if done.returncode != 0:
         raise Verdict("does not compile", done.stderr)
     parts = object_in_build.parts

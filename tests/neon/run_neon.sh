@@ -14,7 +14,8 @@ elif [[ -z $emulator ]]; then
   echo "skipped: qemu-aarch64 is not installed (apt-get install qemu-user)"
   exit 77
 fi
-cmake -S "$source/tests/neon" -B "$build" -G Ninja -DCMAKE_BUILD_TYPE=Release \
+launcher=$(command -v ccache || true)
+cmake -S "$source/tests/neon" -B "$build" -G Ninja -DCMAKE_BUILD_TYPE=Release -DCMAKE_CXX_COMPILER_LAUNCHER="$launcher" \
   -DCMAKE_TOOLCHAIN_FILE="$source/cmake/aarch64.cmake" >/dev/null
 cmake --build "$build" >"$build/build.log" 2>&1 || { tail -n 40 "$build/build.log"; exit 1; }
 fused=$(aarch64-linux-gnu-objdump -d "$build/kernel_digests" | grep -c 'fmla.*\.4s' || true)

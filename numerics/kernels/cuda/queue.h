@@ -15,7 +15,7 @@
 namespace reprise::numerics::cuda {
 
 /// Who uses a buffer. Two that are alive at the same time must differ.
-enum class Scratch { kSegmentSums, kLogits, kLogitRows, kAttention, kColumnSums, kTokenOrder, kNormWeights, kCount };
+enum class Scratch { kSegmentSums, kLogits, kAttention, kColumnSums, kTokenOrder, kNormWeights, kCount };
 
 class Queue {
  public:

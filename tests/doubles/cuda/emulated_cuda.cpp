@@ -46,6 +46,7 @@ struct Fiber {
   jmp_buf context;
   State state = State::kReady;
   bool started = false;
+  bool odd = false;  // the number of its warp exchanges
   dim3 thread;
   Runner runner;
   std::vector<Copy> uncommitted;
@@ -57,7 +58,7 @@ class Block {
   Place place;
   unsigned current = 0;
   std::vector<Fiber> fibers;
-  std::vector<std::uint64_t> published;
+  std::array<std::vector<std::uint64_t>, 2> published;  // by threads to their warps; even and odd exchanges in turn
   struct Variable {
     void* memory = nullptr;
     std::size_t num_bytes = 0;
@@ -140,7 +141,7 @@ void Block::prepare(dim3 grid, dim3 size, DynamicShared shared, std::size_t limi
     if (fiber.stack == MAP_FAILED) stop("no memory for a stack");
     fibers.push_back(std::move(fiber));
   }
-  published.assign(count, 0);
+  for (std::vector<std::uint64_t>& values : published) values.assign(count, 0);
   place.block_size = size;
   place.grid_size = grid;
   dynamic = {watched_shared_memory(), shared.num_bytes + kGuardBytes};
@@ -168,7 +169,7 @@ void Block::resume(unsigned index) {
 
 bool Block::release_warps() {
   bool any = false;
-  const auto count = static_cast<unsigned>(published.size());
+  const auto count = static_cast<unsigned>(fibers.size());
   for (unsigned first = 0; first < count; first += kWarp) {
     const unsigned last = std::min(first + kWarp, count);
     const auto waits = [&](unsigned i) { return fibers[i].state == State::kAtWarpBarrier; };
@@ -184,7 +185,7 @@ bool Block::release_warps() {
 
 /// Lets threads go on whose barrier is complete.
 bool Block::release() {
-  const auto count = static_cast<unsigned>(published.size());
+  const auto count = static_cast<unsigned>(fibers.size());
   unsigned waiting = 0;
   for (unsigned i = 0; i < count; ++i) waiting += fibers[i].state == State::kAtBlockBarrier ? 1u : 0u;
   if (waiting == count) {
@@ -196,7 +197,7 @@ bool Block::release() {
 
 void Block::run(const std::function<void()>& with) {
   kernel = &with;
-  const auto count = static_cast<unsigned>(published.size());
+  const auto count = static_cast<unsigned>(fibers.size());
   const std::string order_name = name_of_order();
   const std::vector<unsigned> order = order_of_threads(count, order_name);
   watches = order_name == "forward";  // races are found in any order, and it takes time
@@ -209,6 +210,7 @@ void Block::run(const std::function<void()>& with) {
   for (unsigned i = 0; i < count; ++i) {
     Fiber& fiber = fibers[i];
     fiber.state = State::kReady;
+    fiber.odd = false;
     fiber.thread = dim3(i % place.block_size.x, i / place.block_size.x % place.block_size.y,
                         i / place.block_size.x / place.block_size.y);
     fiber.runner = {number, first_of_launch, i, 0, 0};
@@ -279,11 +281,12 @@ void wait_for_warp() {
 std::uint64_t exchange(std::uint64_t mine, unsigned lane_of_other) {
   Block& in = block();
   const unsigned self = in.current;
-  in.published[self] = mine;
+  Fiber& fiber = in.running();
+  fiber.odd = !fiber.odd;  // other lanes may still read the values of the exchange before
+  std::vector<std::uint64_t>& values = in.published[fiber.odd ? 1 : 0];
+  values[self] = mine;
   yield(State::kAtWarpBarrier);  // a shuffle orders no other memory
-  const std::uint64_t other = in.published[self / kWarp * kWarp + lane_of_other];
-  yield(State::kAtWarpBarrier);
-  return other;
+  return values[self / kWarp * kWarp + lane_of_other];
 }
 
 void* shared_variable(const char* file, int line, std::size_t num_bytes) {

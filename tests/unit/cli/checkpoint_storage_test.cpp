@@ -364,7 +364,7 @@ TEST_F(StorageRule, LeavesRootsAndLogAsTheyAreOnAnyNumberOfRanks) {
 }
 
 TEST_F(StorageRule, RunThatIsKilledWhilePackingGoesOnToTheSameRun) {
-  for (const char* pass : {"2", "5", "9", "14"}) {
+  for (const char* pass : {"2", "9"}) {  // of the writer, of the packer
     const auto other = folder_ / pass;
     copy_prepared_run(other);
     const Outcome killed = train({"--out", other.string()}, {std::string("REPRISE_FAULT=before_rename:") + pass});

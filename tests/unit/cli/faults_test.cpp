@@ -1,6 +1,6 @@
 // Kills and I/O faults at seeded moments, on one, two and three ranks: what has its final name is whole, and a resume
 // with another number of ranks gives the roots and the run.log of the run that nobody disturbed. A table of phases and
-// steps is printed. More than a hundred kills take minutes, so this is a long test; kill_test.cpp has twenty of them.
+// steps is printed. More than a hundred kills take minutes, so this is a long test; kill_test.cpp has ten of them.
 
 #include <fmt/core.h>
 #include <gmock/gmock.h>

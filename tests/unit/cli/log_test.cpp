@@ -20,6 +20,7 @@ class Log : public ProgramTest {
  protected:
   std::string path(const std::string& name) const { return (folder_ / name).string(); }
   void train(const std::vector<std::string>& more = {}) const {
+    if (more.empty()) return copy_trained_run(folder_ / "run");
     copy_prepared_run(folder_ / "run");
     std::vector<std::string> arguments = {"train", small_config(), "--out", path("run"), "--threads", "2", "--quiet"};
     arguments.insert(arguments.end(), more.begin(), more.end());

@@ -20,9 +20,7 @@ class Materialize : public ProgramTest {
   void SetUp() override {
     ProgramTest::SetUp();
     run_ = folder_ / "run";
-    copy_prepared_run(run_);
-    const Outcome trained = run_reprise({"train", small_config(), "--out", run_.string(), "--threads", "2"});
-    ASSERT_EQ(trained.exit_code, 0) << trained.err;
+    copy_trained_run(run_);
   }
 
   Outcome make(int step, const std::vector<std::string>& more = {}) const {

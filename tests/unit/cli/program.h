@@ -34,10 +34,12 @@ class ProgramTest : public testing::Test {
   std::filesystem::path folder_;
 };
 
-/// Roots of all scheduled checkpoints of a run, by `reprise checkpoint list --json`.
+/// Roots of all scheduled checkpoints of a run.
 std::vector<std::string> checkpoint_roots(const std::filesystem::path& run);
 
 /// A run folder with data, tokenizer and shards of the small config, made once per process; copied into `target`.
 void copy_prepared_run(const std::filesystem::path& target);
+/// The same, trained to its end.
+void copy_trained_run(const std::filesystem::path& target);
 
 }  // namespace reprise::cli_test

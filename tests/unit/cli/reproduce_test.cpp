@@ -3,6 +3,7 @@
 #include <fmt/core.h>
 #include <signal.h>
 #include <sys/wait.h>
+#include <unistd.h>
 
 #include <cstdlib>
 #include <fstream>
@@ -18,11 +19,24 @@ class Reproduce : public ProgramTest {
  protected:
   void SetUp() override {
     ProgramTest::SetUp();
+    static const std::filesystem::path published = [this] {
+      publish();
+      static const auto kept =
+          std::filesystem::temp_directory_path() / ("reprise_published_" + std::to_string(::getpid()));
+      std::filesystem::copy(folder_, kept, std::filesystem::copy_options::recursive);
+      std::atexit([] { std::filesystem::remove_all(kept); });
+      return kept;
+    }();
+    std::filesystem::remove_all(folder_);
+    std::filesystem::copy(published, folder_, std::filesystem::copy_options::recursive);
+  }
+  /// Leaves the config, its corpus, the run "first" and the manifest published of it.
+  void publish() {
     std::filesystem::copy(small_config(), config());
     std::filesystem::create_directories(folder_ / "corpus");
     std::filesystem::copy(REPRISE_SOURCE_DIR "/tests/data/small.jsonl", folder_ / "corpus" / "small.jsonl");
-    const Outcome published = reproduce("first", {"--publish"});
-    ASSERT_EQ(published.exit_code, 0) << published.err;
+    const Outcome outcome = reproduce("first", {"--publish"});
+    EXPECT_EQ(outcome.exit_code, 0) << outcome.err;
   }
   std::filesystem::path config() const { return folder_ / "small.pbtxt"; }
   Outcome reproduce(const std::string& run, std::vector<std::string> flags) {

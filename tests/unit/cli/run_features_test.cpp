@@ -50,8 +50,8 @@ TEST_F(RunFeatures, HaveTheSameBitsOnAnyRanksThreadsAndParts) {
 }
 
 TEST_F(RunFeatures, HaveTheSameBitsAfterAKillAndAResumeOnOtherRanks) {
-  // In the warm-up of the batch, at its border, behind spikes, in a record.
-  for (const char* fault : {"compute:11", "before_rename:7", "compute:130", "log_append:30"}) {
+  // In the warm-up of the batch and behind spikes.
+  for (const char* fault : {"compute:11", "compute:130"}) {
     const auto run = folder_ / fmt::format("run_{}", fault);
     copy_prepared_run(run);
     const Outcome killed = run_reprise({"train", kConfig, "--out", run.string(), "--threads", "1"},

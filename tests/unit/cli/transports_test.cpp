@@ -7,6 +7,7 @@
 
 #include "program.h"
 #include "reprise/core/files.h"
+#include "whole_run.h"
 
 namespace reprise::cli_test {
 namespace {
@@ -27,9 +28,9 @@ class Transports : public ProgramTest {
     return run;
   }
 
-  void expect_same(const fs::path& run, const fs::path& other) {
-    EXPECT_EQ(checkpoint_roots(run), checkpoint_roots(other));
-    EXPECT_EQ(read_file(run / "run.log"), read_file(other / "run.log"));
+  static void expect_whole(const fs::path& run) {
+    EXPECT_EQ(checkpoint_roots(run), whole_run().roots);
+    EXPECT_EQ(read_file(run / "run.log"), whole_run().run_log);
   }
 };
 
@@ -39,9 +40,8 @@ TEST_F(Transports, NcclGivesTheBitsOfOneRank) {
   const std::vector<std::string> environment = {"REPRISE_BACKEND=nccl", "REPRISE_NCCL_LIBRARY=" + library,
                                                 "REPRISE_CUDART_LIBRARY=" + library,
                                                 "NCCL_DOUBLE_FOLDER=" + folder_.string()};
-  const fs::path one = train("one", {});
-  expect_same(train("nccl", {"--ranks", "3"}, environment), one);
-  expect_same(train("parts", {"--ranks", "2", "--set", "runtime.bucket_kib=16"}, environment), one);
+  expect_whole(train("nccl", {"--ranks", "3"}, environment));
+  expect_whole(train("parts", {"--ranks", "2", "--set", "runtime.bucket_kib=16"}, environment));
 }
 
 // Two machines are played by one: the agent that mpirun calls in the place of ssh runs the command here.
@@ -51,10 +51,8 @@ TEST_F(Transports, RanksOnTheMachinesOfAHostfileGiveTheBitsOfOneRank) {
   std::ofstream(hostfile) << "localhost slots=1\nelsewhere slots=2\n";
   std::ofstream(agent) << "#!/bin/sh\nshift\nexec sh -c \"$*\"\n";
   fs::permissions(agent, fs::perms::owner_all);
-  const fs::path one = train("one", {});
-  const fs::path hosts = train("hosts_run", {"--ranks", "3", "--hostfile", hostfile.string()},
-                               {"OMPI_MCA_plm_rsh_agent=" + agent.string()});
-  expect_same(hosts, one);
+  expect_whole(train("hosts_run", {"--ranks", "3", "--hostfile", hostfile.string()},
+                     {"OMPI_MCA_plm_rsh_agent=" + agent.string()}));
 }
 
 TEST_F(Transports, DryRunSaysWhatARankSends) {

@@ -40,8 +40,8 @@ TEST(SessionLog, EveryKindKeepsItsName) {
   const TemporaryFolder folder;
   SessionLogWriter writer(folder / "session.log");
   using Kind = SessionEvent::Kind;
-  const std::vector<Kind> kinds{Kind::kStart, Kind::kResume, Kind::kRank, Kind::kStep, Kind::kCheckpoint,
-                                Kind::kEval,  Kind::kSignal, Kind::kEnd,  Kind::kNote};
+  const std::vector<Kind> kinds{Kind::kStart,      Kind::kResume, Kind::kRank, Kind::kStep,
+                                Kind::kCheckpoint, Kind::kSignal, Kind::kEnd,  Kind::kNote};
   for (const Kind kind : kinds) {
     SessionEvent event;
     event.kind = kind;

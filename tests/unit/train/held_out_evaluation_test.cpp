@@ -30,14 +30,7 @@ using testing::HasSubstr;
 
 class HeldOut : public TinyRunTest {
  protected:
-  static void SetUpTestSuite() {
-    // The documents that are trained on serve as held-out ones: what matters here is the arithmetic.
-    make_whole_run("held_out", config(), [](const std::filesystem::path& data) {
-      data::write_shards(data / "data" / "train.jsonl.zst",
-                         data::Tokenizer::load(data / "tokenizer" / "tokenizer.json"), data / "shards", "held_out", 1,
-                         no_progress());
-    });
-  }
+  static void SetUpTestSuite() { make_whole_run("held_out", config(), add_held_out); }
   static void TearDownTestSuite() { remove_runs(); }
 
   static configs::RunConfig config() {

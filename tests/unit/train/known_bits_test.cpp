@@ -5,8 +5,6 @@
 #include <gtest/gtest.h>
 #include <unistd.h>
 
-#include "reprise/data_pipeline/shards.h"
-#include "reprise/data_pipeline/tokenizer.h"
 #include "tiny_run.h"
 
 namespace reprise::train {
@@ -16,8 +14,7 @@ TEST(KnownBits, OfARunOfEveryPartOfAStepAreThoseOfTheContract) {
   const std::filesystem::path folder =
       std::filesystem::temp_directory_path() / ("reprise_known_bits_" + std::to_string(::getpid()));
   make_tiny_data(folder);
-  const data::Tokenizer tokenizer = data::Tokenizer::load(folder / "tokenizer" / "tokenizer.json");
-  data::write_shards(folder / "data" / "train.jsonl.zst", tokenizer, folder / "shards", "held_out", 1, no_progress());
+  add_held_out(folder);
   const configs::RunConfig config =
       tiny_config({"model.hidden_size=48", "model.ffn_size=72", "train.batch_sequences=14", "train.clip_norm=0.5",
                    "train.z_loss=1e-4", "train.spike_skipping.window=7", "train.spike_skipping.sigma=0.1",

@@ -10,8 +10,6 @@
 #include "reprise/core/error.h"
 #include "reprise/core/files.h"
 #include "reprise/core/progress.h"
-#include "reprise/data_pipeline/shards.h"
-#include "reprise/data_pipeline/tokenizer.h"
 #include "reprise/dist/local_group.h"
 #include "reprise/train/materialize.h"
 #include "reprise/train/memory_plan.h"
@@ -33,24 +31,17 @@ struct Options {
 
 class NativeTrainingOnADevice : public TinyRunTest, public testing::WithParamInterface<Options> {
  protected:
+  /// The runs of each option are made once.
   void SetUp() override {
     TinyRunTest::SetUp();
-    make_run_on_host(config_of(GetParam().overrides));
-    one_rank_ = new_run("one_rank");
-    train_on_ranks(one_rank_, 1, false, nullptr, on_gpu("one"));
+    const std::string name = std::string("native_device_") + GetParam().name;
+    make_whole_run(name, config_of(GetParam().overrides), add_held_out);
+    one_rank_ = scratch() / "one_rank";
+    if (std::filesystem::exists(one_rank_)) return;
+    train_on_ranks(new_run("one_rank"), 1, false, nullptr, on_gpu("one"));
   }
-  void TearDown() override {
-    TinyRunTest::TearDown();
-    remove_runs();
-  }
+  static void TearDownTestSuite() { remove_runs(); }
 
-  static void make_run_on_host(const configs::RunConfig& config) {
-    make_whole_run("native_device", config, [](const std::filesystem::path& data) {
-      data::write_shards(data / "data" / "train.jsonl.zst",
-                         data::Tokenizer::load(data / "tokenizer" / "tokenizer.json"), data / "shards", "held_out", 1,
-                         no_progress());
-    });
-  }
   void expect_run_of_one_rank(const std::filesystem::path& folder, const std::string& what) const {
     EXPECT_EQ(roots_in(folder), roots_in(one_rank_)) << what;
     EXPECT_TRUE(read_file(folder / "run.log") == read_file(one_rank_ / "run.log")) << what;
@@ -108,7 +99,7 @@ TEST_P(NativeTrainingOnADevice, TakesTheMemoryThatWasPlanned) {
   std::vector<std::string> overrides = GetParam().overrides;
   overrides.insert(overrides.end(), wider.begin(), wider.end());
   configs::RunConfig config = config_of(overrides);
-  make_run_on_host(config);
+  make_whole_run(std::string("native_device_wider_") + GetParam().name, config, add_held_out);
   config.mutable_runtime()->set_device("cuda");
   emulation::global_memory().forget_peak();
   const std::size_t before = emulation::global_memory().bytes_used();

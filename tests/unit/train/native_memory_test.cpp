@@ -10,9 +10,6 @@
 #include "native_on_gpu.h"
 #include "reprise/core/error.h"
 #include "reprise/core/files.h"
-#include "reprise/core/progress.h"
-#include "reprise/data_pipeline/shards.h"
-#include "reprise/data_pipeline/tokenizer.h"
 #include "tiny_run_fixture.h"
 
 namespace reprise::train {
@@ -31,13 +28,7 @@ configs::RunConfig config_of_run() {
 
 class NativeTrainingOnAFullGpu : public TinyRunTest {
  protected:
-  static void SetUpTestSuite() {
-    make_whole_run("native_memory", config_of_run(), [](const std::filesystem::path& data) {
-      data::write_shards(data / "data" / "train.jsonl.zst",
-                         data::Tokenizer::load(data / "tokenizer" / "tokenizer.json"), data / "shards", "held_out", 1,
-                         no_progress());
-    });
-  }
+  static void SetUpTestSuite() { make_whole_run("native_memory", config_of_run(), add_held_out); }
   static void TearDownTestSuite() { remove_runs(); }
   void SetUp() override {
     TinyRunTest::SetUp();

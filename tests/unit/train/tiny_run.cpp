@@ -71,6 +71,11 @@ void make_tiny_data(const std::filesystem::path& folder) {
   data::write_shards(folder / "data" / "train.jsonl.zst", tokenizer, folder / "shards", "train", 1, no_progress());
 }
 
+void add_held_out(const std::filesystem::path& folder) {
+  const data::Tokenizer tokenizer = data::Tokenizer::load(folder / "tokenizer" / "tokenizer.json");
+  data::write_shards(folder / "data" / "train.jsonl.zst", tokenizer, folder / "shards", "held_out", 1, no_progress());
+}
+
 TrainSummary train_tiny(const std::filesystem::path& folder, int num_threads, bool resume,
                         const configs::RunConfig& config, ProgressSink* progress) {
   TrainOptions options;

@@ -17,6 +17,9 @@ configs::RunConfig tiny_config(const std::vector<std::string>& overrides = {});
 /// Makes `folder` with tokenizer/ and shards/, and nothing else.
 void make_tiny_data(const std::filesystem::path& folder);
 
+/// Makes the documents that are trained on held-out ones too: what matters here is the arithmetic.
+void add_held_out(const std::filesystem::path& folder);
+
 /// Trains in `folder` with one rank.
 TrainSummary train_tiny(const std::filesystem::path& folder, int num_threads, bool resume,
                         const configs::RunConfig& config = tiny_config(), ProgressSink* progress = nullptr);

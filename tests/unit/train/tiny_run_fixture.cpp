@@ -10,17 +10,25 @@ namespace reprise::train {
 
 void TinyRunTest::make_whole_run(const std::string& name, const configs::RunConfig& config,
                                  const std::function<void(const std::filesystem::path& data)>& prepare) {
-  scratch_ = std::filesystem::temp_directory_path() / fmt::format("reprise_{}_{}", name, ::getpid());
-  std::filesystem::remove_all(scratch_);
-  config_ = config;
-  make_tiny_data(scratch_ / "data");
-  if (prepare) prepare(scratch_ / "data");
-  whole_ = new_run("whole");
-  summary_ = train_tiny(whole_, 1, false, config);
+  const auto [made, is_new] = all_made_.try_emplace(name);
+  made_ = &made->second;
+  if (!is_new) return;
+  made_->scratch = std::filesystem::temp_directory_path() / fmt::format("reprise_{}_{}", name, ::getpid());
+  std::filesystem::remove_all(made_->scratch);
+  made_->config = config;
+  make_tiny_data(made_->scratch / "data");
+  if (prepare) prepare(made_->scratch / "data");
+  made_->whole = new_run("whole");
+  made_->summary = train_tiny(made_->whole, 1, false, config);
+}
+
+void TinyRunTest::remove_runs() {
+  for (const auto& [name, made] : all_made_) std::filesystem::remove_all(made.scratch);
+  all_made_.clear();
 }
 
 std::filesystem::path TinyRunTest::copy_of_run(const std::filesystem::path& from, const std::string& name) {
-  const std::filesystem::path folder = scratch_ / name;
+  const std::filesystem::path folder = scratch() / name;
   std::filesystem::remove_all(folder);
   std::filesystem::copy(from, folder, std::filesystem::copy_options::recursive);
   return folder;
@@ -28,7 +36,7 @@ std::filesystem::path TinyRunTest::copy_of_run(const std::filesystem::path& from
 
 std::vector<logs::StepRecord> TinyRunTest::steps() {
   std::vector<logs::StepRecord> steps;
-  for (const logs::RunRecord& record : logs::read_run_log(whole_ / "run.log").records) {
+  for (const logs::RunRecord& record : logs::read_run_log(whole_run() / "run.log").records) {
     if (record.step) steps.push_back(*record.step);
   }
   return steps;
@@ -46,13 +54,13 @@ void TinyRunTest::train_on_ranks(const std::filesystem::path& folder, int num_ra
     options.resume = resume;
     options.program = {"1.2.3", "abc", {"train_tiny"}};
     const bool shown = progress != nullptr && communicator.rank() == 0;
-    train(config_, options, communicator, shown ? *progress : no_progress());
+    train(made_->config, options, communicator, shown ? *progress : no_progress());
   });
 }
 
 void TinyRunTest::expect_whole(const std::filesystem::path& folder) {
-  EXPECT_EQ(roots_in(folder), roots_in(whole_));
-  EXPECT_TRUE(read_file(folder / "run.log") == read_file(whole_ / "run.log"));
+  EXPECT_EQ(roots_in(folder), roots_in(whole_run()));
+  EXPECT_TRUE(read_file(folder / "run.log") == read_file(whole_run() / "run.log"));
 }
 
 }  // namespace reprise::train

@@ -12,7 +12,7 @@
 namespace reprise::logs {
 
 struct SessionEvent {
-  enum class Kind { kStart, kResume, kRank, kStep, kCheckpoint, kEval, kSignal, kEnd, kNote };
+  enum class Kind { kStart, kResume, kRank, kStep, kCheckpoint, kSignal, kEnd, kNote };
   Kind kind = Kind::kNote;
   double unix_seconds = 0;       // filled by the writer when 0
   std::uint64_t step = 0;
