@@ -9,6 +9,7 @@
 #include "reprise/core/error.h"
 #include "reprise/core/fault_point.h"
 #include "reprise/core/files.h"
+#include "reprise/core/partial_file.h"
 #include "write_file.h"
 
 namespace reprise::checkpoints {
@@ -31,7 +32,6 @@ void reserve_space(const std::filesystem::path& path, std::uint64_t bytes) {
 }  // namespace
 
 void prepare_file(const std::filesystem::path& path, const FileContent& content) {
-  ::unlink(path.c_str());  // what a killed process left
   reserve_space(path, size_bound(content));
   create_file(path, content);  // HDF5 gives back what was reserved before, so it is reserved again
   reserve_space(path, std::filesystem::file_size(path));
@@ -39,17 +39,12 @@ void prepare_file(const std::filesystem::path& path, const FileContent& content)
 
 void replace_file(const std::filesystem::path& path, const FileContent& content,
                   const std::function<void(const std::filesystem::path& temporary)>& check) {
-  const std::filesystem::path partial = partial_path(path);
-  try {
-    prepare_file(partial, content);
-    if (content.delta == nullptr) write_values(partial, content, nullptr);
-    check(partial);
-    fault_point("before_rename");
-    commit_file(partial, path);
-  } catch (...) {
-    ::unlink(partial.c_str());
-    throw;
-  }
+  PartialFile file(path);
+  prepare_file(file.temporary(), content);
+  if (content.delta == nullptr) write_values(file.temporary(), content, nullptr);
+  check(file.temporary());
+  fault_point("before_rename");
+  file.commit();
 }
 
 }  // namespace reprise::checkpoints

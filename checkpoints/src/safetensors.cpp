@@ -1,15 +1,11 @@
 #include "reprise/checkpoints/safetensors.h"
 
-#include <unistd.h>
-
 #include <bit>
-#include <cerrno>
 #include <cstdint>
-#include <fstream>
 #include <nlohmann/json.hpp>
 
 #include "reprise/core/error.h"
-#include "reprise/core/files.h"
+#include "reprise/core/partial_file.h"
 
 namespace reprise::checkpoints {
 namespace {
@@ -38,22 +34,14 @@ void write_safetensors(const std::filesystem::path& path, const TensorLayout& la
   REPRISE_CHECK_EQ(static_cast<std::int64_t>(flat.size()), layout.num_elements());
   const std::string header = header_text(layout, metadata);
   const std::uint64_t length = header.size();
-  const std::filesystem::path partial = partial_path(path);
-  std::ofstream out(partial, std::ios::binary | std::ios::trunc);
-  out.write(reinterpret_cast<const char*>(&length), sizeof length);
-  out.write(header.data(), static_cast<std::streamsize>(header.size()));
+  PartialFile file(path);
+  file.write({reinterpret_cast<const char*>(&length), sizeof length});
+  file.write(header);
   for (const TensorLayout::Entry& entry : layout.entries()) {
-    out.write(reinterpret_cast<const char*>(flat.data() + entry.offset),
-              static_cast<std::streamsize>(entry.spec.num_elements()) * static_cast<std::streamsize>(sizeof(float)));
+    file.write({reinterpret_cast<const char*>(flat.data() + entry.offset),
+                static_cast<std::size_t>(entry.spec.num_elements()) * sizeof(float)});
   }
-  out.close();
-  if (!out) {
-    const int error_number = errno;
-    ::unlink(partial.c_str());
-    throw Error(ErrorKind::kIo, fmt::format("cannot write: {}: {}", path.string(), system_reason(error_number)),
-                system_hint(error_number));
-  }
-  commit_file(partial, path);
+  file.commit();
 }
 
 }  // namespace reprise::checkpoints

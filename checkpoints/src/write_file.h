@@ -46,8 +46,9 @@ void write_values(const std::filesystem::path& path, const FileContent& content,
 /// read-only folder is found out before anything is written.
 void prepare_file(const std::filesystem::path& path, const FileContent& content);
 
-/// Puts a file that this process writes alone in the place of `path`: temporary name, sync, rename. `check` looks at
-/// the temporary file before it gets its name. On failure `path` is what it was, and no other file is left.
+/// Puts a file that this process writes alone in the place of `path`: temporary name (PartialFile, so that no other
+/// process writes it meanwhile), sync, rename. `check` looks at the temporary file before it gets its name. On failure
+/// `path` is what it was, and no other file is left.
 void replace_file(const std::filesystem::path& path, const FileContent& content,
                   const std::function<void(const std::filesystem::path& temporary)>& check);
 

@@ -175,7 +175,9 @@ Digest write_checkpoint(const std::filesystem::path& folder, FileKind kind, cons
   content.on_failure = on_failure;
   try {
     agree(communicator, failure_of([&] {
-            if (first) prepare_file(partial, content);
+            if (!first) return;
+            ::unlink(partial.c_str());  // what a killed process left
+            prepare_file(partial, content);
           }));
     if (together) expect_shared(partial, communicator);
     agree(communicator, failure_of([&] {

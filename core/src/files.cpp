@@ -9,6 +9,7 @@
 #include <system_error>
 
 #include "reprise/core/error.h"
+#include "reprise/core/partial_file.h"
 
 namespace reprise {
 namespace {
@@ -29,14 +30,9 @@ class Descriptor {
   Descriptor(const Descriptor&) = delete;
   Descriptor& operator=(const Descriptor&) = delete;
   int get() const { return fd_; }
-  int close() {
-    const int result = ::close(fd_);
-    fd_ = -1;
-    return result;
-  }
 
  private:
-  int fd_;
+  const int fd_;
 };
 
 void sync_folder(const std::filesystem::path& folder) {
@@ -44,17 +40,6 @@ void sync_folder(const std::filesystem::path& folder) {
   Descriptor fd(::open(place.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
   // Some file systems refuse to sync a folder (EINVAL); the rename itself has then to be enough.
   if (fd.get() >= 0 && ::fsync(fd.get()) != 0 && errno != EINVAL) throw_io("cannot sync folder", folder, errno);
-}
-
-void write_all(int fd, std::string_view bytes, const std::filesystem::path& path) {
-  while (!bytes.empty()) {
-    const ssize_t written = ::write(fd, bytes.data(), bytes.size());
-    if (written < 0) {
-      if (errno == EINTR) continue;
-      throw_io("cannot write", path, errno);
-    }
-    bytes.remove_prefix(static_cast<std::size_t>(written));
-  }
 }
 
 std::string permission_hint(FileUse use) {
@@ -122,19 +107,9 @@ std::filesystem::path partial_path(const std::filesystem::path& final_path) {
 }
 
 void write_file_atomically(const std::filesystem::path& path, std::string_view bytes) {
-  const std::filesystem::path temporary = partial_path(path);
-  try {
-    Descriptor fd(::open(temporary.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644));
-    if (fd.get() < 0) throw_io("cannot create", temporary, errno);
-    write_all(fd.get(), bytes, path);
-    if (::fsync(fd.get()) != 0) throw_io("cannot sync", path, errno);
-    if (fd.close() != 0) throw_io("cannot close", path, errno);
-    if (::rename(temporary.c_str(), path.c_str()) != 0) throw_io("cannot rename to", path, errno);
-  } catch (...) {
-    ::unlink(temporary.c_str());
-    throw;
-  }
-  sync_folder(path.parent_path());
+  PartialFile file(path);
+  file.write(bytes);
+  file.commit();
 }
 
 void make_folders(const std::filesystem::path& path) {

@@ -3,12 +3,10 @@
 #include <fmt/core.h>
 
 #include <bit>
-#include <cerrno>
 #include <cstring>
 #include <limits>
 #include <regex>
 #include <string>
-#include <system_error>
 
 #include "mapped_file.h"
 #include "reprise/core/error.h"
@@ -95,49 +93,20 @@ void write_token_file(const std::filesystem::path& path, std::span<const TokenId
   writer.finish();
 }
 
-TokenFileWriter::TokenFileWriter(const std::filesystem::path& path)
-    : path_(path), file_(std::fopen(partial_path(path).c_str(), "wb")) {
-  if (file_ == nullptr) fail();
-  std::setbuf(file_, nullptr);  // parts are large
-  put(header_of(0));            // holds the place
-}
-
-TokenFileWriter::~TokenFileWriter() { give_up(); }
-
-void TokenFileWriter::give_up() {
-  if (done_) return;
-  done_ = true;
-  if (file_ != nullptr) std::fclose(file_);
-  std::error_code ignored;
-  std::filesystem::remove(partial_path(path_), ignored);
+TokenFileWriter::TokenFileWriter(const std::filesystem::path& path) : file_(path) {
+  file_.write(header_of(0));  // holds the place
 }
 
 void TokenFileWriter::append(std::span<const TokenId> ids) {
-  put({reinterpret_cast<const char*>(ids.data()), ids.size_bytes()});
+  file_.write({reinterpret_cast<const char*>(ids.data()), ids.size_bytes()});
   count_ += ids.size();
 }
 
 std::uint64_t TokenFileWriter::finish() {
-  if (std::fseek(file_, 0, SEEK_SET) != 0) fail();
-  put(header_of(count_));
-  const int status = std::fclose(file_);
-  file_ = nullptr;
-  if (status != 0) fail();
-  commit_file(partial_path(path_), path_);
-  done_ = true;
+  file_.rewind();
+  file_.write(header_of(count_));
+  file_.commit();
   return count_;
-}
-
-void TokenFileWriter::put(std::string_view bytes) {
-  if (bytes.empty()) return;  // of a document without tokens: its address may be null
-  if (std::fwrite(bytes.data(), 1, bytes.size(), file_) != bytes.size()) fail();
-}
-
-void TokenFileWriter::fail() {
-  const int reason = errno;
-  give_up();
-  throw Error(ErrorKind::kIo, fmt::format("cannot write: {}: {}", path_.string(), system_reason(reason)),
-              system_hint(reason));
 }
 
 std::uint64_t encode_text_file(const Tokenizer& tokenizer, const std::filesystem::path& text,

@@ -6,6 +6,7 @@
 #include <gtest/gtest.h>
 
 #include <cmath>
+#include <thread>
 
 #include "chain_folder.h"
 #include "reprise/checkpoints/folder.h"
@@ -82,6 +83,20 @@ TEST_F(AverageTest, SameAverageHasTheSameBytesFromWholeFilesAndFromDifferences) 
   pack_checkpoints(chain_.path(), false, [](std::size_t, std::size_t) { return true; });
   write_average(out(), average_checkpoints(recipe_of({2, 6})));
   EXPECT_EQ(read_file(out()), bytes);
+}
+
+TEST_F(AverageTest, OfTwoWritersAtOnceIsWhole) {
+  const LoadedAverage average = average_checkpoints(recipe_of({2, 6}));
+  write_average(out(), average);
+  const std::string bytes = read_file(out());
+  const auto write = [&] {
+    for (int i = 0; i < 3; ++i) EXPECT_NO_THROW(write_average(out(), average));
+  };
+  std::thread other(write);
+  write();
+  other.join();
+  EXPECT_EQ(read_file(out()), bytes);
+  EXPECT_FALSE(std::filesystem::exists(partial_path(out())));
 }
 
 TEST_F(AverageTest, IsNoCheckpointOfARun) {

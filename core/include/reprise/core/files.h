@@ -13,7 +13,8 @@ namespace reprise {
 std::string read_file(const std::filesystem::path& path);
 
 /// Writes `bytes` under a temporary name in the same folder, syncs, renames, syncs the folder. A reader sees the
-/// old file or the new one, never a part. On failure the temporary file is removed and kIo is thrown.
+/// old file or the new one, never a part, also where several write it at once: each waits for its turn (PartialFile).
+/// On failure the temporary file is removed and kIo is thrown.
 void write_file_atomically(const std::filesystem::path& path, std::string_view bytes);
 
 /// Creates a folder and its parents. Throws kIo.

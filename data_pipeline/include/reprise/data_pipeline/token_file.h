@@ -3,12 +3,11 @@
 // version 1 to 3 headers are read too. Thread-safe.
 
 #include <cstdint>
-#include <cstdio>
 #include <filesystem>
 #include <span>
-#include <string_view>
 #include <vector>
 
+#include "reprise/core/partial_file.h"
 #include "reprise/data_pipeline/tokenizer.h"
 
 namespace reprise::data {
@@ -16,29 +15,19 @@ namespace reprise::data {
 /// Writes the ids atomically. Throws kIo.
 void write_token_file(const std::filesystem::path& path, std::span<const TokenId> ids);
 
-/// The same, part by part. Not thread-safe.
+/// The same, part by part; what was written is removed unless finish() is called. Not thread-safe.
 class TokenFileWriter {
  public:
   /// Throws kIo, as the others do.
   explicit TokenFileWriter(const std::filesystem::path& path);
-  /// Removes what was written, unless finish() was called.
-  ~TokenFileWriter();
-  TokenFileWriter(const TokenFileWriter&) = delete;
-  TokenFileWriter& operator=(const TokenFileWriter&) = delete;
 
   void append(std::span<const TokenId> ids);
   /// Ends the file, gives it its name and returns how many ids it holds.
   std::uint64_t finish();
 
  private:
-  void put(std::string_view bytes);
-  void give_up();
-  [[noreturn]] void fail();
-
-  std::filesystem::path path_;
-  std::FILE* file_;
+  PartialFile file_;
   std::uint64_t count_ = 0;
-  bool done_ = false;  // the file has its name, or what was written is gone
 };
 
 /// Encodes the file `text` to the token file `out` and returns how many ids it holds. Throws kIo.

@@ -1,0 +1,104 @@
+#include "reprise/core/partial_file.h"
+
+#include <gtest/gtest.h>
+#include <signal.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <atomic>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "reprise/core/error.h"
+#include "reprise/core/files.h"
+
+namespace reprise {
+namespace {
+
+using std::chrono::milliseconds;
+
+class PartialFileTest : public testing::Test {
+ protected:
+  void SetUp() override { std::filesystem::create_directories(folder_); }
+  void TearDown() override { std::filesystem::remove_all(folder_); }
+
+  std::filesystem::path folder_ =
+      std::filesystem::temp_directory_path() / ("reprise_partial_" + std::to_string(::getpid()));
+  std::filesystem::path path_ = folder_ / "x";
+};
+
+TEST_F(PartialFileTest, HasItsNameWhenItIsCommittedAndNotBefore) {
+  PartialFile file(path_);
+  file.write("...d");
+  file.rewind();
+  file.write("who");
+  EXPECT_FALSE(std::filesystem::exists(path_));
+  file.commit();
+  EXPECT_EQ(read_file(path_), "whod");
+  EXPECT_FALSE(std::filesystem::exists(file.temporary()));
+}
+
+TEST_F(PartialFileTest, KeepsASecondWriterOutAndStaysWhole) {
+  PartialFile first(path_);
+  first.write("all ");
+  try {
+    PartialFile(path_, milliseconds(0));
+    FAIL();
+  } catch (const Error& error) {
+    EXPECT_EQ(error.kind(), ErrorKind::kIo);
+    EXPECT_EQ(std::string(error.what()), "another process is writing " + path_.string());
+    EXPECT_NE(error.hint().find("wait for it"), std::string::npos);
+  }
+  first.write("of it");
+  first.commit();
+  EXPECT_EQ(read_file(path_), "all of it");
+  PartialFile(path_, milliseconds(0)).write("given up");  // does not wait for `first` to be destroyed
+  EXPECT_EQ(read_file(path_), "all of it");
+}
+
+TEST_F(PartialFileTest, ReplacesWhatAKilledProcessLeft) {
+  const pid_t child = ::fork();
+  if (child == 0) {
+    PartialFile file(path_);
+    file.write("much more than the next one");
+    ::kill(::getpid(), SIGKILL);
+  }
+  int status = 0;
+  ASSERT_EQ(::waitpid(child, &status, 0), child);
+  ASSERT_TRUE(std::filesystem::exists(partial_path(path_)));
+  write_file_atomically(path_, "whole");
+  EXPECT_EQ(read_file(path_), "whole");
+}
+
+TEST_F(PartialFileTest, IsGoneWhereItCannotHaveItsName) {
+  std::filesystem::create_directories(path_);
+  EXPECT_THROW(PartialFile(path_).commit(), Error);
+  EXPECT_FALSE(std::filesystem::exists(partial_path(path_)));
+}
+
+TEST_F(PartialFileTest, OfSeveralWritersAtOnceIsNeverReadInParts) {
+  write_file_atomically(path_, "a");
+  std::atomic<bool> done = false;
+  std::vector<std::thread> writers;
+  for (const char letter : {'a', 'b'}) {
+    writers.emplace_back([this, letter] {
+      for (std::size_t i = 1; i < 20; ++i) write_file_atomically(path_, std::string(i << 13, letter));
+    });
+  }
+  std::thread reader([&] {
+    while (!done) {
+      const std::string text = read_file(path_);
+      ASSERT_FALSE(text.empty());
+      ASSERT_TRUE(text.size() == 1 || text.size() % (1 << 13) == 0) << text.size();
+      ASSERT_EQ(text.find_first_not_of(text[0]), std::string::npos);
+    }
+  });
+  for (std::thread& writer : writers) writer.join();
+  done = true;
+  reader.join();
+  EXPECT_FALSE(std::filesystem::exists(partial_path(path_)));
+}
+
+}  // namespace
+}  // namespace reprise
