@@ -76,16 +76,16 @@ struct RunLogWriter::State {
     if (record.checkpoint && order.has_checkpoint() && record.checkpoint->step == order.last_step()) {
       return check_same(record, last_frame, framed);
     }
-    const std::string wrong = order.accept(record);
+    RecordOrder next = order;  // kept when the record is written: a full disk leaves the writer as it was
+    const std::string wrong = next.accept(record);
     if (!wrong.empty()) {
       throw Error(ErrorKind::kInternal, fmt::format("log record out of order: {}: {}", path.string(), wrong),
                   "this is a bug of Reprise; please report it with the command that was run");
     }
-    if (!replay.empty()) {
-      check_same(record, replay.front(), framed);
-      replay.pop_front();
-    }
+    if (!replay.empty()) check_same(record, replay.front(), framed);
     file.append(framed, wants_torn_record() ? [] { fault_point("log_append"); } : std::function<void()>());
+    order = next;
+    if (!replay.empty()) replay.pop_front();
     chain = chain_after(chain, framed);
     last_frame = framed;
   }

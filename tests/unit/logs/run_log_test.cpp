@@ -176,6 +176,10 @@ TEST(RunLog, FullDiskIsAnErrorAndLeavesWholeRecords) {
   const RunLog log = read_run_log(folder / "run.log");
   EXPECT_EQ(log.records.size(), 2u);
   EXPECT_FALSE(log.torn_tail);
+  EXPECT_EQ(kind_of_failure([&] { writer.append(sample_step(3)); }), ErrorKind::kInternal) << "step 2 is missing";
+  writer.append(sample_step(2));
+  writer.append(sample_checkpoint(2));
+  EXPECT_EQ(read_run_log(folder / "run.log").records.size(), 4u);
 }
 
 }  // namespace
