@@ -1,10 +1,14 @@
 #include "reprise/logs/follow.h"
 
-#include <fstream>
-#include <iterator>
+#include <sys/stat.h>
+
+#include <cerrno>
+#include <cstdio>
+#include <memory>
 
 #include "framing.h"
 #include "reprise/core/error.h"
+#include "reprise/core/files.h"
 #include "run_log_records.h"
 #include "session_log_records.h"
 
@@ -16,28 +20,55 @@ Error damaged(const std::filesystem::path& path, const std::string& what) {
                "`reprise log show` reads the whole log and names the place");
 }
 
-/// A file that grows is opened anew each time: a writer may have replaced it.
-std::string read_from(const std::filesystem::path& path, std::uint64_t offset) {
-  std::ifstream file(path, std::ios::binary);
-  file.seekg(static_cast<std::streamoff>(offset));
-  std::string bytes(std::istreambuf_iterator<char>(file), {});
-  REPRISE_REQUIRE(!file.bad(), ErrorKind::kIo, fmt::format("cannot read {}", path.string()), "check the disk");
-  return bytes;
+struct Close {
+  void operator()(std::FILE* file) const { std::fclose(file); }
+};
+
+[[noreturn]] void fail(std::string_view what, const std::filesystem::path& path) {
+  const int reason = errno;
+  throw Error(ErrorKind::kIo, fmt::format("{}: {}: {}", what, path.string(), system_reason(reason)),
+              system_hint(reason, FileUse::kRead));
 }
+
+/// A growing file as it is now: opened anew each time, for a writer may have replaced it.
+class Opened {
+ public:
+  explicit Opened(const std::filesystem::path& path) : path_(path), file_(std::fopen(path.c_str(), "rb")) {
+    if (file_ == nullptr && errno != ENOENT) fail("cannot open", path);
+  }
+  explicit operator bool() const { return file_ != nullptr; }
+  std::uint64_t size() const {
+    struct stat info {};
+    if (::fstat(::fileno(file_.get()), &info) != 0) fail("cannot stat", path_);
+    return static_cast<std::uint64_t>(info.st_size);
+  }
+  /// Up to `count` bytes: what is there.
+  std::string read(std::uint64_t offset, std::uint64_t count) const {
+    std::string bytes(count, '\0');
+    if (::fseeko(file_.get(), static_cast<off_t>(offset), SEEK_SET) != 0) fail("cannot read", path_);
+    bytes.resize(std::fread(bytes.data(), 1, bytes.size(), file_.get()));
+    if (std::ferror(file_.get()) != 0) fail("cannot read", path_);
+    return bytes;
+  }
+
+ private:
+  const std::filesystem::path& path_;
+  std::unique_ptr<std::FILE, Close> file_;
+};
 
 }  // namespace
 
 FrameFollower::News FrameFollower::poll() {
   News news;
-  std::error_code error;
-  const std::uintmax_t size = std::filesystem::file_size(path_, error);
-  if (error) return news;
+  const Opened file(path_);
+  if (!file) return news;
+  const std::uint64_t size = file.size();
   if (size < offset_) {
     news.cut = true;
     offset_ = 0;
   }
   if (size == offset_) return news;
-  const std::string bytes = read_from(path_, offset_);
+  const std::string bytes = file.read(offset_, size - offset_);
   FrameReader frames(bytes, offset_ == 0 ? path_.string() : fmt::format("{} (from byte {})", path_.string(), offset_));
   while (const std::optional<Frame> found = frames.next()) news.payloads.emplace_back(found->payload);
   offset_ += frames.offset();

@@ -11,6 +11,7 @@ namespace reprise::logs {
 namespace {
 
 using ::testing::ElementsAre;
+using ::testing::HasSubstr;
 using ::testing::IsEmpty;
 
 /// What came, in words: "header", "step 3", "checkpoint 4".
@@ -93,6 +94,18 @@ TEST_F(Follow, DamageIsAnError) {
   overwrite(path_, bytes);
   RunLogFollower follower(path_);
   EXPECT_THROW(follower.poll(), Error);
+}
+
+TEST_F(Follow, ALogThatCannotBeReadIsAnErrorAndNoReasonToWait) {
+  std::filesystem::create_symlink(path_, path_);  // which root cannot open either
+  RunLogFollower follower(path_);
+  try {
+    follower.poll();
+    FAIL();
+  } catch (const Error& error) {
+    EXPECT_EQ(error.kind(), ErrorKind::kIo);
+    EXPECT_THAT(error.what(), HasSubstr("cannot open: " + path_.string()));
+  }
 }
 
 TEST_F(Follow, GivesSessionEventsAsTheyCome) {
