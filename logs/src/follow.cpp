@@ -63,10 +63,12 @@ FrameFollower::News FrameFollower::poll() {
   const Opened file(path_);
   if (!file) return news;
   const std::uint64_t size = file.size();
-  if (size < offset_) {
+  std::string first = file.read(0, kFrameHeaderBytes);
+  if (size < offset_ || (offset_ > 0 && first != first_)) {
     news.cut = true;
     offset_ = 0;
   }
+  first_ = std::move(first);
   if (size == offset_) return news;
   const std::string bytes = file.read(offset_, size - offset_);
   FrameReader frames(bytes, offset_ == 0 ? path_.string() : fmt::format("{} (from byte {})", path_.string(), offset_));
@@ -86,6 +88,7 @@ RunLogFollower::News RunLogFollower::poll() {
     if (record.header) {
       if (payload == header_) continue;
       news.another = !header_.empty();
+      if (news.another) news.cut = false;  // not by a resume
       header_ = std::move(payload);
       last_step_ = record.header->first_step();
       evaluation_seen_ = checkpoint_seen_ = false;

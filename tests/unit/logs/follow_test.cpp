@@ -84,7 +84,28 @@ TEST_F(Follow, SaysThatAnotherRunHasTakenThePlace) {
   writer.append(sample_step(1));
   const RunLogFollower::News news = follower.poll();
   EXPECT_TRUE(news.another);
+  EXPECT_FALSE(news.cut);
   EXPECT_THAT(words(news), ElementsAre("header", "step 1"));
+}
+
+TEST_F(Follow, KnowsTheLogOfAnotherRunThatIsAsLongOrLonger) {
+  RunHeader other = sample_header();
+  other.run_name = "elpmas";
+  for (const std::uint64_t more : {0, 1}) {
+    std::filesystem::remove(path_);
+    write_sample_log(path_, 1);
+    const std::uintmax_t size = std::filesystem::file_size(path_);
+    RunLogFollower follower(path_);
+    follower.poll();
+    std::filesystem::remove(path_);
+    RunLogWriter writer = RunLogWriter::create(path_, other);
+    writer.append(sample_checkpoint(0));
+    for (std::uint64_t step = 1; step <= 1 + more; ++step) writer.append(sample_step(step));
+    EXPECT_EQ(std::filesystem::file_size(path_) == size, more == 0);
+    const RunLogFollower::News news = follower.poll();
+    EXPECT_TRUE(news.another);
+    EXPECT_EQ(news.records.size(), 3 + more);
+  }
 }
 
 TEST_F(Follow, DamageIsAnError) {

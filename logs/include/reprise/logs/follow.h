@@ -18,7 +18,8 @@ class FrameFollower {
 
   struct News {
     std::vector<std::string> payloads;
-    bool cut = false;  // the file is shorter than what was read: payloads begin at its beginning again
+    // The file is shorter than what was read, or begins with another frame: payloads begin at its beginning again.
+    bool cut = false;
   };
   /// Reads what came since the last call; nothing while there is no file. Throws kCorrupt, kIo.
   News poll();
@@ -26,6 +27,7 @@ class FrameFollower {
  private:
   std::filesystem::path path_;
   std::uint64_t offset_ = 0;
+  std::string first_;  // length and checksum of the first frame, which tell the file of another run
 };
 
 /// Records of a growing run.log, each once. A resume cuts the log back and the same records come again; those are left
