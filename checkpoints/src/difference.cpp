@@ -70,6 +70,7 @@ std::optional<Difference> first_difference(const LoadedCheckpoint& a, const Load
   for (const ComparedPart& part : kComparedParts) {
     const std::vector<Digest>& left = a.digests.*part.digests;
     const std::vector<Digest>& right = b.digests.*part.digests;
+    if (left.empty() || right.empty()) continue;  // of an average
     for (std::int64_t chunk = 0; chunk < a.layout.num_chunks(); ++chunk) {
       if (left[static_cast<std::size_t>(chunk)] == right[static_cast<std::size_t>(chunk)]) continue;
       if (found) {

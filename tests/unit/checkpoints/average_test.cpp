@@ -9,6 +9,7 @@
 #include <thread>
 
 #include "chain_folder.h"
+#include "reprise/checkpoints/difference.h"
 #include "reprise/checkpoints/folder.h"
 #include "reprise/checkpoints/output_place.h"
 #include "reprise/checkpoints/storage.h"
@@ -113,6 +114,15 @@ TEST_F(AverageTest, ModelIsReadFromEitherKindOfFile) {
   write_average(out(), made);
   EXPECT_EQ(read_model(out()).weights, made.model.weights);
   EXPECT_EQ(read_model(chain_.file(6)).weights, ChainFolder::state_of(6).weights);
+}
+
+TEST_F(AverageTest, DiffersFromACheckpointInItsWeightsAlone) {
+  write_average(out(), average_checkpoints(recipe_of({6})));
+  EXPECT_FALSE(first_difference(read_model(out()), read_model(out())));
+  EXPECT_FALSE(first_difference(read_model(out()), read_model(chain_.file(6))));
+  const std::optional<Difference> found = first_difference(read_model(chain_.file(8)), read_model(out()));
+  ASSERT_TRUE(found);
+  EXPECT_EQ(found->where, Difference::Where::kWeights);
 }
 
 TEST_F(AverageTest, AChangedWeightOfTheRecipeBreaksTheRoot) {

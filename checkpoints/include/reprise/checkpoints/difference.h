@@ -21,7 +21,8 @@ struct Difference {
 };
 
 /// Returns the first tensor, chunk and element (weights, first moments, second moments, in the order of the layout) in
-/// which two states differ by their bits, or nothing when they are the same state. Headers are not compared.
+/// which two states differ by their bits, or nothing when they are the same state. Headers are not compared, nor moments
+/// where one has none, as an average (read_model).
 std::optional<Difference> first_difference(const LoadedCheckpoint& a, const LoadedCheckpoint& b);
 
 /// Returns the name of a part: "layout", "weights", "first_moments", "second_moments".
