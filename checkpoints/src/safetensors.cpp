@@ -22,7 +22,8 @@ std::string header_text(const TensorLayout& layout, const std::map<std::string, 
     json[entry.spec.name] = {{"dtype", "F32"}, {"shape", entry.spec.shape}, {"data_offsets", {offset, end}}};
     offset = end;
   }
-  std::string text = json.dump();
+  // U+FFFD for what is not UTF-8, which metadata such as a path may hold.
+  std::string text = json.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
   text.resize((text.size() + kAlignment - 1) / kAlignment * kAlignment, ' ');
   return text;
 }

@@ -55,5 +55,22 @@ TEST(SafetensorsTest, AFolderThatIsNotThereIsAnIoErrorWithThePath) {
   }
 }
 
+TEST(SafetensorsTest, LeavesNothingWhereItCannotHaveItsName) {
+  const TestFolder folder;
+  const SampleState state;
+  std::filesystem::create_directory(folder.path() / "model.safetensors");
+  EXPECT_THROW(write_safetensors(folder.path() / "model.safetensors", state.layout, state.weights, {}), Error);
+  EXPECT_EQ(std::distance(std::filesystem::directory_iterator(folder.path()), {}), 1);
+}
+
+TEST(SafetensorsTest, MetadataThatAreNotUtf8GetAReplacementCharacter) {
+  const TestFolder folder;
+  const SampleState state;
+  write_safetensors(folder.path() / "x", state.layout, state.weights, {{"run", "r\xE9"}});
+  const std::string bytes = read_file(folder.path() / "x");
+  const auto header = nlohmann::json::parse(bytes.substr(8, header_length(bytes)));
+  EXPECT_EQ(header["__metadata__"]["run"], "r\uFFFD");
+}
+
 }  // namespace
 }  // namespace reprise::checkpoints

@@ -12,7 +12,7 @@
 namespace reprise::checkpoints {
 
 /// Writes the tensors of `layout` from a flat buffer as F32 under their names, in order, atomically. The bytes are a
-/// function of the arguments. Throws kIo.
+/// function of the arguments; text that is not UTF-8 gets U+FFFD in its place. Throws kIo.
 void write_safetensors(const std::filesystem::path& path, const TensorLayout& layout, std::span<const float> flat,
                        const std::map<std::string, std::string>& metadata);
 
