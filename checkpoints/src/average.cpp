@@ -140,10 +140,17 @@ Digest average_root(const AverageRecipe& recipe, const Header& header, const Ten
   return merkle_root(leaves);
 }
 
+void require_one_line(const std::string& place) {
+  REPRISE_REQUIRE(place.find('\n') == std::string::npos, ErrorKind::kUsage,
+                  fmt::format("the path of an average's source has a line feed: {}", place),
+                  "rename the folder or the file, or average through a symbolic link to it");
+}
+
 LoadedAverage average_checkpoints(AverageRecipe recipe) {
   REPRISE_REQUIRE(!recipe.sources.empty(), ErrorKind::kUsage, "an average of nothing",
                   "name checkpoints as RUN@STEP, such as runs/tiny@1176 runs/tiny@1200");
   sum_of_weights(recipe);  // refuses weights that come to nothing before anything is read
+  for (const AverageSource& source : recipe.sources) require_one_line(source.place);
   LoadedCheckpoint model;
   std::vector<double> sums;
   for (AverageSource& source : recipe.sources) {

@@ -61,6 +61,7 @@ ReplayAverage average_by_replay(const ReplayAverageOptions& options, ProgressSin
   REPRISE_REQUIRE(options.first_step >= 1 && options.first_step <= options.last_step, ErrorKind::kUsage,
                   fmt::format("there are no steps {} to {}", options.first_step, options.last_step),
                   "steps begin with 1: --from A --to B with A at most B");
+  checkpoints::require_one_line(options.run_dir.string());
   const RunFolder run(options.run_dir);
   require_steps(run, options.first_step, options.last_step);
   AverageObserver observer(options);

@@ -241,6 +241,20 @@ std::string refusal(const Call& call) {
   }
 }
 
+TEST_F(AverageTest, RefusesASourceWhosePathHasALineFeed) {
+  const std::filesystem::path odd = chain_.path() / "we\nird.h5";
+  std::filesystem::copy_file(chain_.file(6), odd);
+  AverageRecipe recipe = recipe_of({2, 6});
+  recipe.sources[1].place = odd.string();
+  try {
+    average_checkpoints(recipe);
+    FAIL();
+  } catch (const Error& error) {
+    EXPECT_EQ(error.kind(), ErrorKind::kUsage);
+    EXPECT_THAT(error.what(), HasSubstr("has a line feed"));
+  }
+}
+
 TEST_F(AverageTest, ReplacesAnAverageAndNoOtherFile) {
   const auto refused = [](const std::filesystem::path& out) { return refusal([&] { require_place_of_average(out); }); };
   EXPECT_EQ(refused(out()), "");

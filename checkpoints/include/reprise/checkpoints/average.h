@@ -41,6 +41,9 @@ struct LoadedAverage {
   LoadedCheckpoint model;
 };
 
+/// Throws kUsage for a place that a file cannot keep: they are stored one on a line.
+void require_one_line(const std::string& place);
+
 /// Averages the checkpoints at `recipe.sources[i].place` and fills in their roots and steps. Holds one of them and the
 /// sums at a time. Throws kCheckpoint when they are not of one model: in their tensors and
 /// in what their recipes say of its function.
