@@ -211,19 +211,30 @@ void run_local_group(int num_ranks, const std::function<void(Communicator&)>& bo
   std::mutex mutex;
   std::exception_ptr first;
   std::vector<std::thread> threads;
-  for (int rank = 0; rank < num_ranks; ++rank) {
-    threads.emplace_back([&, rank] {
-      std::unique_ptr<Communicator> mine = std::move(communicators[static_cast<std::size_t>(rank)]);
-      try {
-        body(*mine);
-      } catch (...) {
-        // Recorded before `mine` is destroyed, which is what makes the other ranks fail.
-        const std::lock_guard lock(mutex);
-        if (!first) first = std::current_exception();
-      }
-    });
+  const auto work = [&](std::unique_ptr<Communicator> mine) {
+    try {
+      body(*mine);
+    } catch (...) {
+      // Recorded before `mine` is destroyed, which is what makes the other ranks fail.
+      const std::lock_guard lock(mutex);
+      if (!first) first = std::current_exception();
+    }
+  };
+  const auto join_all = [&] {
+    for (std::thread& thread : threads) thread.join();
+  };
+  try {
+    for (std::unique_ptr<Communicator>& communicator : communicators) {
+      threads.emplace_back(work, std::move(communicator));
+    }
+  } catch (const std::exception& error) {
+    communicators.clear();  // so that the ranks which were started do not wait for the others
+    join_all();             // a thread that is destroyed without being joined ends the process
+    throw Error(ErrorKind::kOutOfMemory,
+                fmt::format("cannot start {} ranks as threads, only {}: {}", num_ranks, threads.size(), error.what()),
+                "use fewer ranks; limits: `ulimit -u`, `ulimit -v`");
   }
-  for (std::thread& thread : threads) thread.join();
+  join_all();
   if (first) std::rethrow_exception(first);
 }
 

@@ -4,8 +4,12 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <sys/resource.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #include <atomic>
+#include <fstream>
 #include <thread>
 
 #include "reprise/core/error.h"
@@ -136,6 +140,33 @@ TEST(LocalGroupTest, DuplicateHasThePatienceOfItsOriginal) {
     ranks.set_patience(std::chrono::seconds(17));
     EXPECT_EQ(ranks.duplicate()->patience(), std::chrono::seconds(17));
   });
+}
+
+/// Asks for 1000 ranks with addresses for the stacks of few; returns the exit code of what is thrown, or 0.
+int start_too_many_ranks() {
+  std::uint64_t pages = 0;
+  std::ifstream("/proc/self/statm") >> pages;
+  const rlim_t most = pages * static_cast<std::uint64_t>(::sysconf(_SC_PAGESIZE)) + (100 << 20);
+  const rlimit limit{most, most};
+  ::setrlimit(RLIMIT_AS, &limit);
+  try {
+    run_local_group(1000, [](Communicator& ranks) { ranks.barrier(); });
+    return 0;
+  } catch (const Error& error) {
+    return std::string(error.what()).find("1000 ranks") == std::string::npos ? 100 : exit_code(error.kind());
+  }
+}
+
+TEST(LocalGroupTest, OfMoreRanksThanThreadsCanBeStartedIsAnError) {
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+  GTEST_SKIP() << "a sanitizer needs more addresses than the limit leaves";
+#endif
+  const pid_t child = ::fork();
+  if (child == 0) ::_exit(start_too_many_ranks());
+  int status = 0;
+  ::waitpid(child, &status, 0);
+  ASSERT_TRUE(WIFEXITED(status)) << "ended by signal " << WTERMSIG(status);
+  EXPECT_EQ(WEXITSTATUS(status), 5);
 }
 
 TEST(LocalCommunicatorTest, IsOneRankThatTalksToItself) {

@@ -16,7 +16,7 @@ namespace reprise::dist {
 std::vector<std::unique_ptr<Communicator>> make_local_group(int num_ranks);
 
 /// Runs `body` on `num_ranks` threads of one group and waits for all. Rethrows the exception that came first; the other
-/// ranks see it as kDistributed and end too.
+/// ranks see it as kDistributed and end too. Throws kOutOfMemory where the system has not that many threads.
 void run_local_group(int num_ranks, const std::function<void(Communicator&)>& body);
 
 }  // namespace reprise::dist
