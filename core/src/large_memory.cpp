@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <bit>
 #include <cstdlib>
+#include <limits>
 #include <new>
 
 namespace reprise {
@@ -37,6 +38,7 @@ MemoryPool::~MemoryPool() {
 }
 
 void* MemoryPool::take(std::size_t num_bytes) {
+  if (num_bytes > std::numeric_limits<std::ptrdiff_t>::max()) throw std::bad_alloc();  // rounded up it would be little
   const std::size_t size = size_class(num_bytes);
   const std::lock_guard lock(mutex_);
   std::vector<void*>& blocks = free_[size];

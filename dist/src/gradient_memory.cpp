@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "reprise/core/error.h"
 #include "reprise/core/large_memory.h"
 
 namespace reprise::dist {
@@ -24,6 +25,7 @@ std::shared_ptr<GradientMemory> GradientMemory::create(BlockSource source) {
 }
 
 GradientBuffer GradientMemory::take(std::int64_t num_elements) {
+  REPRISE_CHECK(num_elements >= 0);
   const std::int64_t bytes = bytes_of(num_elements);
   auto* const block = static_cast<float*>(source_.take(static_cast<std::size_t>(bytes)));
   GradientBuffer buffer(block, ReturnToMemory{shared_from_this(), num_elements});

@@ -39,6 +39,14 @@ TEST(MemoryPool, BlocksAreAlignedAndDoNotOverlap) {
   EXPECT_EQ(blocks.size(), 6u);
 }
 
+TEST(MemoryPool, HasNoBlockOfNearlyAllAddresses) {
+  MemoryPool pool;
+  for (const std::size_t size : {~std::size_t{0}, ~std::size_t{0} - 3, ~std::size_t{0} / 2 + 1}) {
+    EXPECT_THROW(pool.take(size), std::bad_alloc) << size;
+  }
+  EXPECT_EQ(pool.bytes_reserved(), 0u);
+}
+
 TEST(MemoryPool, AsksTheSystemForNothingOnceItHasSeenTheWork) {
   MemoryPool pool;
   const auto work = [&pool] {
