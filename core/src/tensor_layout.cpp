@@ -6,14 +6,16 @@ namespace reprise {
 
 std::int64_t TensorSpec::num_elements() const {
   std::int64_t count = 1;
-  for (std::int64_t dim : shape) count *= dim;
+  for (std::int64_t dim : shape) {
+    REPRISE_CHECK(dim > 0);
+    REPRISE_CHECK(!__builtin_mul_overflow(count, dim, &count));
+  }
   return count;
 }
 
 TensorLayout::TensorLayout(std::vector<TensorSpec> specs) {
   entries_.reserve(specs.size());
   for (TensorSpec& spec : specs) {
-    REPRISE_CHECK(spec.num_elements() > 0);
     Entry entry;
     entry.first_chunk = num_chunks_;
     entry.offset = num_chunks_ * kChunkElements;

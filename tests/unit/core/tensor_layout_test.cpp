@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include "reprise/core/error.h"
+
 namespace reprise {
 namespace {
 
@@ -23,6 +25,13 @@ TEST(TensorLayout, KnowsTheOwnerAndTheRealElementsOfAChunk) {
   EXPECT_EQ(layout.elements_in_chunk(1), 4096);
   EXPECT_EQ(layout.elements_in_chunk(2), 1);
   EXPECT_EQ(layout.elements_in_chunk(3), 4096);
+}
+
+TEST(TensorLayout, RefusesShapesThatAreNone) {
+  constexpr std::int64_t kMuch = std::int64_t{1} << 32;
+  for (const std::vector<std::int64_t>& shape : {std::vector<std::int64_t>{0}, {-2, -2}, {kMuch + 1, kMuch}}) {
+    EXPECT_THROW(TensorLayout({{"a", shape}}), Error) << shape[0];
+  }
 }
 
 TEST(ChunkSlice, CoversAllChunksOnceForAnyNumberOfRanks) {

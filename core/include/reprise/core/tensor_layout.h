@@ -23,6 +23,7 @@ struct TensorSpec {
   std::vector<std::int64_t> shape;  // row-major
   bool weight_decay = true;         // whether AdamW decays it
 
+  /// kInternal for a size below 1, or for more elements than 64 bits count.
   std::int64_t num_elements() const;
 };
 
