@@ -32,7 +32,7 @@ struct Manifest {
 /// Returns the name of the first artefact that differs (value, presence or place), or nothing when both are the same.
 std::optional<std::string> first_difference(const Manifest& expected, const Manifest& found);
 
-/// JSON text of a manifest; `with_code` leaves the code identity out (published manifests).
+/// JSON text of a manifest; without `with_code` the code identity is left out (published manifests).
 std::string to_json(const Manifest& manifest, bool with_code);
 /// Reads a manifest; throws kCorrupt with path and what is wrong, also when its root is not that of its artefacts.
 Manifest read_manifest(const std::filesystem::path& path);

@@ -90,8 +90,8 @@ EvalResult read_results(const std::filesystem::path& run_dir);
 /// Baselines on the run's held-out text, outside the root: bits per byte by group name ("all", "en", ...). "all" is all
 /// documents, also where a language has that name.
 struct Baselines {
-  std::map<std::string, double> bigram;     // interpolated token bigram
-  std::map<std::string, double> five_gram;  // interpolated Kneser-Ney or Witten-Bell token 5-gram
+  std::map<std::string, double> bigram;     // of tokens, interpolated modified Kneser-Ney (ngram.h)
+  std::map<std::string, double> five_gram;  // the same of 5 tokens
   std::map<std::string, double> xz;         // 8 * (size(xz(train + held-out)) - size(xz(train))) / bytes
 };
 Baselines compute_baselines(const std::filesystem::path& run_dir, ProgressSink& progress);
