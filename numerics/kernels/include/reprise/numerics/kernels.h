@@ -33,7 +33,8 @@ struct GemmOutput {
   float* c;  // [m,n]
   std::int64_t ldc;
 };
-/// gemm_nt for each output with the same a, which is read and packed once: q, k, v of x.
+/// gemm_nt for each output with the same a, which is read and packed once: q, k, v of x. 1 to 8 outputs; kInternal for
+/// none or more.
 void gemm_nt_joint(std::int64_t m, std::int64_t k, const float* a, std::int64_t lda,
                    std::span<const GemmOutput> outputs);
 /// c[m,n] = sum_k a[m,k] * b[k,n]        (dx = dy W)
@@ -81,7 +82,8 @@ std::int64_t find_non_finite(std::int64_t count, const float* x);
 /// A negative target is no target: both are 0 and it gives no gradient.
 void head_loss_forward(std::int64_t num_tokens, std::int64_t dim, std::int64_t vocab, const float* h,
                        const float* weight, const std::int32_t* targets, float* cross_entropy, float* z);
-/// The same, and the gradients dh[N,D], dweight[V,D] of sum(cross_entropy + z_weight * z).
+/// The same, and the gradients dh[N,D], dweight[V,D] of sum(cross_entropy + z_weight * z). h has to be finite, also where
+/// there is no target: 0 times its row is added to dweight.
 void head_loss_forward_backward(std::int64_t num_tokens, std::int64_t dim, std::int64_t vocab, const float* h,
                                 const float* weight, const std::int32_t* targets, float z_weight, float* cross_entropy,
                                 float* z, float* dh, float* dweight);
