@@ -49,8 +49,8 @@ void expect_one_kind_of_device(const configs::Recipe& recipe, const std::string&
           "give every rank the same model of GPU, or CPUs with the same LibTorch kernels, and the same LibTorch");
     }
     const std::string before = device_of_last_session(session_log);
-    // Older sessions of a CPU wrote no more than that.
-    const bool fits = before.empty() || before == description || (before == "cpu" && description.starts_with("cpu"));
+    // Older sessions wrote less: of a CPU only that it is one, of a GPU no multiprocessors.
+    const bool fits = before.empty() || before == description || description.starts_with(before + ", ");
     REPRISE_REQUIRE(fits, ErrorKind::kCheckpoint,
                     fmt::format("{}: this run was computed on {}, not on {}: under native its bits would change",
                                 session_log.string(), before, description),

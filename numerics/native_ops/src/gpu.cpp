@@ -18,21 +18,30 @@ namespace {
 
 std::string cublas_workspace;
 
+struct Model {
+  std::string name;
+  int num_multiprocessors = 0;
+};
+
 /// By the driver: LibTorch's own function for it has a struct that changes with CUDA's version.
-std::string model_of(int index) {
+Model model_of(int index) {
   constexpr char kDriver[] = "libcuda.so.1";
   void* const driver = ::dlopen(kDriver, RTLD_NOW | RTLD_LOCAL);
   const auto find = [&](const char* name) { return driver == nullptr ? nullptr : ::dlsym(driver, name); };
   const auto init = reinterpret_cast<int (*)(unsigned)>(find("cuInit"));
   const auto get = reinterpret_cast<int (*)(int*, int)>(find("cuDeviceGet"));
   const auto get_name = reinterpret_cast<int (*)(char*, int, int)>(find("cuDeviceGetName"));
+  const auto get_attribute = reinterpret_cast<int (*)(int*, int, int)>(find("cuDeviceGetAttribute"));
+  constexpr int kMultiprocessorCount = 16;  // CU_DEVICE_ATTRIBUTE_MULTIPROCESSOR_COUNT
   std::array<char, 256> name{};
-  int device = 0;
-  const bool found = init != nullptr && get != nullptr && get_name != nullptr && init(0) == 0 &&
-                     get(&device, index) == 0 && get_name(name.data(), static_cast<int>(name.size()) - 1, device) == 0;
+  int device = 0, num_multiprocessors = 0;
+  const bool has_all = init != nullptr && get != nullptr && get_name != nullptr && get_attribute != nullptr;
+  const bool found = has_all && init(0) == 0 && get(&device, index) == 0 &&
+                     get_name(name.data(), static_cast<int>(name.size()) - 1, device) == 0 &&
+                     get_attribute(&num_multiprocessors, kMultiprocessorCount, device) == 0;
   REPRISE_REQUIRE(found, ErrorKind::kDevice, fmt::format("{} does not say what GPU {} is", kDriver, index),
                   "check the driver with nvidia-smi");
-  return name.data();
+  return {name.data(), num_multiprocessors};
 }
 
 /// That of a device's memory, if it counts; it does from its first tensor on.
@@ -60,8 +69,10 @@ int num_gpus() { return at::detail::getCUDAHooks().getNumGPUs(); }
 
 std::string gpu_description(int index) {
   const long cuda = at::detail::getCUDAHooks().versionCUDART();
-  return fmt::format("{}, LibTorch {}, CUDA {}.{}, cuBLAS workspace {}", model_of(index), TORCH_VERSION, cuda / 1000,
-                     cuda % 1000 / 10, cublas_workspace);
+  const Model model = model_of(index);
+  // The number of multiprocessors comes last: logs of older versions end before it.
+  return fmt::format("{}, LibTorch {}, CUDA {}.{}, cuBLAS workspace {}, {} multiprocessors", model.name, TORCH_VERSION,
+                     cuda / 1000, cuda % 1000 / 10, cublas_workspace, model.num_multiprocessors);
 }
 
 std::optional<std::size_t> peak_bytes(const std::string& device) {

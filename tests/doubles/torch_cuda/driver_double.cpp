@@ -1,4 +1,4 @@
-// The three functions of the GPU's driver that name a GPU.
+// The functions of the GPU's driver that say which GPU it is.
 
 #include <cstdio>
 
@@ -13,6 +13,12 @@ int cuDeviceGet(int* device, int ordinal) {
 
 int cuDeviceGetName(char* name, int size, int device) {
   std::snprintf(name, static_cast<std::size_t>(size), "Double %d", device - 10);
+  return 0;
+}
+
+int cuDeviceGetAttribute(int* value, int attribute, int device) {
+  if (attribute != 16) return 1;  // multiprocessors
+  *value = device;
   return 0;
 }
 }

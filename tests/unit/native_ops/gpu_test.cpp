@@ -155,8 +155,8 @@ TEST(Gpus, AreSeenOnceTheLibraryIsLoadedAndSetToFixedSums) {
   use_gpus();
   use_gpus();
   EXPECT_EQ(num_gpus(), 2);
-  EXPECT_EQ(gpu_description(1),
-            std::string("Double 1, LibTorch ") + TORCH_VERSION + ", CUDA 13.0, cuBLAS workspace :4096:8");
+  EXPECT_EQ(gpu_description(1), std::string("Double 1, LibTorch ") + TORCH_VERSION +
+                                    ", CUDA 13.0, cuBLAS workspace :4096:8, 11 multiprocessors");
   expect_error([] { gpu_description(2); }, ErrorKind::kDevice, HasSubstr("GPU 2"), HasSubstr("nvidia-smi"));
 }
 

@@ -135,7 +135,7 @@ INSTANTIATE_TEST_SUITE_P(Options, NativeTraining,
                                          Profile{"Bfloat16", {"native.dtype=\"bfloat16\""}}),
                          [](const auto& one) { return std::string(one.param.name); });
 
-TEST(NativeRecipe, IsComputedByOneKindOfCpuAndTakesTheLogsOfOlderVersions) {
+TEST(NativeRecipe, IsComputedByOneKindOfDeviceAndTakesTheLogsOfOlderVersions) {
   EXPECT_EQ(native_ops::cpu_description().rfind("cpu, LibTorch ", 0), 0u) << native_ops::cpu_description();
   const auto log = std::filesystem::temp_directory_path() / fmt::format("reprise_native_cpu_{}.log", ::getpid());
   const configs::Recipe recipe = configs::resolve(config_of({"", {}})).recipe();
@@ -151,6 +151,10 @@ TEST(NativeRecipe, IsComputedByOneKindOfCpuAndTakesTheLogsOfOlderVersions) {
   EXPECT_NO_THROW(resume_on("cpu, LibTorch 2, AVX2", "cpu, LibTorch 2, AVX2"));
   EXPECT_THROW(resume_on("cpu, LibTorch 2, AVX512", "cpu, LibTorch 2, AVX2"), Error);
   EXPECT_THROW(resume_on("cpu", "NVIDIA H100, LibTorch 2"), Error);
+  const std::string gpu = "NVIDIA H100, LibTorch 2, cuBLAS workspace :16:8";
+  EXPECT_NO_THROW(resume_on(gpu, gpu + ", 132 multiprocessors"));
+  EXPECT_THROW(resume_on(gpu + ", 132 multiprocessors", gpu + ", 66 multiprocessors"), Error);
+  EXPECT_THROW(resume_on("NVIDIA H100, LibTorch 2, cuBLAS workspace :1", gpu + ", 132 multiprocessors"), Error);
   std::filesystem::remove(log);
   const auto fail_on_different_ranks = [&] {
     dist::run_local_group(2, [&](dist::Communicator& communicator) {

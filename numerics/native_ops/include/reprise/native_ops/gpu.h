@@ -16,8 +16,9 @@ void use_gpus();
 /// The GPUs this process may see. Behind use_gpus().
 int num_gpus();
 
-/// What decides bits on a GPU: "NVIDIA H100 80GB HBM3, LibTorch 2.11.0, CUDA 13.0, cuBLAS workspace :4096:8". Behind
-/// use_gpus(). Throws Error(kDevice).
+/// What decides bits on a GPU: "NVIDIA H100 80GB HBM3, LibTorch 2.11.0, CUDA 13.0, cuBLAS workspace :4096:8,
+/// 132 multiprocessors". LibTorch and cuBLAS choose kernels and divide sums by that number, of which a process may be
+/// given fewer than the model has. Behind use_gpus(). Throws Error(kDevice).
 std::string gpu_description(int index);
 
 /// Returns the most bytes that tensors had at once on a device of LibTorch's, "cuda:0", since the last
