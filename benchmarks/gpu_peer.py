@@ -7,6 +7,8 @@ usage: gpu_peer.py --shape NAME=hidden,layers,heads,feed-forward,vocabulary,leng
 Prints one JSON object per line, as gpu_benchmark does. Same work in a step: forward, cross-entropy and z-loss, backward,
 gradient norm and clip, fused AdamW; grains are nothing to PyTorch, all sequences are one batch. float32 is without TF32; its
 attention is what PyTorch chooses ("efficient", which multiplies with three TF32 products each on the tensor cores).
+"flex" is measured behind the steps, because it is compiled for each of its tiles: with PyTorch's own, which in the
+backward pass in float32 are a fallback of 16 x 16, and with larger ones; the fastest is the one to compare with.
 bf16 is autocast with float32 weights, and flash attention. No measurement begins behind the deadline (seconds).
 """
 
@@ -29,11 +31,15 @@ MODES = {  # name printed, autocast, compiled
     "fp32-compile": ("pytorch fp32 compile", False, True),
     "bf16-compile": ("pytorch bf16 compile flash", True, True),
 }
-ATTENTION = {
-    "pytorch fp32 math": SDPBackend.MATH,
-    "pytorch fp32 efficient": SDPBackend.EFFICIENT_ATTENTION,
-    "pytorch fp32 flex": None,
+SDPA = {"pytorch fp32 math": SDPBackend.MATH, "pytorch fp32 efficient": SDPBackend.EFFICIENT_ATTENTION}
+FLEX = "pytorch fp32 flex"
+FLEX_TILES = {  # name printed: queries, keys, stages, warps of a block of the backward pass
+    FLEX: None,  # torch.compile's own; max-autotune would compile 28 more for each shape, some for most of a minute
+    f"{FLEX} 32 x 32": (32, 32, 3, 4),
+    f"{FLEX} 32 x 64": (32, 64, 3, 4),
+    f"{FLEX} 64 x 64": (64, 64, 3, 8),
 }
+ATTENTION = [*SDPA, *FLEX_TILES]
 
 
 class Shape:
@@ -171,6 +177,19 @@ def measure_step(options, shape, mode):
             "seconds": seconds, "bytes": peak_bytes(options.device)}
 
 
+def flex_forward(options, shape, inputs, tiles):
+    from torch.nn.attention.flex_attention import create_block_mask, flex_attention
+    torch.compiler.reset()  # each shape and each choice of tiles is a compilation, and their number has a limit
+    kernel_options = {}
+    if tiles is not None:
+        queries, keys, stages, warps = tiles
+        kernel_options = {"bwd_BLOCK_M1": queries, "bwd_BLOCK_N1": keys, "bwd_BLOCK_M2": keys, "bwd_BLOCK_N2": queries,
+                          "bwd_num_stages": stages, "bwd_num_warps": warps}
+    mask = create_block_mask(lambda b, h, q, k: q >= k, None, None, shape.length, shape.length, device=options.device)
+    compiled = torch.compile(flex_attention)
+    return lambda: compiled(*inputs, block_mask=mask, kernel_options=kernel_options)
+
+
 def measure_attention(options, shape, who):
     head = shape.hidden // shape.heads
     torch.manual_seed(0)
@@ -181,17 +200,12 @@ def measure_attention(options, shape, who):
 
     inputs = [values().requires_grad_() for _ in range(3)]
     gradient = values()
-    if ATTENTION[who] is None:
-        from torch.nn.attention.flex_attention import create_block_mask, flex_attention
-        mask = create_block_mask(lambda b, h, q, k: q >= k, None, None, shape.length, shape.length,
-                                 device=options.device)
-        compiled = torch.compile(flex_attention)
-
-        def forward():
-            return compiled(*inputs, block_mask=mask)
+    tiles = FLEX_TILES.get(who)
+    if who in FLEX_TILES:
+        forward = flex_forward(options, shape, inputs, tiles)
     else:
         def forward():
-            with sdpa_kernel([ATTENTION[who]]):
+            with sdpa_kernel([SDPA[who]]):
                 return functional.scaled_dot_product_attention(*inputs, is_causal=True)
 
     out = forward()
@@ -201,7 +215,8 @@ def measure_attention(options, shape, who):
 
     pairs = shape.sequences * shape.heads * shape.length * (shape.length + 1) / 2
     case = f"{shape.name} {shape.sequences} x {shape.length} x {shape.heads} x {head}"
-    for figure, products, work in (("attention forward", 2, forward), ("attention backward", 5, backward)):
+    works = [("attention forward", 2, forward), ("attention backward", 5, backward)]
+    for figure, products, work in works if tiles is None else works[1:]:  # the tiles are the backward pass's
         yield {"figure": figure, "case": case, "who": who, "flops": products * 2.0 * pairs * head,
                "seconds": rounds_of(options, work)}
 
@@ -230,6 +245,13 @@ def attempt(options, what, measure):
         show(what | {"missing": f"{type(error).__name__}: {str(error).strip().splitlines()[0] if str(error) else ''}"})
 
 
+def attempt_attention(options, names):
+    for who in names:
+        for shape in options.shapes:
+            attempt(options, {"figure": "attention backward", "case": shape.name, "who": who},
+                    lambda: measure_attention(options, shape, who))
+
+
 def parse_arguments():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--shape", action="append", required=True, type=Shape, dest="shapes")
@@ -256,16 +278,15 @@ def main():
     name = torch.cuda.get_device_name() if options.device == "cuda" else "cpu"
     show({"figure": "machine", "who": "pytorch", "device": name, "torch": torch.__version__,
           "cuda": torch.version.cuda or "", "driver": driver_version()})
-    if "attention" in options.only.split(","):
-        for shape in options.shapes:
-            for who in options.attention.split(","):
-                attempt(options, {"figure": "attention backward", "case": shape.name, "who": who},
-                        lambda: measure_attention(options, shape, who))
-    if "step" in options.only.split(","):
+    only = options.only.split(",")
+    attention = options.attention.split(",") if "attention" in only else []
+    attempt_attention(options, [who for who in attention if who not in FLEX_TILES])
+    if "step" in only:
         for mode in options.modes.split(","):
             for shape in options.shapes:
                 attempt(options, {"figure": "step", "case": shape.name, "who": MODES[mode][0]},
                         lambda: [measure_step(options, shape, mode)])
+    attempt_attention(options, [who for who in attention if who in FLEX_TILES])
 
 
 if __name__ == "__main__":

@@ -22,6 +22,7 @@ AIMS = {"gemm": ("at least", 0.85), "attention backward": ("at most", 1.25), "st
         "native step": ("at least", 1.0)}
 AS_SPEED = {"gemm", "native step"}  # how fast ours is, not how long it takes
 NATIVE_PEER = "pytorch bf16 compile flash"
+FLEX = "pytorch fp32 flex"  # and with which tiles
 
 
 def read(folder):
@@ -79,6 +80,17 @@ def peak_of(machines, who):
     return None
 
 
+def hold_the_aim_against_the_fastest_tiles(rows):
+    """A peer with tiles that do not suit it shows nothing."""
+    flex = defaultdict(list)
+    for row in rows:
+        if row["figure"] == "attention backward" and row["who"].startswith(FLEX):
+            flex[row["case"]].append(row)
+    for tried in flex.values():
+        for row in sorted(tried, key=lambda row: row["seconds"])[1:]:
+            row.pop("reached", None)
+
+
 def summarize(folder):
     machines, seconds, details, missing = read(folder)
     set_native_steps_apart(seconds, details)
@@ -106,6 +118,7 @@ def summarize(folder):
             if name in details[key]:
                 row[name] = details[key][name]
         rows.append(row)
+    hold_the_aim_against_the_fastest_tiles(rows)
     return {"machines": machines, "rows": rows, "missing": missing}
 
 
@@ -135,7 +148,8 @@ SECTIONS = [
      ["case", "who", "ms", "TFLOP/s", "ratio", "least to most", "aim", "difference"]),
     ("plans", "Ways to cut a product: the time of the one that is planned over another's, which is faster above 1",
      ["case", "who", "plan", "ms", "TFLOP/s", "ratio", "least to most", "difference"]),
-    ("attention backward", "Attention, backward: exact's time over that of others, which add in any order; at most 1.25",
+    ("attention backward", "Attention, backward: exact's time over that of others, which add in any order (of flex: its "
+     "fastest tiles); at most 1.25",
      ["case", "who", "ms", "TFLOP/s", "ratio", "least to most", "aim"]),
     ("attention forward", "Attention, forward: exact's time over that of others",
      ["case", "who", "ms", "TFLOP/s", "ratio", "least to most"]),

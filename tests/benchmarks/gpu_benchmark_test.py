@@ -227,6 +227,20 @@ class Table(unittest.TestCase):
         self.assertIn("* step, a, pytorch fp32 eager: no memory", text)
         self.assertNotIn("## Training step", text)
 
+    def test_holds_the_aim_against_the_fastest_tiles_of_flex_attention(self):
+        def backward(case, who, seconds):
+            return {"figure": "attention backward", "case": case, "who": who, "seconds": [seconds], "flops": 1e9}
+
+        summary = self.summary({
+            "reprise-1.jsonl": [backward("a", "reprise", 0.002), backward("b", "reprise", 0.002)],
+            "pytorch-1.jsonl": [backward("a", "pytorch fp32 flex", 0.004), backward("b", "pytorch fp32 flex", 0.004),
+                                backward("a", "pytorch fp32 flex 32 x 64", 0.001),
+                                backward("a", "pytorch fp32 math", 0.003)],
+        })
+        reached = {(row["case"], row["who"]): row["reached"] for row in summary["rows"] if "reached" in row}
+        self.assertEqual(reached, {("a", "pytorch fp32 flex 32 x 64"): False, ("a", "pytorch fp32 math"): True,
+                                   ("b", "pytorch fp32 flex"): True})
+
     def test_keeps_what_a_stopped_program_had_measured(self):
         summary = self.summary({"reprise-1.jsonl": [self.step("reprise exact", [1.0])]}, end='{"figure": "ste')
         self.assertEqual(self.row(summary, "reprise exact")["seconds"], 1.0)
