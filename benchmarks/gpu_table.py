@@ -14,8 +14,9 @@ from collections import defaultdict
 from pathlib import Path
 
 # Dense peaks of the vendor's data sheets, TFLOP/s: float32 without tensor cores, bfloat16 with them.
-PEAKS = {"H200": (66.9, 989.4), "H100 PCIe": (51.2, 756.0), "H100 NVL": (60.0, 835.0), "H100": (66.9, 989.4),
-         "A100": (19.5, 312.0)}
+# The first name that a device's name contains.
+PEAKS = {"H200 NVL": (60.0, 835.0), "H200": (66.9, 989.4), "H100 PCIe": (51.2, 756.0), "H100 NVL": (60.0, 835.0),
+         "H100": (66.9, 989.4), "A100": (19.5, 312.0)}
 OURS = {"gemm": "reprise", "attention forward": "reprise", "attention backward": "reprise", "step": "reprise exact",
         "native step": "reprise native bf16", "digests": "reprise", "launch": "recorded", "plans": "planned"}
 AIMS = {"gemm": ("at least", 0.85), "attention backward": ("at most", 1.25), "step": ("at most", 1.3),

@@ -161,6 +161,13 @@ class Table(unittest.TestCase):
         self.assertAlmostEqual(exact["tokens_per_second"], 100 / 1.2)
         self.assertNotIn("ratio", exact)
 
+    def test_takes_the_peaks_of_the_board_that_is_named(self):
+        for board, peak in (("H200", 66.9), ("H200 NVL", 60.0), ("H100 PCIe", 51.2), ("H100 80GB HBM3", 66.9)):
+            summary = self.summary({"reprise-1.jsonl": [
+                {"figure": "machine", "who": "reprise", "device": f"cuda: NVIDIA {board}"},
+                self.step("reprise exact", [1.0])]})
+            self.assertAlmostEqual(self.row(summary, "reprise exact")["utilisation"], 3 / peak)
+
     def test_gives_native_steps_as_speed_beside_pytorch_bf16(self):
         summary = self.summary({
             "reprise-1.jsonl": [self.step("reprise exact", [1.0, 1.0]),
