@@ -1,5 +1,6 @@
 #!/usr/bin/env python3
-"""Tests of benchmarks/gpu_benchmark.cpp and gpu_table.py: that every figure is there and the ratios are right.
+"""Tests of benchmarks/gpu_benchmark.cpp, gpu_table.py and run_gpu_benchmarks.sh: that every figure is there, the ratios
+are right, and a measurement that has them is no failure.
 
 usage: gpu_benchmark_test.py --source REPOSITORY PROGRAM...
 """
@@ -7,6 +8,7 @@ usage: gpu_benchmark_test.py --source REPOSITORY PROGRAM...
 import argparse
 import importlib.util
 import json
+import os
 import subprocess
 import sys
 import tempfile
@@ -234,6 +236,18 @@ class Table(unittest.TestCase):
         self.assertIn("* step, a, pytorch fp32 eager: no memory", text)
         self.assertNotIn("## Training step", text)
 
+    def test_does_not_miss_in_a_later_round_what_an_earlier_one_has(self):
+        def lack(case, who):
+            return {"figure": "step", "case": case, "who": who, "missing": "the deadline was over"}
+
+        summary = self.summary({
+            "pytorch-1.jsonl": [self.step("pytorch fp32 eager", [1.0]) | {"case": "124m 8 x 1024 tokens"}],
+            "pytorch-2.jsonl": [lack("124m", "pytorch fp32 eager"), lack("350m", "pytorch fp32 eager"),
+                                lack("124m", "pytorch fp32 compile")],
+        })
+        self.assertEqual(summary["missing"], ["step, 124m, pytorch fp32 compile: the deadline was over",
+                                              "step, 350m, pytorch fp32 eager: the deadline was over"])
+
     def test_holds_the_aim_against_the_fastest_tiles_of_flex_attention(self):
         def backward(case, who, seconds):
             return {"figure": "attention backward", "case": case, "who": who, "seconds": [seconds], "flops": 1e9}
@@ -268,11 +282,55 @@ class Table(unittest.TestCase):
         self.assertGreater(self.row(summary, "operator by operator")["ratio"], 0)
 
 
+# Stands for the program, and for Python where the peer is started; both end in the second round as `timeout` ends them.
+PRETENDED_PROGRAM = """#!/bin/sh
+[ $(grep -c . "$CALLS") -lt 3 ] || code=124
+echo ours >> "$CALLS"
+echo '{"figure": "step", "case": "a 1 x 1 tokens", "who": "reprise exact", "seconds": [1], "flops": 1, "bytes": 1}'
+exit ${code:-0}
+"""
+PRETENDED_PYTHON = f"""#!/bin/sh
+case $* in *gpu_peer.py*) echo peer >> "$CALLS"; exit ${{PEER:-0}};; esac
+exec {sys.executable} "$@"
+"""
+
+
+class Script(unittest.TestCase):
+    source = None
+
+    def measure(self, **more):
+        """Returns what ended, and what it left in errors.txt."""
+        with tempfile.TemporaryDirectory() as folder:
+            for name, text in (("program", PRETENDED_PROGRAM), ("python", PRETENDED_PYTHON), ("calls", "")):
+                Path(folder, name).write_text(text)
+                Path(folder, name).chmod(0o755)
+            environment = {"PATH": os.environ["PATH"], "PROGRAM": f"{folder}/program", "PYTHON": f"{folder}/python",
+                           "CALLS": f"{folder}/calls", "DEVICE": "cpu", "SHAPES": "a=1", "ROUNDS": "2", **more}
+            done = subprocess.run([self.source / "benchmarks/run_gpu_benchmarks.sh", f"{folder}/out"], text=True,
+                                  capture_output=True, env=environment)
+            errors = Path(folder, "out/errors.txt")
+            return done, errors.read_text() if errors.exists() else None
+
+    def test_calls_a_later_round_without_time_no_failure(self):
+        done, errors = self.measure()
+        self.assertEqual(done.returncode, 0, done.stderr)
+        self.assertIn("| a 1 x 1 tokens | reprise exact |", done.stdout)
+        self.assertIn("no time left in round 2: ", errors)
+        self.assertNotIn("failed: ", errors)
+
+    def test_fails_where_the_first_round_has_no_time_or_a_program_fails(self):
+        for code in ("124", "1"):
+            done, errors = self.measure(PEER=code, ROUNDS="1")
+            self.assertEqual(done.returncode, 1)
+            self.assertIn("failed: ", errors)
+
+
 if __name__ == "__main__":
     parser = argparse.ArgumentParser()
     parser.add_argument("--source", type=Path, required=True)
     parser.add_argument("programs", nargs="+")
     options = parser.parse_args()
     Program.programs = options.programs
+    Script.source = options.source.resolve()
     Table.table = load(options.source / "benchmarks" / "gpu_table.py")
     unittest.main(argv=sys.argv[:1])
