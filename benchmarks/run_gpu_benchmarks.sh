@@ -14,6 +14,13 @@ here=$(cd "$(dirname "$0")" && pwd)
 program=${PROGRAM:-build/cuda/bin/gpu_benchmark}
 python=${PYTHON:-python3}
 device=${DEVICE:-cuda}
+case $device in
+  cpu | cuda) ;;
+  *)  # the peer takes the first GPU that it sees
+    echo "error[usage]: DEVICE=$device: both sides are measured on cpu or cuda" >&2
+    echo "hint: DEVICE=cuda, and CUDA_VISIBLE_DEVICES=N for another GPU than the first" >&2
+    exit 2 ;;
+esac
 limit=${LIMIT:-560}
 shapes=${SHAPES:-124m=768,12,12,2048,25600,1024,8,2 350m=1024,24,16,2688,25600,1024,8,2}
 launch_shapes=${LAUNCH_SHAPES:-2m=128,6,4,384,2048,128,2,1}

@@ -318,6 +318,11 @@ class Script(unittest.TestCase):
         self.assertIn("no time left in round 2: ", errors)
         self.assertNotIn("failed: ", errors)
 
+    def test_refuses_a_device_that_the_peer_cannot_name(self):
+        done, errors = self.measure(DEVICE="cuda:1")
+        self.assertEqual((done.returncode, errors), (2, None))
+        self.assertRegex(done.stderr, r"^error\[usage\]: DEVICE=cuda:1: .*\nhint: .*CUDA_VISIBLE_DEVICES=N")
+
     def test_fails_where_the_first_round_has_no_time_or_a_program_fails(self):
         for code in ("124", "1"):
             done, errors = self.measure(PEER=code, ROUNDS="1")
