@@ -121,10 +121,21 @@ class Machine:
                               text=True)
         return (done.stdout + done.stderr).splitlines()
 
+    def run(self, words):
+        return subprocess.run(words, cwd=ROOT, env=self.all_variables(), capture_output=True, text=True, timeout=60)
+
+    def output_of(self, words):
+        """Lines of a program that ends within its time."""
+        try:
+            done = self.run(words)
+        except (OSError, subprocess.TimeoutExpired):
+            return []
+        return (done.stdout + done.stderr).splitlines()
+
     def starts(self, words):
         """Returns nothing, or the first line of what a program says that does not end with 0."""
         try:
-            done = subprocess.run(words, cwd=ROOT, env=self.all_variables(), capture_output=True, text=True, timeout=60)
+            done = self.run(words)
         except (OSError, subprocess.TimeoutExpired) as error:
             return str(error)
         return "" if done.returncode == 0 else next(iter(done.stderr.splitlines()), f"exit {done.returncode}")
@@ -132,7 +143,12 @@ class Machine:
     # Each returns why a step cannot run here, or nothing.
 
     def without_sanitizer(self):
-        return "" if self.sanitizer else "no compute-sanitizer (SANITIZER names one)"
+        if not self.sanitizer:
+            return "no compute-sanitizer (SANITIZER names one)"
+        # Some virtual machines let programs use the GPU and no tool watch them.
+        words = [self.sanitizer, self.program("reprise_conformance"), "--device", self.device, *NOTHING.split()]
+        refusal = next((line for line in self.output_of(words) if "not supported" in line), "")
+        return f"compute-sanitizer cannot watch this GPU: {refusal.strip('= ')}" if refusal else ""
 
     def without_native(self):
         return "" if self.native else "no CUDA part of LibTorch (libtorch_cuda.so)"

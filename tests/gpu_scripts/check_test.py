@@ -164,6 +164,15 @@ class GpuCheck(unittest.TestCase):
                          ["no compute-sanitizer", "no CUDA part of LibTorch", "gpu_benchmark is not built",
                           "no NCCL found", "no mpirun"])
 
+    def test_skips_the_steps_of_a_sanitizer_that_refuses_the_gpu_and_no_others(self):
+        done = self.check("--steps", "3,4,8", PRETENDED_REFUSAL="Device not supported. Please refer to the manual")
+        self.assertEqual(done.returncode, 0, done.stdout)
+        self.assertEqual(self.results(), {1: "pass", 3: "pass", 4: "skipped", 8: "skipped"})
+        self.assertEqual(self.row(4)["reason"], "compute-sanitizer cannot watch this GPU: Error: Device not supported. "
+                                                "Please refer to the manual")
+        self.assertEqual(self.check("--steps", "4", PRETENDED_REFUSAL="out of memory").returncode, 1)
+        self.assertEqual(self.results(), {1: "pass", 4: "fail"})
+
     def test_proves_native_in_a_process_of_its_own(self):
         done = self.check("--steps", "7,9", rules="--native-steps 20 => 1")
         self.assertEqual(done.returncode, 1)

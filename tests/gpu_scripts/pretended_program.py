@@ -71,6 +71,9 @@ if name == "reprise_conformance":
 elif name == "reprise":
     reprise()
 elif name == "compute-sanitizer":
+    if "PRETENDED_REFUSAL" in os.environ:
+        print(f"========= Error: {os.environ['PRETENDED_REFUSAL']}")
+        sys.exit(1)
     program = next(index for index, word in enumerate(words) if word.endswith("reprise_conformance"))
     sys.exit(subprocess.call(words[program:]))
 elif name == "nvidia-smi":
