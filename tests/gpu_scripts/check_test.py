@@ -173,6 +173,14 @@ class GpuCheck(unittest.TestCase):
         self.assertEqual(self.check("--steps", "4", PRETENDED_REFUSAL="out of memory").returncode, 1)
         self.assertEqual(self.results(), {1: "pass", 4: "fail"})
 
+    def test_takes_no_failed_call_of_libraries_of_others_for_a_fault_of_memory(self):
+        done = self.check("--steps", "2,4,6,8", rules="^reprise_conformance.*--small => 1")
+        self.assertEqual(done.returncode, 1)
+        watched = [line for line in done.stdout.splitlines() if "$ " in line and "compute-sanitizer" in line]
+        self.assertEqual(len(watched), 7)  # four tools, one step, two repeats
+        for line in watched:
+            self.assertEqual("--native-steps 0" not in line, "--report-api-errors no" in line, line)
+
     def test_proves_native_in_a_process_of_its_own(self):
         done = self.check("--steps", "7,9", rules="--native-steps 20 => 1")
         self.assertEqual(done.returncode, 1)
