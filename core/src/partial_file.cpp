@@ -14,8 +14,8 @@ namespace reprise {
 PartialFile::PartialFile(std::filesystem::path path, std::chrono::milliseconds patience)
     : path_(std::move(path)), temporary_(partial_path(path_)) {
   while (true) {
-    // Not O_TRUNC: until the lock is had, the content is somebody else's.
-    descriptor_ = ::open(temporary_.c_str(), O_WRONLY | O_CREAT | O_CLOEXEC, 0644);
+    // Not O_TRUNC: until the lock is had, the content is somebody else's. Nor what a link in a foreign folder leads to.
+    descriptor_ = ::open(temporary_.c_str(), O_WRONLY | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0644);
     if (descriptor_ < 0) fail("cannot create");
     const bool locked = wait_for_lock(descriptor_, patience);
     if (locked && is_named(descriptor_, temporary_)) break;

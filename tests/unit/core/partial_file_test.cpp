@@ -57,6 +57,13 @@ TEST_F(PartialFileTest, KeepsASecondWriterOutAndStaysWhole) {
   EXPECT_EQ(read_file(path_), "all of it");
 }
 
+TEST_F(PartialFileTest, DoesNotWriteWhereALinkOfItsNameLeads) {
+  write_file_atomically(folder_ / "precious", "kept");
+  std::filesystem::create_symlink(folder_ / "precious", partial_path(path_));
+  EXPECT_THROW(PartialFile{path_}, Error);
+  EXPECT_EQ(read_file(folder_ / "precious"), "kept");
+}
+
 TEST_F(PartialFileTest, ReplacesWhatAKilledProcessLeft) {
   const pid_t child = ::fork();
   if (child == 0) {
