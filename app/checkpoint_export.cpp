@@ -15,6 +15,7 @@
 #include "reprise/configs/config.h"
 #include "reprise/core/error.h"
 #include "reprise/core/files.h"
+#include "reprise/core/parse_json.h"
 #include "reprise/data_pipeline/tokenizer.h"
 #include "reprise/logs/run_log.h"
 
@@ -61,7 +62,7 @@ ordered_json model_config(const configs::Recipe& recipe, std::int64_t vocab_size
 
 /// The text of the special token `id` in a tokenizer.json.
 std::string special_token(const std::string& tokenizer, std::int64_t id) {
-  const ordered_json json = ordered_json::parse(tokenizer);
+  const ordered_json json = parse_json<ordered_json>(tokenizer);
   for (const ordered_json& token : json.at("added_tokens")) {
     if (token.at("id") == id) return token.at("content").get<std::string>();
   }

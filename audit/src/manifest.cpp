@@ -6,6 +6,7 @@
 #include "reprise/core/error.h"
 #include "reprise/core/files.h"
 #include "reprise/core/merkle.h"
+#include "reprise/core/parse_json.h"
 
 namespace reprise::audit {
 namespace {
@@ -65,7 +66,7 @@ Manifest read_manifest(const std::filesystem::path& path) {
   Manifest manifest;
   Digest stored_root;
   try {
-    const nlohmann::json json = nlohmann::json::parse(text);
+    const nlohmann::json json = parse_json<nlohmann::json>(text);
     if (json.at("format") != kFormat) throw_corrupt(path, "unknown format " + json.at("format").dump());
     manifest.run_name = json.at("run").get<std::string>();
     stored_root = digest_field(json, "root", path);
@@ -77,7 +78,8 @@ Manifest read_manifest(const std::filesystem::path& path) {
     throw_corrupt(path, error.what());
   }
   if (manifest.root() != stored_root) {
-    throw_corrupt(path, fmt::format("its root is {} but its artefacts give {}", stored_root.hex(), manifest.root().hex()));
+    throw_corrupt(path,
+                  fmt::format("its root is {} but its artefacts give {}", stored_root.hex(), manifest.root().hex()));
   }
   return manifest;
 }

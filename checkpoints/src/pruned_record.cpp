@@ -5,6 +5,7 @@
 
 #include "reprise/core/error.h"
 #include "reprise/core/files.h"
+#include "reprise/core/parse_json.h"
 
 namespace reprise::checkpoints {
 namespace {
@@ -41,7 +42,7 @@ std::vector<PrunedCheckpoint> read_pruned(const std::filesystem::path& folder) {
   if (!std::filesystem::exists(path)) return {};
   std::map<std::uint64_t, PrunedCheckpoint> by_step;
   try {
-    const ordered_json json = ordered_json::parse(read_file(path));
+    const ordered_json json = parse_json<ordered_json>(read_file(path));
     if (json.at("format").get<std::string>() != kFormat) corrupt(path, "the format is another one");
     for (const ordered_json& entry : json.at("pruned")) {
       const PrunedCheckpoint pruned = parse_entry(entry, path);

@@ -6,6 +6,7 @@
 
 #include "reprise/core/error.h"
 #include "reprise/core/files.h"
+#include "reprise/core/parse_json.h"
 
 namespace reprise::data {
 namespace {
@@ -20,7 +21,7 @@ constexpr const char* kFormat = "reprise.language_labels.v1";
 }
 
 /// Fields of one line. Missing or wrong ones throw nlohmann's errors.
-ordered_json parse_line(std::string_view line) { return ordered_json::parse(line); }
+ordered_json parse_line(std::string_view line) { return parse_json<ordered_json>(line); }
 
 }  // namespace
 

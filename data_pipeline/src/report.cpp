@@ -6,6 +6,7 @@
 #include "report_builder.h"
 #include "reprise/core/error.h"
 #include "reprise/core/files.h"
+#include "reprise/core/parse_json.h"
 #include "reprise/data_pipeline/document_file.h"
 
 namespace reprise::data {
@@ -195,7 +196,7 @@ Report read_report(const std::filesystem::path& run) {
                  "the file was changed after it was written; build the data again");
   };
   try {
-    const json root = json::parse(text);
+    const json root = parse_json<json>(text);
     if (root.at("format") != kFormat) throw fail("unknown format " + root.at("format").dump());
     Report report = from_json(root);
     if (to_json(report) != root) throw fail("its sums do not follow from its rows");

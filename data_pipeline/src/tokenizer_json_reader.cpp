@@ -7,6 +7,7 @@
 #include <unordered_map>
 
 #include "reprise/core/error.h"
+#include "reprise/core/parse_json.h"
 #include "tokenizer_json.h"
 
 namespace reprise::data {
@@ -216,7 +217,7 @@ TokenizerParts Reader::read() {
 TokenizerParts read_tokenizer_json(std::string_view text, const std::string& name) {
   json root;
   try {
-    root = json::parse(text);
+    root = parse_json<json>(text);
   } catch (const json::parse_error& error) {
     throw Error(ErrorKind::kData, fmt::format("tokenizer {}: not JSON: byte {}: {}", name, error.byte, error.what()),
                 "the file may be cut short; copy it again");

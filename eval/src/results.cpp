@@ -7,6 +7,7 @@
 
 #include "reprise/core/error.h"
 #include "reprise/core/files.h"
+#include "reprise/core/parse_json.h"
 #include "reprise/eval/evaluate.h"
 
 namespace reprise::eval {
@@ -113,7 +114,7 @@ CheckpointResult parse_checkpoint(const json& object) {
 }
 
 EvalResult parse(const std::string& text) {
-  const json object = json::parse(text);
+  const json object = parse_json<json>(text);
   if (object.at("format") != kFormat) throw std::invalid_argument(fmt::format("format is not {}", kFormat));
   EvalResult result;
   result.suite = digest_field(object, "suite");

@@ -101,6 +101,18 @@ TEST(Manifest, IsRefusedWhenItIsNoManifest) {
   std::filesystem::remove(scratch_file());
 }
 
+TEST(Manifest, IsRefusedWhenItsJsonIsTooDeepToBePrinted) {
+  write_file_atomically(scratch_file(), R"({"format": )" + std::string(200'000, '[') + std::string(200'000, ']') + "}");
+  try {
+    read_manifest(scratch_file());
+    FAIL();
+  } catch (const Error& error) {
+    EXPECT_EQ(error.kind(), ErrorKind::kCorrupt);
+    EXPECT_NE(std::string(error.what()).find("byte 111: lists and objects nest"), std::string::npos) << error.what();
+  }
+  std::filesystem::remove(scratch_file());
+}
+
 TEST(PublishedPath, StandsBesideTheConfig) {
   EXPECT_EQ(published_path("configs/runs/tiny.pbtxt"), "configs/runs/tiny.published.json");
 }

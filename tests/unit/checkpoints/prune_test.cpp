@@ -97,13 +97,17 @@ TEST_F(PruneTest, ARecordOfAnotherRootBreaksTheChain) {
 }
 
 TEST_F(PruneTest, DamagedRecordIsNamed) {
-  write_file_atomically(record(), "{\"format\": \"reprise.pruned.v1\"}");
-  try {
-    read_pruned(chain_.path());
-    FAIL();
-  } catch (const Error& error) {
-    EXPECT_EQ(error.kind(), ErrorKind::kCorrupt);
-    EXPECT_THAT(error.what(), HasSubstr("pruned.json"));
+  const std::string deep(200'000, '[');
+  for (const std::string& text : {std::string("{\"format\": \"reprise.pruned.v1\"}"), deep}) {
+    write_file_atomically(record(), text);
+    try {
+      read_pruned(chain_.path());
+      FAIL();
+    } catch (const Error& error) {
+      EXPECT_EQ(error.kind(), ErrorKind::kCorrupt);
+      EXPECT_THAT(error.what(), HasSubstr("pruned.json"));
+      EXPECT_THAT(error.what(), HasSubstr(text == deep ? "nest more than" : "key 'pruned' not found"));
+    }
   }
 }
 

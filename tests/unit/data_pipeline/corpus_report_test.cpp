@@ -87,6 +87,9 @@ TEST_F(CorpusReport, IsCorruptWhenASumDoesNotFollowFromTheRows) {
   EXPECT_EQ(error_of([&] { read_report(run_dir()); }).kind(), ErrorKind::kCorrupt);
   std::ofstream(report_path(run_dir())) << "{\"format\":";
   EXPECT_EQ(error_of([&] { read_report(run_dir()); }).kind(), ErrorKind::kCorrupt);
+  std::ofstream(report_path(run_dir())) << "{\"format\":" << std::string(200'000, '[') << std::string(200'000, ']')
+                                        << '}';
+  EXPECT_THAT(error_of([&] { read_report(run_dir()); }).what(), HasSubstr("nest more than"));
 }
 
 TEST_F(CorpusReport, PrintsTables) {

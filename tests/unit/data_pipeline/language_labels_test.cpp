@@ -14,6 +14,7 @@
 namespace reprise::data {
 namespace {
 
+using testing::AllOf;
 using testing::HasSubstr;
 
 class LanguageLabelsTest : public testing::Test {
@@ -65,6 +66,8 @@ TEST_F(LanguageLabelsTest, RefuseAChangedFile) {
   EXPECT_THAT(message("V2.0", "V2.1"), HasSubstr("digest is "));
   EXPECT_THAT(message("labels.v1", "labels.v9"), HasSubstr("unknown format"));
   EXPECT_THAT(message("{\"text\"", "{text"), HasSubstr("labels.jsonl:2: "));
+  EXPECT_THAT(message("\"percent\":98", "\"percent\":" + std::string(200'000, '[')),
+              AllOf(HasSubstr("labels.jsonl:3: "), HasSubstr("nest more than")));
   EXPECT_THAT(message(good, ""), HasSubstr("the file is empty"));
 }
 

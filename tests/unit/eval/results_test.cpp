@@ -114,6 +114,12 @@ TEST_F(Results, RefuseACountThatIsNoWholeNumber) {
   expect_corrupt("documents");
 }
 
+TEST_F(Results, RefuseListsThatAreTooDeep) {
+  write_results(run_, sample());
+  replace("\"documents\": 3", "\"documents\": " + std::string(200'000, '[') + std::string(200'000, ']'));
+  expect_corrupt("nest more than");
+}
+
 TEST(ResultHash, CoversEveryField) {
   const Digest hash = result_hash(sample());
   const auto changed = [&](const std::function<void(CheckpointResult&)>& change) {
