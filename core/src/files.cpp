@@ -5,7 +5,9 @@
 #include <unistd.h>
 
 #include <cerrno>
+#include <cstdint>
 #include <cstring>
+#include <new>
 #include <system_error>
 
 #include "reprise/core/error.h"
@@ -40,6 +42,22 @@ void sync_folder(const std::filesystem::path& folder) {
   Descriptor fd(::open(place.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
   // Some file systems refuse to sync a folder (EINVAL); the rename itself has then to be enough.
   if (fd.get() >= 0 && ::fsync(fd.get()) != 0 && errno != EINVAL) throw_io("cannot sync folder", folder, errno);
+}
+
+/// Names under which the shell and the user mean what they stand for, as in `... < PIPE` and <(...).
+bool is_named_by_the_system(const std::filesystem::path& path) {
+  const std::filesystem::path folder = path.parent_path();
+  return folder == "/dev" || folder == "/dev/fd" || folder == "/proc/self/fd";
+}
+
+void reserve(std::string& bytes, std::uint64_t size, const std::filesystem::path& path) {
+  try {
+    bytes.reserve(size);
+  } catch (const std::bad_alloc&) {
+    throw Error(ErrorKind::kOutOfMemory,
+                fmt::format("cannot read: {}: no memory for its {} bytes", path.string(), size),
+                "see `ls -ls` of the file: it may be damaged, or not the one that was meant");
+  }
 }
 
 std::string permission_hint(FileUse use) {
@@ -83,13 +101,18 @@ std::string system_hint(int error_number, FileUse use) {
 }
 
 std::string read_file(const std::filesystem::path& path) {
-  Descriptor fd(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
+  // A pipe in the place of a file waits for a writer that never comes, and some devices never end.
+  const bool may_stream = is_named_by_the_system(path);
+  Descriptor fd(::open(path.c_str(), O_RDONLY | O_CLOEXEC | (may_stream ? 0 : O_NONBLOCK)));
   if (fd.get() < 0) throw_io("cannot open", path, errno, FileUse::kRead);
   struct stat info {};
   if (::fstat(fd.get(), &info) != 0) throw_io("cannot stat", path, errno, FileUse::kRead);
   if (S_ISDIR(info.st_mode)) throw_io("cannot read", path, EISDIR, FileUse::kRead);
+  REPRISE_REQUIRE(S_ISREG(info.st_mode) || may_stream, ErrorKind::kIo,
+                  fmt::format("cannot read: {}: a pipe or a device, and no file", path.string()),
+                  "put the file itself there; what comes through a pipe is read as /dev/stdin or by <(...)");
   std::string bytes;
-  bytes.reserve(static_cast<std::size_t>(info.st_size));
+  reserve(bytes, static_cast<std::uint64_t>(info.st_size), path);
   char buffer[1 << 16];
   while (true) {
     const ssize_t got = ::read(fd.get(), buffer, sizeof buffer);

@@ -3,9 +3,12 @@
 #include <gtest/gtest.h>
 #include <signal.h>
 #include <sys/resource.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
+#include <cstdint>
 #include <filesystem>
+#include <thread>
 
 #include "reprise/core/error.h"
 
@@ -108,6 +111,62 @@ TEST_F(Files, AFolderThatIsAFileIsAnIoError) {
   write_file_atomically(folder_ / "x", "file");
   EXPECT_THROW(make_folders(folder_ / "x" / "y"), Error);
   EXPECT_THROW(read_file(folder_), Error);
+}
+
+void expect_no_file(const std::filesystem::path& path) {
+  try {
+    read_file(path);
+    FAIL() << path;
+  } catch (const Error& error) {
+    EXPECT_EQ(error.kind(), ErrorKind::kIo);
+    EXPECT_NE(std::string(error.what()).find(path.string() + ": a pipe or a device"), std::string::npos);
+    EXPECT_NE(error.hint().find("/dev/stdin"), std::string::npos);
+  }
+}
+
+TEST_F(Files, APipeOrADeviceInThePlaceOfAFileIsNotWaitedFor) {
+  ASSERT_EQ(::mkfifo((folder_ / "pipe").c_str(), 0600), 0);
+  expect_no_file(folder_ / "pipe");
+  std::filesystem::create_symlink("/dev/zero", folder_ / "zero");
+  expect_no_file(folder_ / "zero");
+}
+
+TEST_F(Files, APipeThatTheShellNamesIsReadToItsEnd) {
+  int ends[2];
+  ASSERT_EQ(::pipe(ends), 0);
+  std::thread writer([&] {
+    EXPECT_EQ(::write(ends[1], "first ", 6), 6);
+    EXPECT_EQ(::write(ends[1], "second", 6), 6);
+    ::close(ends[1]);
+  });
+  EXPECT_EQ(read_file(fmt::format("/dev/fd/{}", ends[0])), "first second");
+  writer.join();
+  ::close(ends[0]);
+  EXPECT_EQ(read_file("/dev/null"), "");
+}
+
+TEST_F(Files, AFileLargerThanMemoryIsNamed) {
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+  GTEST_SKIP() << "sanitizers end the program where memory is not given";
+#endif
+  write_file_atomically(folder_ / "sparse", "");
+  constexpr std::uint64_t kSize = std::uint64_t{1} << 42;
+  std::error_code error;
+  std::filesystem::resize_file(folder_ / "sparse", kSize, error);
+  if (error) GTEST_SKIP() << "the file system has no files of " << kSize << " bytes";
+  rlimit before{};
+  ::getrlimit(RLIMIT_AS, &before);
+  rlimit small = before;
+  small.rlim_cur = std::uint64_t{1} << 40;
+  ::setrlimit(RLIMIT_AS, &small);
+  try {
+    read_file(folder_ / "sparse");
+    ADD_FAILURE() << "no error";
+  } catch (const Error& found) {
+    EXPECT_EQ(found.kind(), ErrorKind::kOutOfMemory);
+    EXPECT_NE(std::string(found.what()).find("sparse: no memory for its 4398046511104 bytes"), std::string::npos);
+  }
+  ::setrlimit(RLIMIT_AS, &before);
 }
 
 }  // namespace

@@ -9,7 +9,8 @@
 
 namespace reprise {
 
-/// Reads a whole file. Throws kIo when it cannot be read.
+/// Reads a whole file. Throws kIo when it cannot be read, or is a pipe or device that has not one of the system's own
+/// names, such as /dev/stdin; kOutOfMemory where it is larger than memory.
 std::string read_file(const std::filesystem::path& path);
 
 /// Writes `bytes` under a temporary name in the same folder, syncs, renames, syncs the folder. A reader sees the
