@@ -57,7 +57,7 @@ std::string to_json(const SkippedUpdate& skipped) {
   std::string fields;
   if (skipped.loss_limit) fields += pair("loss_limit", *skipped.loss_limit);
   if (skipped.gradient_norm_limit) fields += pair("gradient_norm_limit", *skipped.gradient_norm_limit);
-  fields.pop_back();  // the comma behind the last
+  if (!fields.empty()) fields.pop_back();  // the comma behind the last; a log of another writer may name no limit
   return fmt::format("\"skipped\":{{{}}},", fields);
 }
 

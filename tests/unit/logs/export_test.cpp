@@ -46,6 +46,15 @@ TEST_F(Export, JsonLinesHaveOneLinePerStep) {
   EXPECT_THAT(out[2], HasSubstr("\"state\":\"" + sample_step(3).state.hex() + "\"}"));
 }
 
+TEST_F(Export, AStepThatWasSkippedByNoLimitIsAnEmptyObject) {
+  std::filesystem::remove(folder_ / "run.log");
+  RunLogWriter writer = RunLogWriter::create(folder_ / "run.log", sample_header());
+  StepRecord step = sample_step(1);
+  step.skipped.emplace();
+  writer.append(step);
+  EXPECT_THAT(lines(ExportFormat::kJsonLines)[0], HasSubstr("\"skipped\":{},"));
+}
+
 TEST_F(Export, PerplexityHasNineDigits) {
   EXPECT_THAT(lines(ExportFormat::kJsonLines)[2], HasSubstr("\"perplexity\":15.6426319,"));  // e^2.75
   EXPECT_THAT(lines(ExportFormat::kCsv)[3], HasSubstr(",2.75,15.6426319,"));
