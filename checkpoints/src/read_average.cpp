@@ -18,7 +18,7 @@ std::vector<Value> FileReader::read_table(const char* name, hid_t type, hid_t me
 
 void FileReader::read_sources() {
   AverageRecipe recipe;
-  const Handle group = calls_.own(H5Gopen2(file_.get(), "sources", H5P_DEFAULT), "open group", "sources");
+  const Handle group = open_group("sources");
   recipe.kind = read_text_attribute(group.get(), "kind");
   const auto roots = read_table<Digest>("sources/roots", H5T_STD_U8LE, H5T_NATIVE_UINT8, sizeof(Digest));
   const auto steps = read_table<std::uint64_t>("sources/steps", H5T_STD_U64LE, H5T_NATIVE_UINT64, 0);

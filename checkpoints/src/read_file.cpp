@@ -39,8 +39,7 @@ FileKind kind_of(const std::filesystem::path& path) {
   return path.filename().string().starts_with("recovery-") ? FileKind::kRecovery : FileKind::kScheduled;
 }
 
-herr_t collect_link(hid_t, const char* name, const H5L_info_t* info, void* names) {
-  if (info->type != H5L_TYPE_HARD) return -1;
+herr_t collect_link(hid_t, const char* name, const H5L_info_t*, void* names) {
   static_cast<std::vector<std::string>*>(names)->emplace_back(name);
   return 0;
 }
@@ -103,14 +102,32 @@ bool FileReader::has_link(const char* name) {
 
 std::vector<std::string> FileReader::links_of(const char* group) {
   std::vector<std::string> names;
-  const Handle opened = calls_.own(H5Gopen2(file_.get(), group, H5P_DEFAULT), "open group", group);
+  const Handle opened = open_group(group);
   calls_.check(H5Literate(opened.get(), H5_INDEX_NAME, H5_ITER_NATIVE, nullptr, collect_link, &names), "list group",
                group);
   return names;
 }
 
+/// Refuses a path with a link to another file, which HDF5 would follow: what it holds is no part of this one.
+void FileReader::require_own(const std::string& name) const {
+  for (std::size_t end = 0; end != std::string::npos;) {
+    end = name.find('/', end + 1);
+    const std::string path = name.substr(0, end);
+    H5L_info_t link{};
+    // One that is not there is named by the call that opens it.
+    if (H5Lget_info(file_.get(), path.c_str(), &link, H5P_DEFAULT) < 0) return;
+    if (link.type != H5L_TYPE_HARD) corrupt(fmt::format("{} is a link, and not stored in the file", path));
+  }
+}
+
+Handle FileReader::open_group(const char* name) {
+  require_own(name);
+  return calls_.own(H5Gopen2(file_.get(), name, H5P_DEFAULT), "open group", name);
+}
+
 /// Opens a dataset whose bytes lie plainly in this file: nothing else is part of the format.
 Handle FileReader::open_dataset(const std::string& name, hid_t type) {
+  require_own(name);
   Handle dataset = calls_.own(H5Dopen2(file_.get(), name.c_str(), H5P_DEFAULT), "open dataset", name);
   const Handle stored = calls_.own(H5Dget_type(dataset.get()), "read the type of", name);
   const Handle created = calls_.own(H5Dget_create_plist(dataset.get()), "read the layout of", name);

@@ -60,6 +60,8 @@ class FileReader {
   void check_tensor_digest(const Handle& dataset, const Part& part, const TensorLayout::Entry& entry);
   void check_chunks(const Part& part, const TensorLayout::Entry& entry, std::span<const float> values);
 
+  void require_own(const std::string& name) const;
+  Handle open_group(const char* name);
   Handle open_dataset(const std::string& name, hid_t type);
   std::uint64_t most_elements() const;
   std::vector<std::int64_t> require_shape(std::vector<std::int64_t> shape, const std::string& name) const;

@@ -65,8 +65,7 @@ class ImageReader {
   template <typename Column>
   void read_column(const std::string& column_name, Column& column) const {
     using Element = typename Column::value_type;
-    const Hdf5Handle dataset(H5Dopen2(file_.get(), column_name.c_str(), H5P_DEFAULT), H5Dclose);
-    if (!dataset.valid()) fail(column_name, "is missing or unreadable");
+    const Hdf5Handle dataset = open_column(column_name);
     const Hdf5Handle type(H5Dget_type(dataset.get()), H5Tclose);
     if (!type.valid() || H5Tequal(type.get(), ElementType<Element>::file()) <= 0) fail(column_name, "has another type");
     column.assign(extent_of(column_name, dataset), Element{});
@@ -87,6 +86,22 @@ class ImageReader {
   }
 
  private:
+  /// Opens a dataset whose bytes lie plainly in the file: HDF5 would follow links to others, pipes and devices too.
+  Hdf5Handle open_column(const std::string& column_name) const {
+    H5L_info_t link{};
+    if (H5Lget_info(file_.get(), column_name.c_str(), &link, H5P_DEFAULT) >= 0 && link.type != H5L_TYPE_HARD) {
+      fail(column_name, "is a link, and not stored in the file");
+    }
+    Hdf5Handle dataset(H5Dopen2(file_.get(), column_name.c_str(), H5P_DEFAULT), H5Dclose);
+    if (!dataset.valid()) fail(column_name, "is missing or unreadable");
+    const Hdf5Handle created(H5Dget_create_plist(dataset.get()), H5Pclose);
+    if (!created.valid() || H5Pget_layout(created.get()) != H5D_CONTIGUOUS ||
+        H5Pget_external_count(created.get()) != 0) {
+      fail(column_name, "is not stored contiguously in the file");
+    }
+    return dataset;
+  }
+
   std::size_t extent_of(const std::string& column_name, const Hdf5Handle& dataset) const {
     const Hdf5Handle space(H5Dget_space(dataset.get()), H5Sclose);
     hsize_t extent = 0;

@@ -2,6 +2,7 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <hdf5.h>
 #include <sys/stat.h>
 
 #include <fstream>
@@ -197,6 +198,31 @@ TEST_F(CorruptionTest, PipeInThePlaceOfAFileIsIoAndNotWaitedFor) {
   } catch (const Error& error) {
     EXPECT_EQ(error.kind(), ErrorKind::kIo);
     EXPECT_THAT(error.what(), AllOf(HasSubstr("step-000003.h5"), HasSubstr("no file")));
+  }
+}
+
+/// Puts a link in the place of `name`: to the same object of a copy beside the file, or of the file itself.
+void replace_by_link(const std::filesystem::path& path, const char* name, bool external) {
+  std::filesystem::copy_file(path, path.parent_path() / "other.h5", std::filesystem::copy_options::overwrite_existing);
+  const hid_t file = H5Fopen(path.c_str(), H5F_ACC_RDWR, H5P_DEFAULT);
+  ASSERT_GE(H5Lmove(file, name, file, "elsewhere", H5P_DEFAULT, H5P_DEFAULT), 0);
+  const std::string target = std::string("/") + name;
+  ASSERT_GE(external ? H5Lcreate_external("other.h5", target.c_str(), file, name, H5P_DEFAULT, H5P_DEFAULT)
+                     : H5Lcreate_soft("/elsewhere", file, name, H5P_DEFAULT, H5P_DEFAULT),
+            0);
+  ASSERT_GE(H5Fclose(file), 0);
+}
+
+TEST_F(CorruptionTest, LinkInThePlaceOfAPartIsCorrupt) {
+  for (const char* name : {"weights", "weights/lm_head.weight", "optimizer", "recipe_text", "digests"}) {
+    for (const bool external : {true, false}) {
+      store(good_);
+      replace_by_link(path_, name, external);
+      const std::optional<Error> error = read_damaged(read_file(path_));
+      ASSERT_TRUE(error) << name;
+      EXPECT_EQ(error->kind(), ErrorKind::kCorrupt);
+      EXPECT_THAT(error->what(), HasSubstr(fmt::format("{} is a link", name)));
+    }
   }
 }
 

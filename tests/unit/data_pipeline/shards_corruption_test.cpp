@@ -96,6 +96,37 @@ TEST_F(DamagedShards, AreFoundInEveryColumn) {
   EXPECT_THAT(complaint(), HasSubstr("document_offsets has another SHA-256"));
 }
 
+TEST_F(DamagedShards, AreFoundWhereADatasetIsALinkToAnotherFile) {
+  std::filesystem::copy_file(shard(1), folder_.path() / "other.h5");
+  for (const bool external : {true, false}) {
+    write("train", 100);
+    const hid_t file = H5Fopen(shard(1).c_str(), H5F_ACC_RDWR, H5P_DEFAULT);
+    EXPECT_GE(H5Lmove(file, "tokens", file, "elsewhere", H5P_DEFAULT, H5P_DEFAULT), 0);
+    const std::string other = folder_.path() / "other.h5";
+    EXPECT_GE(external ? H5Lcreate_external(other.c_str(), "/tokens", file, "tokens", H5P_DEFAULT, H5P_DEFAULT)
+                       : H5Lcreate_soft("/elsewhere", file, "tokens", H5P_DEFAULT, H5P_DEFAULT),
+              0);
+    H5Fclose(file);
+    EXPECT_THAT(complaint(), HasSubstr("train-00001.h5: tokens is a link")) << external;
+  }
+}
+
+TEST_F(DamagedShards, AreFoundWhereValuesLieInAnotherFile) {
+  const hid_t file = H5Fopen(shard(1).c_str(), H5F_ACC_RDWR, H5P_DEFAULT);
+  H5Ldelete(file, "tokens", H5P_DEFAULT);
+  const hid_t creation = H5Pcreate(H5P_DATASET_CREATE);
+  H5Pset_external(creation, "/dev/zero", 0, H5F_UNLIMITED);
+  const hsize_t size = 1000;
+  const hid_t space = H5Screate_simple(1, &size, nullptr);
+  const hid_t dataset = H5Dcreate2(file, "tokens", H5T_STD_U16LE, space, H5P_DEFAULT, creation, H5P_DEFAULT);
+  EXPECT_GE(dataset, 0);
+  H5Dclose(dataset);
+  H5Sclose(space);
+  H5Pclose(creation);
+  H5Fclose(file);
+  EXPECT_THAT(complaint(), HasSubstr("train-00001.h5: tokens is not stored contiguously in the file"));
+}
+
 TEST_F(DamagedShards, AreFoundByTheRootWhenAnAttributeChanges) {
   overwrite_attribute("vocab_size", 401);
   EXPECT_THAT(complaint(), HasSubstr("root is"));
