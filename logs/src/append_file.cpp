@@ -20,6 +20,13 @@ namespace {
 
 }  // namespace
 
+void require_no_link(const std::filesystem::path& path) {
+  std::error_code ignored;  // what cannot be looked at cannot be opened either
+  REPRISE_REQUIRE(!std::filesystem::is_symlink(path, ignored), ErrorKind::kIo,
+                  fmt::format("will not write through a symbolic link: {}", path.string()),
+                  "put the file itself there; the folder of a run may be a link");
+}
+
 AppendFile::AppendFile(std::filesystem::path path, int fd, std::uint64_t size)
     : path_(std::move(path)), fd_(fd), size_(size) {}
 
@@ -40,7 +47,8 @@ AppendFile AppendFile::create(const std::filesystem::path& path, std::string_vie
 }
 
 AppendFile AppendFile::open(const std::filesystem::path& path, std::uint64_t size, bool create) {
-  const int fd = ::open(path.c_str(), O_WRONLY | O_APPEND | O_CLOEXEC | (create ? O_CREAT : 0), 0644);
+  require_no_link(path);
+  const int fd = ::open(path.c_str(), O_WRONLY | O_APPEND | O_CLOEXEC | O_NOFOLLOW | (create ? O_CREAT : 0), 0644);
   if (fd < 0) throw_io("cannot open", path, errno);
   struct stat info {};
   AppendFile file(path, fd, 0);

@@ -8,11 +8,15 @@
 
 namespace reprise::logs {
 
+/// Throws kIo where a symbolic link stands at `path`: what is cut and appended would be somebody else's file.
+void require_no_link(const std::filesystem::path& path);
+
 class AppendFile {
  public:
   /// Makes a file that holds `first_bytes`; it appears with all of them or not at all. Throws when it exists.
   static AppendFile create(const std::filesystem::path& path, std::string_view first_bytes);
-  /// Opens a file, creating it empty when `create` is set, and cuts it to `size` bytes when it is longer.
+  /// Opens a file, creating it empty when `create` is set, and cuts it to `size` bytes when it is longer. Follows no
+  /// symbolic link.
   static AppendFile open(const std::filesystem::path& path, std::uint64_t size, bool create);
   ~AppendFile();
   AppendFile(AppendFile&& other) noexcept;

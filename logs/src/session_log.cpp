@@ -106,6 +106,7 @@ struct SessionLogWriter::State {
 };
 
 SessionLogWriter::SessionLogWriter(const std::filesystem::path& path) {
+  require_no_link(path);
   Content content;
   if (std::filesystem::exists(path)) content = read(path);
   if (content.damage) keep_damaged(path, *content.damage);

@@ -207,6 +207,16 @@ TEST_F(RunLogResume, LogThatEndsBeforeTheStepIsRefused) {
   EXPECT_EQ(read_file(path_), bytes_);
 }
 
+TEST_F(RunLogResume, LogThatIsALinkIsNotCut) {
+  const std::filesystem::path other = folder_ / "other.log";
+  std::filesystem::rename(path_, other);
+  std::filesystem::create_symlink(other, path_);
+  std::string message;
+  EXPECT_EQ(failure_at(2, &message), ErrorKind::kIo);
+  EXPECT_THAT(message, HasSubstr("symbolic link: " + path_.string()));
+  EXPECT_EQ(read_file(other), bytes_);
+}
+
 TEST_F(RunLogResume, KillHalfWayThroughARecordLeavesATornTailThatResumeCuts) {
   const std::filesystem::path path = folder_ / "killed.log";
   const pid_t child = ::fork();

@@ -114,5 +114,20 @@ TEST(SessionLog, LaterSessionGoesOnBehindTheIntactPartAndKeepsTheDamage) {
   EXPECT_EQ(read_file(folder / "session.log.damaged-2"), flipped);
 }
 
+TEST(SessionLog, IsNotWrittenThroughALink) {
+  const TemporaryFolder folder;
+  write_file_atomically(folder / "notes.txt", "of somebody else");
+  std::filesystem::create_symlink(folder / "notes.txt", folder / "session.log");
+  try {
+    SessionLogWriter writer(folder / "session.log");
+    ADD_FAILURE() << "no error";
+  } catch (const Error& error) {
+    EXPECT_EQ(error.kind(), ErrorKind::kIo);
+    EXPECT_NE(std::string(error.what()).find("session.log"), std::string::npos) << error.what();
+  }
+  EXPECT_EQ(read_file(folder / "notes.txt"), "of somebody else");
+  EXPECT_FALSE(std::filesystem::exists(folder / "session.log.damaged"));
+}
+
 }  // namespace
 }  // namespace reprise::logs
