@@ -1,6 +1,8 @@
 // Pieces of a normalised text: the most likely ones (unigram), or by merges (BPE).
 
 #include <algorithm>
+#include <cmath>
+#include <optional>
 #include <queue>
 
 #include "sentencepiece_parts.h"
@@ -12,23 +14,66 @@ namespace {
 
 constexpr float kUnknownPenalty = 10;
 
-struct ScoreRange {
-  float lowest = 0;
-  float highest = 0;
-};
+/// A sum of scores beyond this is moved back to 0.
+constexpr float kFarFromZero = 100000;
 
 /// Of the normal pieces.
-ScoreRange score_range(const std::vector<ScoredPiece>& pieces) {
-  bool first = true;
-  ScoreRange range;
+float lowest_score(const std::vector<ScoredPiece>& pieces) {
+  std::optional<float> lowest;
   for (const ScoredPiece& piece : pieces) {
-    if (piece.type != PieceType::kNormal) continue;
-    range.lowest = first ? piece.score : std::min(range.lowest, piece.score);
-    range.highest = first ? piece.score : std::max(range.highest, piece.score);
-    first = false;
+    if (piece.type == PieceType::kNormal) lowest = std::min(lowest.value_or(piece.score), piece.score);
   }
-  return range;
+  return lowest.value_or(0);
 }
+
+/// A user-defined piece is always better than the normal ones, and a long one than several short ones.
+float search_score(const ScoredPiece& piece) {
+  if (piece.type != PieceType::kUserDefined) return piece.score;
+  return static_cast<float>(0.1 * (static_cast<double>(piece.text.size()) - 1));
+}
+
+/// The best way to each end. Sums are rounded to float before they are compared, and moved back towards 0 in a long
+/// text, where floats lie far apart: as the reference does, so that ties and near ties fall as they fall there.
+class BestPaths {
+ public:
+  explicit BestPaths(std::size_t text_size) : ends_(text_size + 1) {}
+
+  /// Pieces are offered from here until the next call.
+  void start(std::size_t begin) {
+    begin_ = begin;
+    const float offset = ends_[begin].score;
+    for (std::size_t end = begin; std::abs(offset) > kFarFromZero && end <= furthest_; ++end) {
+      if (ends_[end].reached) ends_[end].score -= offset;
+    }
+  }
+
+  void offer(std::size_t size, std::uint32_t id, float score) {
+    const std::size_t end = begin_ + size;
+    furthest_ = std::max(furthest_, end);
+    const float sum = score + ends_[begin_].score;
+    if (!ends_[end].reached || sum > ends_[end].score) ends_[end] = {sum, id, begin_, true};
+  }
+
+  std::vector<FoundPiece> pieces(std::string_view text) const {
+    std::vector<FoundPiece> found;
+    for (std::size_t end = text.size(); end > 0; end = ends_[end].begin) {
+      found.push_back({text.substr(ends_[end].begin, end - ends_[end].begin), ends_[end].id});
+    }
+    std::reverse(found.begin(), found.end());
+    return found;
+  }
+
+ private:
+  struct End {
+    float score = 0;
+    std::uint32_t id = 0;
+    std::size_t begin = 0;
+    bool reached = false;
+  };
+  std::vector<End> ends_;
+  std::size_t begin_ = 0;
+  std::size_t furthest_ = 0;
+};
 
 }  // namespace
 
@@ -70,48 +115,25 @@ std::size_t PieceIndex::user_defined_prefix(std::string_view text) const {
   return 0;
 }
 
-/// Viterbi over the bytes. Sums are float, and a candidate is compared before it is rounded, as the reference does:
-/// ties and near ties fall as they fall there.
+/// Viterbi over the bytes.
 std::vector<FoundPiece> find_unigram_pieces(const SentencePieceParts& parts, const PieceIndex& index,
                                             std::string_view text) {
-  struct Node {
-    float score = 0;
-    std::uint32_t id = 0;
-    std::size_t begin = 0;
-    bool reached = false;
-  };
-  const ScoreRange range = score_range(parts.pieces);
-  std::vector<Node> ends(text.size() + 1);
-  const auto offer = [&](std::size_t begin, std::size_t end, std::uint32_t id, double score) {
-    Node& node = ends[end];
-    if (node.reached && !(score > static_cast<double>(node.score))) return;
-    node = {static_cast<float>(score), id, begin, true};
-  };
+  const float unknown = lowest_score(parts.pieces) - kUnknownPenalty;
+  BestPaths paths(text.size());
   for (std::size_t begin = 0; begin < text.size();) {
+    paths.start(begin);
     const std::size_t character = decode_character(text, begin).num_bytes;
-    const float so_far = ends[begin].score;
     bool has_character = false;
     for (std::size_t size = 1; size <= std::min(index.longest_piece(), text.size() - begin); ++size) {
       const std::optional<std::uint32_t> id = index.find(text.substr(begin, size));
       if (!id || parts.pieces[*id].type == PieceType::kUnused) continue;
-      const bool user_defined = parts.pieces[*id].type == PieceType::kUserDefined;
-      const double score = user_defined ? static_cast<double>(static_cast<float>(size) * range.highest) - 0.1
-                                        : static_cast<double>(parts.pieces[*id].score);
-      offer(begin, begin + size, *id, score + static_cast<double>(so_far));
+      paths.offer(size, *id, search_score(parts.pieces[*id]));
       has_character = has_character || size == character;
     }
-    if (!has_character) {
-      const float unknown = range.lowest - kUnknownPenalty;
-      offer(begin, begin + character, index.unknown(), static_cast<double>(unknown + so_far));
-    }
+    if (!has_character) paths.offer(character, index.unknown(), unknown);
     begin += character;
   }
-  std::vector<FoundPiece> found;
-  for (std::size_t end = text.size(); end > 0; end = ends[end].begin) {
-    found.push_back({text.substr(ends[end].begin, end - ends[end].begin), ends[end].id});
-  }
-  std::reverse(found.begin(), found.end());
-  return found;
+  return paths.pieces(text);
 }
 
 namespace {

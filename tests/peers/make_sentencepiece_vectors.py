@@ -1,17 +1,19 @@
 #!/usr/bin/env python3
-"""Makes tests/unit/data_pipeline/sentencepiece/: two small models, and what the sentencepiece wheel answers for them.
+"""Makes tests/unit/data_pipeline/sentencepiece/: small models, and what the sentencepiece wheel answers for them.
 
     python tests/peers/make_sentencepiece_vectors.py           # writes models and vectors (needs sentencepiece==0.2.3)
     python tests/peers/make_sentencepiece_vectors.py --check   # compares the vectors with the committed models' answers
 
 unigram.model: unigram pieces and normaliser nmt_nfkc, as T5 has. bpe.model: BPE pieces, no normaliser, byte fallback, digits
-split, as Llama 2 and Mistral have.
+split, as Llama 2 and Mistral have. user_defined.model: unigram pieces, some of which are user-defined, and a score so low
+that a few unknown characters bring the sum of scores to where the wheel moves it back to 0, as long texts do.
 """
 
 import argparse
 import json
 import os
 import pathlib
+import struct
 import sys
 
 import sentencepiece
@@ -25,7 +27,8 @@ TRAINING = [
 TEXTS = [
     "", " ", "a", " a", "the cat sat on the mat", "  two  spaces  ", "line\nfeed\ttab", "1234 5.6", "café cafe\u0301 ｆｕｌｌ ①",
     "日本語のテキスト", "😀 \u200b\ufeff", "aaaaaaaaaaaaaaaaaaaaaaaaaa", "\u2581 \u2581a", "<s> </s> <unk> <0x0A>", "nul\x00byte",
-    "unknown \U0001f600 \u0e01", "  ", "a\u00a0b\u3000c",
+    "unknown \U0001f600 \u0e01", "  ", "a\u00a0b\u3000c", "She'llat 1999he", "the cat sat in 1999 at the mat aaaa",
+    "abba ab cab", "the cats sat", "<sep> a<sep>b", "\u0e01\u0e01 0000 00000 the cats",
 ]
 
 
@@ -36,6 +39,13 @@ def train(name, **options):
     (FOLDER / f"{name}.vocab").unlink()
 
 
+def set_score(name, piece, score):
+    """Changes a score in the file: field 1 of a piece is its text, field 2 its score, of 4 bytes."""
+    path, field = FOLDER / f"{name}.model", b"\x0a" + bytes([len(piece)]) + piece + b"\x15"
+    before, after = path.read_bytes().split(field)
+    path.write_bytes(before + field + struct.pack("<f", score) + after[4:])
+
+
 def answers(name):
     model = sentencepiece.SentencePieceProcessor(model_file=str(FOLDER / f"{name}.model"))
     ids = [model.encode(text) for text in TEXTS]
@@ -44,7 +54,7 @@ def answers(name):
 
 def render():
     content = {"made_by": f"tests/peers/make_sentencepiece_vectors.py with sentencepiece {sentencepiece.__version__}",
-               "texts": TEXTS, "unigram": answers("unigram"), "bpe": answers("bpe")}
+               "texts": TEXTS, **{name: answers(name) for name in ("unigram", "bpe", "user_defined")}}
     return json.dumps(content, indent=0) + "\n"
 
 
@@ -61,6 +71,9 @@ def main():
     train("unigram", model_type="unigram", vocab_size=150, normalization_rule_name="nmt_nfkc", hard_vocab_limit=False)
     train("bpe", model_type="bpe", vocab_size=420, normalization_rule_name="identity", byte_fallback=True,
           split_digits=True, remove_extra_whitespaces=False)
+    train("user_defined", model_type="unigram", vocab_size=150, normalization_rule_name="identity", hard_vocab_limit=False,
+          user_defined_symbols=["ab", "<sep>", "ats", "the c"])
+    set_score("user_defined", b"+", -1e9)
     target.write_text(render(), encoding="ascii")
 
 

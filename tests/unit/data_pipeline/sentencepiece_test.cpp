@@ -49,7 +49,7 @@ TEST_P(SentencePiece, RefusesIdsOutsideTheVocabulary) {
   EXPECT_THROW(model().decode(Ids{1 << 20}), Error);
 }
 
-INSTANTIATE_TEST_SUITE_P(Models, SentencePiece, ::testing::Values("unigram", "bpe"),
+INSTANTIATE_TEST_SUITE_P(Models, SentencePiece, ::testing::Values("unigram", "bpe", "user_defined"),
                          [](const auto& test) { return std::string(test.param); });
 
 TEST(SentencePieceFile, ThatIsNoModelIsRefusedByName) {
