@@ -115,8 +115,9 @@ void filter(const FilterFlags& flags) {
 void add_data_filter_command(CLI::App& data) {
   const auto flags = std::make_shared<FilterFlags>();
   CLI::App* verb = data.add_subcommand("filter", "Judge the documents of files by a published chain of filters");
-  verb->add_option("FILE", flags->files,
-                   "Dolma JSON lines (.jsonl, .jsonl.zst, .jsonl.gz), or plain text as one document");
+  verb->add_option(
+      "FILE", flags->files,
+      "Dolma JSON lines (.jsonl, .ndjson, .json; .gz or .zst may stand behind), or plain text as one document");
   verb->add_option("--preset", flags->preset, "Name of the chain, such as gopher-paper or fineweb");
   verb->add_flag("--list", flags->list, "List the presets, each as lines of a recipe");
   verb->add_flag("--explain", flags->explain, "Print the value, threshold and verdict of every rule");

@@ -88,7 +88,7 @@ void add_tokenizer_train_verb(CLI::App& tokenizer) {
   CLI::App* action = tokenizer.add_subcommand("train", "Train byte-level BPE on files and write a tokenizer.json");
   action
       ->add_option("FILE", flags->files,
-                   "Text files, each one text, or .jsonl files of documents; .gz or .zst may stand behind")
+                   "Text files, each one text, or JSON lines (.jsonl, .ndjson, .json); .gz or .zst may stand behind")
       ->required();
   action->add_option("--vocab-size", flags->vocab_size, "Entries, the 256 bytes and the special token included")
       ->required();

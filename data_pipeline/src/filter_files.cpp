@@ -17,11 +17,6 @@ namespace {
 
 using nlohmann::ordered_json;
 
-bool holds_json_lines(const std::filesystem::path& path) {
-  const std::string name = path.filename().string();
-  return name.ends_with(".jsonl") || name.ends_with(".jsonl.zst") || name.ends_with(".jsonl.gz");
-}
-
 /// A file of plain text as one document, named after the file.
 Document read_text(const std::filesystem::path& path) {
   std::ifstream file(path, std::ios::binary);
@@ -104,10 +99,11 @@ FilterCounts filter_files(const FilterChain& chain, const FilterFilesOptions& op
     visit(document, judgement);
   };
   for (const std::filesystem::path& path : options.files) {
-    if (holds_json_lines(path)) {
+    if (is_known_input(path.string()) && path.extension() != ".txt") {
       const ReadOptions read{options.max_line_bytes, {}, /*keep_members=*/false, "--max-line-bytes "};
       read_documents(path.parent_path(), path.filename().string(), read, {judge, {}});
     } else {
+      require_one_text(path);
       judge(read_text(path));
     }
   }

@@ -1,9 +1,18 @@
+#include <algorithm>
+
 #include "document_reader.h"
 #include "reprise/core/files.h"
 #include "reprise/data_pipeline/inputs.h"
 
 namespace reprise::data {
 namespace {
+
+constexpr std::string_view kCompressed[] = {".gz", ".zst", ".bz2", ".xz", ".lz4", ".zip"};
+constexpr std::string_view kTables[] = {".parquet", ".arrow", ".feather"};
+
+bool ends_with_any(std::string_view name, std::span<const std::string_view> endings) {
+  return std::any_of(endings.begin(), endings.end(), [&](std::string_view ending) { return name.ends_with(ending); });
+}
 
 std::string whole_text(const std::filesystem::path& path) {
   const auto source = decompressed(file_source(path), compression_of(path), path.string(), ErrorKind::kData);
@@ -29,9 +38,12 @@ void for_each_text(const std::filesystem::path& path, const std::function<void(s
 
 void require_one_text(const std::filesystem::path& path) {
   const std::string name = path.filename().string();
-  REPRISE_REQUIRE(compression_of(path) == Compression::kNone, ErrorKind::kData,
+  REPRISE_REQUIRE(!ends_with_any(name, kCompressed), ErrorKind::kData,
                   fmt::format("not a plain text, but compressed: {}", path.string()),
-                  "decompress it first: gzip -dc or zstd -dc FILE > TEXT");
+                  "decompress it first: gzip, zstd, bzip2 or xz -dc FILE > TEXT");
+  REPRISE_REQUIRE(!ends_with_any(name, kTables), ErrorKind::kData,
+                  fmt::format("not a plain text, but a table: {}", path.string()),
+                  "convert it first, to JSON lines with \"id\" and \"text\" in a file that ends in .jsonl");
   REPRISE_REQUIRE(!is_known_input(name) || name.ends_with(".txt"), ErrorKind::kData,
                   fmt::format("not one text, but lines of documents: {}", path.string()),
                   "take the texts out first: jq -j .text FILE > TEXT");

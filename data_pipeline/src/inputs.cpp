@@ -19,7 +19,7 @@ constexpr std::array<InputFault, kNumInputFaults> kFaults = {
     InputFault::kDamagedFile, InputFault::kLongLine,  InputFault::kInvalidUtf8, InputFault::kInvalidJson,
     InputFault::kWrongType,   InputFault::kMissingId, InputFault::kMissingText, InputFault::kDuplicateId};
 
-constexpr std::string_view kEndings[] = {".jsonl", ".jsonl.gz", ".jsonl.zst", ".txt", ".txt.gz", ".txt.zst"};
+constexpr std::string_view kEndings[] = {".jsonl", ".ndjson", ".json", ".txt"};
 
 bool is_glob(const std::string& name) { return name.find_first_of("*?[") != std::string::npos; }
 
@@ -111,6 +111,11 @@ std::vector<std::string> expand_inputs(std::span<const std::string> patterns) {
 }
 
 bool is_known_input(std::string_view name) {
+  for (const std::string_view packed : {".gz", ".zst"}) {
+    if (!name.ends_with(packed)) continue;
+    name.remove_suffix(packed.size());
+    break;
+  }
   return std::any_of(std::begin(kEndings), std::end(kEndings),
                      [&](std::string_view ending) { return name.ends_with(ending); });
 }

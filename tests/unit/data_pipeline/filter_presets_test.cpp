@@ -122,6 +122,19 @@ TEST(FilterFiles, ReadDocumentsOfJsonLinesAndTellWhereTheyStand) {
   EXPECT_EQ(json["rules"][0]["kept"], false);
 }
 
+TEST(FilterFiles, AreDocumentsByEachOfTheirNamesAndNoTextByTheNameOfAnotherFormat) {
+  for (const char* name : {"two.json", "two.ndjson"}) {
+    const auto file = write_file(name, "{\"id\":\"a\",\"text\":\"short\"}\n{\"id\":\"b\",\"text\":\"\"}\n");
+    EXPECT_EQ(filter("gopher-paper", {file}, false).documents.size(), 2u) << name;
+  }
+  for (const char* name : {"two.jsonl.bz2", "two.parquet"}) {
+    const auto file = write_file(name, "PAR1");
+    EXPECT_THAT(error_of([&] { filter("gopher-paper", {file}, false); }).what(), HasSubstr(file.string())) << name;
+  }
+  const auto packed = write_file("short.txt.gz", "no gzip");
+  EXPECT_THAT(error_of([&] { filter("gopher-paper", {packed}, false); }).what(), HasSubstr("gzip"));
+}
+
 TEST(FilterFiles, NameTheByteThatIsNotUtf8) {
   const auto file = write_file("latin.txt", "caf\xE9 au lait");
   const Error error = error_of([&] { filter("c4-paper", {file}, false); });

@@ -158,33 +158,6 @@ TEST_F(Inputs, AFileThatTwoEntriesNameIsAnError) {
   EXPECT_THAT(build_error().what(), HasSubstr("name the same file: a.jsonl"));
 }
 
-TEST_F(Inputs, ListsAndGlobsExpandToSortedNamesEachOnce) {
-  for (const char* name : {"b.jsonl", "a.jsonl", "c.txt"}) std::ofstream(corpus_dir() / name) << "x";
-  const std::string folder = corpus_dir().string() + "/";
-  std::ofstream(folder_ / "list") << folder + "c.txt\n\n" + folder + "*.jsonl\r\n";
-  const std::vector<std::string> patterns = {std::string("@").append((folder_ / "list").string()), folder + "a.jsonl"};
-  EXPECT_THAT(expand_inputs(patterns), ElementsAre(folder + "a.jsonl", folder + "b.jsonl", folder + "c.txt"));
-  const std::vector<std::string> none = {folder + "*.parquet"};
-  EXPECT_THAT(error_of([&] { expand_inputs(none); }).what(), HasSubstr("no file matches"));
-}
-
-TEST_F(Inputs, AByteOrderMarkIsNoPartOfTheFirstNameOfAList) {
-  std::ofstream(folder_ / "list", std::ios::binary) << "\uFEFFa.jsonl\n";
-  EXPECT_THAT(expand_inputs(std::vector{"@" + (folder_ / "list").string()}), ElementsAre("a.jsonl"));
-}
-
-TEST_F(Inputs, ANameThatIsThereAsAFileIsNoGlob) {
-  const std::string one = (corpus_dir() / "doc1.jsonl").string();
-  const std::string brackets = (corpus_dir() / "doc[1].jsonl").string();
-  const std::string list = (corpus_dir() / "list").string();
-  for (const std::string& path : {one, brackets}) std::ofstream(path) << "\n";
-  std::ofstream(list) << brackets << "\n";
-  EXPECT_THAT(expand_inputs(std::vector<std::string>{one, brackets}), ElementsAre(one, brackets));
-  EXPECT_THAT(expand_inputs(std::vector<std::string>{"@" + list}), ElementsAre(brackets));
-  std::filesystem::remove(brackets);
-  EXPECT_THAT(expand_inputs(std::vector<std::string>{brackets}), ElementsAre(one));
-}
-
 TEST_F(Inputs, TextsAreThoseOfDocumentsOrWholeFilesAndNeverCompressedBytes) {
   const auto texts_of = [&](const std::string& name, const std::string& bytes) {
     std::ofstream(corpus_dir() / name, std::ios::binary) << bytes;
@@ -193,14 +166,19 @@ TEST_F(Inputs, TextsAreThoseOfDocumentsOrWholeFilesAndNeverCompressedBytes) {
     return texts;
   };
   const std::string lines = dolma_line("1", "one") + "\n" + dolma_line("2", "two") + "\n";
-  EXPECT_THAT(texts_of("a.jsonl", lines), ElementsAre("one", "two"));
+  for (const char* name : {"a.jsonl", "a.ndjson", "a.json"}) {
+    EXPECT_THAT(texts_of(name, lines), ElementsAre("one", "two")) << name;
+  }
+  EXPECT_THAT(texts_of("a.json.gz", gzip_member(lines)), ElementsAre("one", "two"));
   EXPECT_THAT(texts_of("a.txt.gz", gzip_member("one\ntwo")), ElementsAre("one\ntwo"));
   EXPECT_THAT(texts_of("a.txt.zst", zstd_frame("one\ntwo")), ElementsAre("one\ntwo"));
   EXPECT_THAT(texts_of("a.txt", "one\xFF"), ElementsAre("one\xFF"));
   EXPECT_THAT(texts_of("a.txt.gz", gzip_member("one\xFF")), ElementsAre("one\xFF")) << "as plain";
   EXPECT_THAT(texts_of("a.md", "one"), ElementsAre("one"));
   EXPECT_THAT(error_of([&] { texts_of("a.md.gz", gzip_member("one")); }).what(), HasSubstr("compressed"));
-  for (const char* name : {"a.jsonl", "a.txt.gz", "a.txt.zst", "a.jsonl.zst"}) {
+  EXPECT_THAT(error_of([&] { texts_of("a.parquet", "PAR1"); }).what(), HasSubstr("a table"));
+  for (const char* name :
+       {"a.jsonl", "a.json", "a.txt.gz", "a.txt.zst", "a.jsonl.zst", "a.jsonl.bz2", "a.xz", "a.arrow"}) {
     EXPECT_EQ(error_of([&] { require_one_text(name); }).kind(), ErrorKind::kData) << name;
   }
   EXPECT_NO_THROW(require_one_text("a.txt"));

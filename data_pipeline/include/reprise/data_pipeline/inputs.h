@@ -74,14 +74,14 @@ std::vector<std::string> expand_glob(const std::string& pattern);
 
 /// Visits the text of every document of an input file, a run's own files among them. A .txt, compressed or not, and any
 /// other file is one text, of whatever bytes. Throws InputError with file and line; kData where the name says that it
-/// is compressed; kIo.
+/// is compressed or a table; kIo.
 void for_each_text(const std::filesystem::path& path, const std::function<void(std::string_view)>& visit);
 
-/// For work that takes the bytes of a file as one text: throws kData where the name says that it holds documents, or
-/// compressed bytes.
+/// For work that takes the bytes of a file as one text: throws kData where the name says that it holds documents, a
+/// table such as parquet, or compressed bytes.
 void require_one_text(const std::filesystem::path& path);
 
-/// True when the name ends as the readers know it: .jsonl or .txt, plain or with .gz or .zst behind it.
+/// True when the name ends as the readers know it: .jsonl, .ndjson, .json or .txt, plain or with .gz or .zst behind it.
 bool is_known_input(std::string_view name);
 
 }  // namespace reprise::data
