@@ -84,8 +84,10 @@ simdjson::dom::object parse_object(simdjson::dom::parser& parser, const Place& p
         "write it as a string, or leave the field out; such a number is refused in fields that are not used too");
   }
   if (error != simdjson::SUCCESS) {
-    place.fail(InputFault::kInvalidJson, fmt::format("line is not JSON ({})", simdjson::error_message(error)),
-               "every line must be one JSON object; check with `jq . FILE`");
+    place.fail(
+        InputFault::kInvalidJson, fmt::format("line is not JSON ({})", simdjson::error_message(error)),
+        "every line must be one JSON object: `jq -c . FILE` writes one a line, and null for NaN, and names what it "
+        "cannot read");
   }
   simdjson::dom::object object;
   if (root.get(object) != simdjson::SUCCESS) {

@@ -150,6 +150,14 @@ TEST_F(Reader, NamesTheLineWithoutIdOrText) {
   }
 }
 
+TEST_F(Reader, SaysHowToMendWhatPythonAndPrettyPrintersWrite) {
+  for (const char* line : {R"({"id":"2","text":"x","score":NaN})", "{"}) {
+    recipe_.clear_file();
+    add_file("a.jsonl", {line});
+    EXPECT_THAT(build_error().hint(), HasSubstr("`jq -c . FILE`")) << line;
+  }
+}
+
 TEST_F(Reader, NamesBothPlacesOfADuplicateId) {
   add_file("b.jsonl", {dolma_line("1", "one"), dolma_line("7", "x")});
   add_file("a.jsonl", {dolma_line("7", "y")});
