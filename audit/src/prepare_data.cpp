@@ -12,6 +12,7 @@
 #include "reprise/data_pipeline/assembly.h"
 #include "reprise/data_pipeline/corpus.h"
 #include "reprise/data_pipeline/document_file.h"
+#include "reprise/data_pipeline/report.h"
 #include "reprise/data_pipeline/shards.h"
 #include "reprise/data_pipeline/token_build.h"
 #include "reprise/logs/run_log.h"
@@ -27,6 +28,14 @@ void warn_of_changed_files(const data::CorpusResult& corpus, const Say& say) {
   for (const std::string& file : corpus.mismatched_files) {
     say(fmt::format(
         "warning: {} is not the file the recipe names (its SHA-256 differs); going on, the root will differ", file));
+  }
+}
+
+/// A filter for a kind or language that no document has would leave all as it is without a word.
+void warn_of_idle_filters(const configs::DataRecipe& recipe, const data::BuildOptions& options, const Say& say) {
+  if (options.team.rank != 0) return;
+  for (const std::string& line : data::filters_without_documents(recipe, data::read_report(options.output_dir))) {
+    say("warning: " + line);
   }
 }
 
@@ -124,6 +133,7 @@ PreparedData prepare_data(const configs::RunConfig& config, const data::BuildOpt
   data::assemble_for_run(config.runtime(), options, progress);
   const data::CorpusResult corpus = data::build_corpus(config.recipe().data(), options, progress);
   warn_of_changed_files(corpus, say);
+  warn_of_idle_filters(config.recipe().data(), options, say);
   phases.push_back(
       {"documents", watch.lap(),
        fmt::format("{} kept, {} held out, {} dropped; {:.1f} MB kept", corpus.num_kept, corpus.num_held_out,

@@ -82,12 +82,12 @@ class ReproduceInAFolder : public testing::Test {
   }
 
   /// As `data build` does.
-  void build_data(const std::filesystem::path& tokenizer = {}) const {
+  void build_data(const std::filesystem::path& tokenizer = {}, const std::vector<std::string>& more = {}) const {
     data::BuildOptions build;
     build.corpus_dir = kData;
     build.output_dir = options_.run_dir;
     build.tokenizer = tokenizer;
-    prepare_data(config_with(), build, options_.say, no_progress());
+    prepare_data(config_with(more), build, options_.say, no_progress());
   }
 
   ReproduceReport reproduce_it(const std::vector<std::string>& more = {}) {
@@ -291,6 +291,11 @@ TEST_F(ReproduceInAFolder, LeavesTheFilesOfOthersAlone) {
 TEST_F(ReproduceInAFolder, BeginsWhereAKillLeftAnEmptyFolderForCheckpoints) {
   make_folders(options_.run_dir / "checkpoints");
   EXPECT_NO_THROW(reproduce_it());
+}
+
+TEST_F(ReproduceInAFolder, WarnsOfAFilterThatIsForNoDocument) {
+  build_data({}, {"data.filter[0].language[0]=En"});
+  EXPECT_THAT(said_, testing::HasSubstr("warning: recipe.data.filter[0] (gopher_quality) judges none of 71 documents"));
 }
 
 TEST_F(ReproduceInAFolder, LeavesTheDataOfARunThatItsRecipeDoesNotGive) {

@@ -62,6 +62,21 @@ TEST_F(CorpusReport, SumsRowsBySourceLanguageKindAndRule) {
   EXPECT_EQ(json["inputs"][0]["documents"], 4);
 }
 
+TEST_F(CorpusReport, NamesFiltersWhoseKindAndLanguageNoDocumentHas) {
+  const Report report = read_report(run_dir());
+  EXPECT_THAT(filters_without_documents(recipe_, report), ElementsAre()) << "one is for en, one for all";
+  recipe_.mutable_filter(0)->set_language(0, "En");
+  recipe_.mutable_filter(0)->add_kind("natural");
+  recipe_.mutable_filter(1)->add_kind("prose");
+  EXPECT_THAT(
+      filters_without_documents(recipe_, report),
+      ElementsAre("recipe.data.filter[0] (gopher_quality) judges none of 4 documents: it is for those of "
+                  "metadata.kind \"natural\" and metadata.lang \"En\"; "
+                  "there are \"natural\" and \"en\" (2), \"natural\" and \"es\" (2)",
+                  testing::StartsWith("recipe.data.filter[1] (c4) judges none of 4 documents: it is for those of "
+                                      "metadata.kind \"prose\"; ")));
+}
+
 TEST_F(CorpusReport, TakesTokenCountsAndGivesANewDigest) {
   const Digest before = read_corpus_result(run_dir()).report;
   const std::vector<TokenCount> counts = {{"1", 5}, {"2", 4}, {"3", 2}, {"4", 2}};

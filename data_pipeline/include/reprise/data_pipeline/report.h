@@ -10,6 +10,7 @@
 #include <string>
 #include <vector>
 
+#include "reprise/configs/config.pb.h"
 #include "reprise/core/hash.h"
 
 namespace reprise::data {
@@ -63,6 +64,9 @@ std::map<std::string, TotalsBySplit> totals_by(const Report& report, ReportAxis 
 Digest report_digest(const Report& report);
 /// Digest of the input files: name, bytes, SHA-256 and what was passed over of each, by name.
 Digest inputs_digest(const Report& report);
+
+/// A line about each filter of the recipe whose kind and language no document has: it judges nothing.
+std::vector<std::string> filters_without_documents(const configs::DataRecipe& recipe, const Report& report);
 
 std::filesystem::path report_path(const std::filesystem::path& run);
 
