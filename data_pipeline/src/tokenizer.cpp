@@ -97,7 +97,14 @@ Tokenizer::~Tokenizer() = default;
 Tokenizer::Tokenizer(Tokenizer&&) noexcept = default;
 Tokenizer& Tokenizer::operator=(Tokenizer&&) noexcept = default;
 
-Tokenizer Tokenizer::load(const std::filesystem::path& path) { return parse(read_file(path), path.string()); }
+Tokenizer Tokenizer::load(const std::filesystem::path& path) {
+  REPRISE_REQUIRE(
+      path.extension() != ".model", ErrorKind::kData,
+      fmt::format("a SentencePiece model, where a tokenizer.json is read: {}", path.string()),
+      "`reprise tokenizer encode --tokenizer MODEL FILE --out ids.npy` and `decode --tokenizer MODEL ids.npy` "
+      "take one; runs and the other forms take a tokenizer.json");
+  return parse(read_file(path), path.string());
+}
 
 Tokenizer Tokenizer::parse(std::string text, const std::string& name) {
   TokenizerParts parts = read_tokenizer_json(text, name);

@@ -68,5 +68,15 @@ TEST(SentencePieceFile, ThatIsNoModelIsRefusedByName) {
   }
 }
 
+TEST(SentencePieceFile, InThePlaceOfATokenizerJsonIsCalledWhatItIs) {
+  try {
+    Tokenizer::load(kFolder + "bpe.model");
+    FAIL();
+  } catch (const Error& error) {
+    EXPECT_THAT(error.what(), HasSubstr("SentencePiece model"));
+    EXPECT_THAT(error.hint(), HasSubstr("encode --tokenizer"));
+  }
+}
+
 }  // namespace
 }  // namespace reprise::data
