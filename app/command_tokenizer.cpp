@@ -36,11 +36,6 @@ struct TokenizerFlags {
   TokenizerFileFlags files;
 };
 
-/// `path` is a tokenizer.json or a run that has one.
-Tokenizer load(const std::filesystem::path& path) {
-  return Tokenizer::load(std::filesystem::is_directory(path) ? path / "tokenizer" / "tokenizer.json" : path);
-}
-
 std::string read_standard_input() {
   return {std::istreambuf_iterator<char>(std::cin), std::istreambuf_iterator<char>()};
 }
@@ -51,7 +46,7 @@ std::string piece_of(const Tokenizer& tokenizer, TokenId id) {
 }
 
 void encode(const TokenizerFlags& flags) {
-  const Tokenizer tokenizer = load(flags.path);
+  const Tokenizer tokenizer = Tokenizer::load(tokenizer_path(flags.path));
   const std::vector<TokenId> ids = tokenizer.encode(flags.has_text ? flags.text : read_standard_input());
   if (flags.as_json) {
     ordered_json json{{"ids", ids}, {"pieces", ordered_json::array()}};
@@ -73,7 +68,7 @@ TokenId parse_id(const std::string& word) {
 }
 
 void decode(const TokenizerFlags& flags) {
-  const Tokenizer tokenizer = load(flags.path);
+  const Tokenizer tokenizer = Tokenizer::load(tokenizer_path(flags.path));
   std::vector<TokenId> ids;
   if (flags.ids.empty()) {
     for (auto word = std::istream_iterator<std::string>(std::cin); word != std::istream_iterator<std::string>();
@@ -102,7 +97,7 @@ std::vector<TokenId> sample_ids(const Tokenizer& tokenizer) {
 }
 
 void show(const TokenizerFlags& flags) {
-  const Tokenizer tokenizer = load(flags.path);
+  const Tokenizer tokenizer = Tokenizer::load(tokenizer_path(flags.path));
   ordered_json pieces = ordered_json::object();
   for (const TokenId id : sample_ids(tokenizer)) pieces[std::to_string(id)] = piece_of(tokenizer, id);
   if (flags.as_json) {
@@ -187,7 +182,9 @@ void add_tokenizer_command(CLI::App& app, Context&) {
       "  reprise tokenizer encode --tokenizer tokenizer.json text.txt --out ids.npy");
   const auto add = [&](const char* name, const char* what) {
     CLI::App* action = verb->add_subcommand(name, what);
-    action->add_option("TOKENIZER", flags->path, "A run, or a tokenizer.json; with --tokenizer: FILE")->required();
+    action
+        ->add_option("TOKENIZER", flags->path, "A run, an exported folder or a tokenizer.json; with --tokenizer: FILE")
+        ->required();
     action->add_flag("--json", flags->as_json, "Answer as JSON");
     return action;
   };

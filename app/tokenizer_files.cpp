@@ -33,10 +33,6 @@ struct TrainFlags {
   int num_threads = 1;
 };
 
-std::filesystem::path tokenizer_path(const std::filesystem::path& path) {
-  return std::filesystem::is_directory(path) ? path / "tokenizer" / "tokenizer.json" : path;
-}
-
 bool is_sentencepiece(const std::filesystem::path& path) { return path.extension() == ".model"; }
 
 void write_text(const std::string& text, const std::string& out) {
@@ -59,6 +55,15 @@ void train(const TrainFlags& flags) {
 }
 
 }  // namespace
+
+std::filesystem::path tokenizer_path(const std::filesystem::path& path) {
+  if (!std::filesystem::is_directory(path)) return path;
+  for (const std::filesystem::path& file : {path / "tokenizer" / "tokenizer.json", path / "tokenizer.json"}) {
+    if (std::filesystem::exists(file)) return file;
+  }
+  throw Error(ErrorKind::kIo, fmt::format("no tokenizer.json in {}, nor in its tokenizer/", path.string()),
+              "name a run whose tokenizer is built, a folder of `reprise checkpoint export`, or a tokenizer.json");
+}
 
 void encode_file(const TokenizerFileFlags& flags) {
   data::require_one_text(flags.input);

@@ -3,6 +3,7 @@
 
 #include <CLI/CLI.hpp>
 #include <cstdint>
+#include <filesystem>
 #include <string>
 
 namespace reprise::app {
@@ -15,6 +16,10 @@ struct TokenizerFileFlags {
   int num_threads = 1;
   bool as_text = false;
 };
+
+/// The tokenizer.json that `path` names: itself, or that of a run or of a folder as `checkpoint export` writes it.
+/// Throws kIo for a folder without one.
+std::filesystem::path tokenizer_path(const std::filesystem::path& path);
 
 /// FILE to ids in a .npy file.
 void encode_file(const TokenizerFileFlags& flags);

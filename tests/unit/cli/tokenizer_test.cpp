@@ -106,6 +106,15 @@ TEST_F(TokenizerFiles, WithAnUnsupportedPartAreRefusedByName) {
   EXPECT_NE(outcome.err.find(path("tokenizer.json")), std::string::npos) << outcome.err;
 }
 
+TEST_F(TokenizerFiles, AreTakenFromAFolderThatHoldsOneAndTheFolderWithoutOneIsNamed) {
+  write_kind("gpt2");
+  EXPECT_EQ(run_reprise({"tokenizer", "show", folder_.string()}).exit_code, 0);
+  std::filesystem::create_directories(folder_ / "empty");
+  const Outcome outcome = run_reprise({"tokenizer", "show", path("empty")});
+  EXPECT_EQ(outcome.exit_code, 4);
+  EXPECT_NE(outcome.err.find("no tokenizer.json in " + path("empty") + ", nor in"), std::string::npos) << outcome.err;
+}
+
 TEST_F(TokenizerFiles, NeedAnOutputAndOneText) {
   write_kind("gpt2");
   write_file_atomically(path("a.jsonl"), "{\"id\":\"1\",\"text\":\"x\"}\n");
