@@ -135,7 +135,8 @@ bool takes_file(TokenizerFlags& flags, bool has_more) {
 }
 
 void add_encode_verb(CLI::App& action, const std::shared_ptr<TokenizerFlags>& flags) {
-  CLI::Option* text = action.add_option("TEXT", flags->text, "The text; left out: standard input, to its last byte");
+  CLI::Option* text = action.add_option(
+      "TEXT", flags->text, "The text, special tokens in it taken for text; left out: standard input, to its last byte");
   add_file_flags(action, flags->files, "The .npy file of ids to write; needs --tokenizer");
   add_threads_flag(action, flags->files.num_threads, "Threads of the file form; the ids are the same for any number");
   action.add_flag("--as-text", flags->files.as_text,
