@@ -2,6 +2,7 @@
 #include <set>
 
 #include "reprise/configs/filter_names.h"
+#include "reprise/configs/input_names.h"
 #include "reprise/configs/pre_tokenizer_names.h"
 #include "reprise/core/nearest_name.h"
 #include "validate_rules.h"
@@ -45,22 +46,13 @@ void file_path_is_relative(const RunConfig& config, Findings& findings) {
   }
 }
 
-bool is_input_name(std::string_view path) {
-  for (const std::string_view packed : {".gz", ".zst"}) {
-    if (path.ends_with(packed)) path.remove_suffix(packed.size());
-  }
-  const std::string_view known[] = {".jsonl", ".ndjson", ".json", ".txt"};
-  return std::any_of(std::begin(known), std::end(known), [&](std::string_view end) { return path.ends_with(end); });
-}
-
 void file_type_is_known(const RunConfig& config, Findings& findings) {
   const DataRecipe& data = config.recipe().data();
   for (int i = 0; i < data.file_size(); ++i) {
     const std::string& path = data.file(i).path();
     if (path.empty()) continue;  // said by the rule above
-    findings.require(
-        is_input_name(path), file_path(i, "path"), fmt::format("unknown file type: '{}'", path),
-        "Dolma JSON lines end in .jsonl, .ndjson or .json, plain texts in .txt; .gz or .zst may stand behind");
+    findings.require(is_input_name(path), file_path(i, "path"), fmt::format("unknown file type: '{}'", path),
+                     kInputNamesHint);
   }
 }
 

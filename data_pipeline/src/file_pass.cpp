@@ -8,6 +8,7 @@
 #include "document_lines.h"
 #include "document_reader.h"
 #include "document_writer.h"
+#include "reprise/configs/input_names.h"
 #include "reprise/core/error.h"
 #include "reprise/core/files.h"
 #include "reprise/core/thread_count.h"
@@ -49,9 +50,8 @@ void FilePass::read(std::span<const std::string> files) {
   const ReadOptions read_options{options_.max_line_bytes, options_.policy, /*keep_members=*/true, "--max-line-bytes "};
   progress_.begin("read", static_cast<std::int64_t>(files.size()), "files");
   for (std::size_t i = 0; i < files.size(); ++i) {
-    REPRISE_REQUIRE(
-        is_known_input(files[i]), ErrorKind::kData, fmt::format("unknown type of input: {}", files[i]),
-        "Dolma JSON lines end in .jsonl, .ndjson or .json, plain texts in .txt; .gz or .zst may stand behind");
+    REPRISE_REQUIRE(configs::is_input_name(files[i]), ErrorKind::kData,
+                    fmt::format("unknown type of input: {}", files[i]), configs::kInputNamesHint);
     const ReadHandler handler = {[&](Document&& document) {
                                    result_.read_bytes += document.text.size();
                                    documents_->add(document);

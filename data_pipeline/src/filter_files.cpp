@@ -8,6 +8,7 @@
 #include <nlohmann/json.hpp>
 
 #include "document_reader.h"
+#include "reprise/configs/input_names.h"
 #include "reprise/core/error.h"
 #include "reprise/data_pipeline/normalise.h"
 #include "unicode_classes.h"
@@ -99,7 +100,7 @@ FilterCounts filter_files(const FilterChain& chain, const FilterFilesOptions& op
     visit(document, judgement);
   };
   for (const std::filesystem::path& path : options.files) {
-    if (is_known_input(path.string()) && path.extension() != ".txt") {
+    if (configs::is_input_name(path.string()) && path.extension() != ".txt") {
       const ReadOptions read{options.max_line_bytes, {}, /*keep_members=*/false, "--max-line-bytes "};
       read_documents(path.parent_path(), path.filename().string(), read, {judge, {}});
     } else {

@@ -1,6 +1,7 @@
 #include <algorithm>
 
 #include "document_reader.h"
+#include "reprise/configs/input_names.h"
 #include "reprise/core/files.h"
 #include "reprise/data_pipeline/inputs.h"
 
@@ -27,7 +28,7 @@ std::string whole_text(const std::filesystem::path& path) {
 void for_each_text(const std::filesystem::path& path, const std::function<void(std::string_view)>& visit) {
   const std::string name = path.filename().string();
   if (is_text_file(name)) return visit(whole_text(path));
-  if (!is_known_input(name)) {
+  if (!configs::is_input_name(name)) {
     require_one_text(path);
     return visit(read_file(path));
   }
@@ -44,7 +45,7 @@ void require_one_text(const std::filesystem::path& path) {
   REPRISE_REQUIRE(!ends_with_any(name, kTables), ErrorKind::kData,
                   fmt::format("not a plain text, but a table: {}", path.string()),
                   "convert it first, to JSON lines with \"id\" and \"text\" in a file that ends in .jsonl");
-  REPRISE_REQUIRE(!is_known_input(name) || name.ends_with(".txt"), ErrorKind::kData,
+  REPRISE_REQUIRE(!configs::is_input_name(name) || name.ends_with(".txt"), ErrorKind::kData,
                   fmt::format("not one text, but lines of documents: {}", path.string()),
                   "take the texts out first: jq -j .text FILE > TEXT");
 }

@@ -19,8 +19,6 @@ constexpr std::array<InputFault, kNumInputFaults> kFaults = {
     InputFault::kDamagedFile, InputFault::kLongLine,  InputFault::kInvalidUtf8, InputFault::kInvalidJson,
     InputFault::kWrongType,   InputFault::kMissingId, InputFault::kMissingText, InputFault::kDuplicateId};
 
-constexpr std::string_view kEndings[] = {".jsonl", ".ndjson", ".json", ".txt"};
-
 bool is_glob(const std::string& name) { return name.find_first_of("*?[") != std::string::npos; }
 
 void expand(const std::string& pattern, std::vector<std::string>& names) {
@@ -108,16 +106,6 @@ std::vector<std::string> expand_inputs(std::span<const std::string> patterns) {
   names.erase(std::unique(names.begin(), names.end()), names.end());
   for (const std::string& name : names) require_utf8_name(name);
   return names;
-}
-
-bool is_known_input(std::string_view name) {
-  for (const std::string_view packed : {".gz", ".zst"}) {
-    if (!name.ends_with(packed)) continue;
-    name.remove_suffix(packed.size());
-    break;
-  }
-  return std::any_of(std::begin(kEndings), std::end(kEndings),
-                     [&](std::string_view ending) { return name.ends_with(ending); });
 }
 
 }  // namespace reprise::data

@@ -24,7 +24,7 @@ struct LanguageCondition {
 };
 
 struct FilterFilesOptions {
-  std::vector<std::filesystem::path> files;  // documents, as is_known_input() says; any other is one text
+  std::vector<std::filesystem::path> files;  // documents, as configs::is_input_name() says; any other is one text
   bool explain = false;
   std::uint64_t max_line_bytes = std::uint64_t{32} << 20;
   const UrlLists* url_lists = nullptr;  // judge the address first

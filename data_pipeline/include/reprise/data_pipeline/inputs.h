@@ -81,7 +81,4 @@ void for_each_text(const std::filesystem::path& path, const std::function<void(s
 /// table such as parquet, or compressed bytes.
 void require_one_text(const std::filesystem::path& path);
 
-/// True when the name ends as the readers know it: .jsonl, .ndjson, .json or .txt, plain or with .gz or .zst behind it.
-bool is_known_input(std::string_view name);
-
 }  // namespace reprise::data
