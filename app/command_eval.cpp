@@ -120,11 +120,21 @@ double z_score(const eval::PairGroup& group) {
   return group.num_pairs == 0 ? 0 : (accuracy(group) - 0.5) / std::sqrt(0.25 / static_cast<double>(group.num_pairs));
 }
 
-/// Mean over the subtasks, which follow the group of all pairs, each counting once, as BLiMP is reported.
+/// The subtasks follow the group of all pairs.
+std::size_t num_subtasks(const std::vector<eval::PairGroup>& groups) { return groups.empty() ? 0 : groups.size() - 1; }
+
+/// Mean over the subtasks, each counting once, as BLiMP is reported.
 double mean_accuracy(const std::vector<eval::PairGroup>& groups) {
   double sum = 0;
   for (std::size_t i = 1; i < groups.size(); ++i) sum += accuracy(groups[i]);
-  return groups.size() < 2 ? 0 : sum / static_cast<double>(groups.size() - 1);
+  return groups.size() < 2 ? 0 : sum / static_cast<double>(num_subtasks(groups));
+}
+
+/// The published mean is over all subtasks: one over some of them is another figure.
+std::string mean_label(const std::vector<eval::PairGroup>& groups) {
+  const std::size_t num = num_subtasks(groups);
+  return fmt::format("mean over {} subtasks{}", num,
+                     num == eval::kNumBlimpSubtasks ? "" : fmt::format(" (BLiMP has {})", eval::kNumBlimpSubtasks));
 }
 
 /// The stored scores are read and not computed: where they are not what was computed now, that has to be said. A file
@@ -217,7 +227,9 @@ void print_json(const EvalReport& report) {
         {"bigram", report.baselines->bigram}, {"five_gram", report.baselines->five_gram}, {"xz", report.baselines->xz}};
   }
   if (!report.blimp.empty()) {
-    json["blimp"] = {{"mean_accuracy", mean_accuracy(report.blimp)}, {"subtasks", to_json(report.blimp)}};
+    json["blimp"] = {{"mean_accuracy", mean_accuracy(report.blimp)},
+                     {"num_subtasks", num_subtasks(report.blimp)},
+                     {"subtasks", to_json(report.blimp)}};
   }
   const auto list = [](const std::vector<eval::CheckpointResult>& checkpoints) {
     ordered_json entries = ordered_json::array();
@@ -292,7 +304,7 @@ void print_text(const EvalReport& report) {
   print_pairs(last.pairs, "minimal pairs (z against chance)");
   if (!report.blimp.empty()) {
     print_pairs(report.blimp, "BLiMP (z against chance)");
-    fmt::print("{:<52} {:>7} {:>9.3f}\n", "mean over subtasks", "", mean_accuracy(report.blimp));
+    fmt::print("{:<52} {:>7} {:>9.3f}\n", mean_label(report.blimp), "", mean_accuracy(report.blimp));
   }
   if (report.checkpoints.size() > 1) print_curve(report.checkpoints, "evaluated now");
   if (!report.curve.empty()) print_curve(report.curve, "along the run (eval/results.json)");

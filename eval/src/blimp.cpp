@@ -50,6 +50,15 @@ std::string stem_of(const std::filesystem::path& path) {
   return name.extension() == ".jsonl" ? name.stem().string() : std::string();
 }
 
+/// A subtask that was passed over would be missing in the mean.
+void refuse_other_packing(const std::filesystem::path& path) {
+  static constexpr std::string_view kOther[] = {".gz", ".bz2", ".xz", ".zip"};
+  const bool packed = path.stem().extension() == ".jsonl" &&
+                      std::find(std::begin(kOther), std::end(kOther), path.extension()) != std::end(kOther);
+  REPRISE_REQUIRE(!packed, ErrorKind::kData, fmt::format("a file of BLiMP is not read: {}", path.string()),
+                  "unpack it, or pack it with zstd: *.jsonl and *.jsonl.zst are read");
+}
+
 MinimalPair parse_pair(simdjson::dom::parser& parser, std::string_view line, const std::filesystem::path& path,
                        std::size_t number) {
   const auto fail = [&](std::string_view what) {
@@ -108,6 +117,7 @@ std::vector<MinimalPair> read_blimp(const std::filesystem::path& folder) {
                   fmt::format("BLiMP's folder does not exist: {}", folder.string()), kDataHint);
   std::vector<std::filesystem::path> files;
   for (const auto& entry : std::filesystem::directory_iterator(folder)) {
+    refuse_other_packing(entry.path());
     if (entry.is_regular_file() && !stem_of(entry.path()).empty()) files.push_back(entry.path());
   }
   REPRISE_REQUIRE(!files.empty(), ErrorKind::kUsage,

@@ -31,6 +31,7 @@ TEST_F(Eval, CountsASubtaskNamedAllInTheMeanOverSubtasks) {
   ASSERT_EQ(scored.exit_code, 0) << scored.err;
   const json result = json::parse(scored.out)["blimp"];
   EXPECT_EQ(result["subtasks"].size(), 3u);
+  EXPECT_EQ(result["num_subtasks"], 2);
   EXPECT_EQ(result["mean_accuracy"], 0.5) << result.dump(1);
 }
 

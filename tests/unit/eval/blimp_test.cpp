@@ -70,6 +70,12 @@ TEST_F(Blimp, RefusesAFileThatIsTherePlainAndCompressed) {
   expect_error(ErrorKind::kData, "a.jsonl and " + (folder_ / "a.jsonl.zst").string());
 }
 
+TEST_F(Blimp, RefusesAFileOfAnotherPackingWhoseSubtaskWouldBeMissing) {
+  write_file_atomically(folder_ / "a.jsonl", kLine);
+  write_file_atomically(folder_ / "b.jsonl.gz", "");
+  expect_error(ErrorKind::kData, "b.jsonl.gz");
+}
+
 TEST_F(Blimp, NamesFileLineAndFieldOfABadLine) {
   write_file_atomically(folder_ / "x.jsonl", kLine + "{\"sentence_good\": \"G\"}\n");
   expect_error(ErrorKind::kData, "x.jsonl:2: sentence_bad");
