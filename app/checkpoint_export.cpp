@@ -18,6 +18,7 @@
 #include "reprise/core/parse_json.h"
 #include "reprise/data_pipeline/tokenizer.h"
 #include "reprise/logs/run_log.h"
+#include "reprise/model/schema.h"
 
 namespace reprise::app {
 namespace {
@@ -34,11 +35,11 @@ struct ExportFlags {
 };
 
 /// What transformers' Olmo2ForCausalLM wants to know.
-ordered_json model_config(const configs::Recipe& recipe, std::int64_t vocab_size, std::int64_t end_of_text) {
+ordered_json model_config(const configs::Recipe& recipe, std::int64_t end_of_text) {
   const configs::ModelRecipe& model = recipe.model();
   return {{"architectures", {"Olmo2ForCausalLM"}},
           {"model_type", "olmo2"},
-          {"vocab_size", vocab_size},
+          {"vocab_size", recipe.tokenizer().vocab_size()},
           {"hidden_size", model.hidden_size()},
           {"intermediate_size", model.ffn_size()},
           {"num_hidden_layers", model.num_layers()},
@@ -96,6 +97,15 @@ void require_of_run(const path& run, const checkpoints::CheckpointInfo& info, co
                   "restore tokenizer/tokenizer.json of the run");
 }
 
+/// Root and digests of a file hold whatever its tensors are.
+void require_model_of_recipe(const checkpoints::LoadedCheckpoint& loaded, const configs::Recipe& recipe) {
+  const TensorLayout layout = model::parameter_layout(recipe.model(), recipe.tokenizer().vocab_size(), false);
+  const std::optional<std::string> difference = first_difference(layout, loaded.layout);
+  REPRISE_REQUIRE(!difference, ErrorKind::kCheckpoint,
+                  fmt::format("{} holds another model than its recipe: {}", loaded.info.path.string(), *difference),
+                  "use another checkpoint of the run, or copy this one again");
+}
+
 void write_json(const path& file, const ordered_json& json) { write_file_atomically(file, json.dump(2) + "\n"); }
 
 void export_checkpoint(const ExportFlags& flags) {
@@ -110,9 +120,9 @@ void export_checkpoint(const ExportFlags& flags) {
   const path tokenizer_file = flags.run / "tokenizer" / "tokenizer.json";
   const data::Tokenizer tokenizer = data::Tokenizer::load(tokenizer_file);
   require_of_run(flags.run, loaded.info, tokenizer);
+  require_model_of_recipe(loaded, recipe);
   const std::string tokenizer_text = read_file(tokenizer_file);
   const auto end_of_text = static_cast<std::int64_t>(tokenizer.end_of_text());
-  const std::int64_t vocab_size = loaded.layout.entries().front().spec.shape.front();
 
   make_folders(flags.out);
   write_file_atomically(flags.out / "tokenizer.json", tokenizer_text);
@@ -122,7 +132,7 @@ void export_checkpoint(const ExportFlags& flags) {
                                                    {"pad_token", token},
                                                    {"model_max_length", recipe.train().sequence_length()},
                                                    {"clean_up_tokenization_spaces", false}});
-  write_json(flags.out / "config.json", model_config(recipe, vocab_size, end_of_text));
+  write_json(flags.out / "config.json", model_config(recipe, end_of_text));
   const path model_file = flags.out / "model.safetensors";
   checkpoints::write_safetensors(model_file, loaded.layout, loaded.weights, provenance(loaded.info, average));
   if (flags.json) {

@@ -1,5 +1,7 @@
 #include "reprise/core/tensor_layout.h"
 
+#include <fmt/ranges.h>
+
 #include <algorithm>
 
 namespace reprise {
@@ -25,6 +27,24 @@ TensorLayout::TensorLayout(std::vector<TensorSpec> specs) {
     entry.spec = std::move(spec);
     entries_.push_back(std::move(entry));
   }
+}
+
+std::optional<std::string> first_difference(const TensorLayout& expected, const TensorLayout& found) {
+  const auto text_of = [](const TensorSpec& spec) {
+    return fmt::format("{} [{}]", spec.name, fmt::join(spec.shape, ", "));
+  };
+  const std::size_t count = expected.entries().size();
+  if (found.entries().size() != count) {
+    return fmt::format("{} tensors instead of {}", found.entries().size(), count);
+  }
+  for (std::size_t i = 0; i < count; ++i) {
+    const TensorSpec& ours = expected.entries()[i].spec;
+    const TensorSpec& theirs = found.entries()[i].spec;
+    if (ours.name != theirs.name || ours.shape != theirs.shape) {
+      return fmt::format("tensor {} is {} instead of {}", i, text_of(theirs), text_of(ours));
+    }
+  }
+  return std::nullopt;
 }
 
 const TensorLayout::Entry* TensorLayout::find(std::string_view name) const {
@@ -78,9 +98,8 @@ std::vector<Digest> tensor_digests(const TensorLayout& layout, std::span<const D
   std::vector<Digest> digests;
   digests.reserve(layout.entries().size());
   for (const TensorLayout::Entry& entry : layout.entries()) {
-    digests.push_back(tensor_digest(entry.spec, digests_of_chunks.subspan(
-                                                    static_cast<std::size_t>(entry.first_chunk),
-                                                    static_cast<std::size_t>(entry.num_chunks))));
+    digests.push_back(tensor_digest(entry.spec, digests_of_chunks.subspan(static_cast<std::size_t>(entry.first_chunk),
+                                                                          static_cast<std::size_t>(entry.num_chunks))));
   }
   return digests;
 }

@@ -1,7 +1,6 @@
 #include "decoder_scorer.h"
 
 #include <fmt/core.h>
-#include <fmt/ranges.h>
 
 #include <algorithm>
 #include <utility>
@@ -12,24 +11,6 @@
 
 namespace reprise::eval {
 namespace {
-
-std::string text_of(const TensorSpec& spec) { return fmt::format("{} [{}]", spec.name, fmt::join(spec.shape, ", ")); }
-
-void check_same_tensors(const TensorLayout& expected, const checkpoints::LoadedCheckpoint& checkpoint) {
-  const auto& ours = expected.entries();
-  const auto& theirs = checkpoint.layout.entries();
-  const std::string path = checkpoint.info.path.string();
-  REPRISE_REQUIRE(ours.size() == theirs.size(), ErrorKind::kCheckpoint,
-                  fmt::format("{} holds another model: {} tensors instead of {}", path, theirs.size(), ours.size()),
-                  "evaluate the checkpoint with the recipe of its own run");
-  for (std::size_t i = 0; i < ours.size(); ++i) {
-    REPRISE_REQUIRE(ours[i].spec.name == theirs[i].spec.name && ours[i].spec.shape == theirs[i].spec.shape,
-                    ErrorKind::kCheckpoint,
-                    fmt::format("{} holds another model: tensor {} is {} instead of {}", path, i,
-                                text_of(theirs[i].spec), text_of(ours[i].spec)),
-                    "evaluate the checkpoint with the recipe of its own run");
-  }
-}
 
 model::DeviceWeights weights_on(numerics::Device* device, const TensorLayout& layout,
                                 std::optional<numerics::DeviceMemory>& memory) {
@@ -49,7 +30,10 @@ DecoderScorer::DecoderScorer(const configs::Recipe& recipe, std::shared_ptr<nume
                std::nullopt, configs::document_end(recipe), 0, device_weights_) {}
 
 void DecoderScorer::load(const checkpoints::LoadedCheckpoint& checkpoint) {
-  check_same_tensors(layout_, checkpoint);
+  const std::optional<std::string> difference = first_difference(layout_, checkpoint.layout);
+  REPRISE_REQUIRE(!difference, ErrorKind::kCheckpoint,
+                  fmt::format("{} holds another model: {}", checkpoint.info.path.string(), *difference),
+                  "evaluate the checkpoint with the recipe of its own run");
   REPRISE_CHECK_EQ(checkpoint.weights.size(), weights_.size());
   std::copy(checkpoint.weights.begin(), checkpoint.weights.end(), weights_.begin());
   if (device_) device_->write(device_weights_.weights, weights_.data(), weights_.size() * sizeof(float));

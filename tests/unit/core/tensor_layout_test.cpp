@@ -34,6 +34,15 @@ TEST(TensorLayout, RefusesShapesThatAreNone) {
   }
 }
 
+TEST(TensorLayout, NamesTheFirstTensorThatIsAnother) {
+  EXPECT_EQ(first_difference(example(), example()), std::nullopt);
+  EXPECT_EQ(first_difference(example(), TensorLayout({{"t", {}, true}})), "1 tensors instead of 3");
+  const TensorLayout shape({{"a", {3, 5}, true}, {"b", {17, 241}, false}, {"c", {4096}, true}});
+  EXPECT_EQ(first_difference(example(), shape), "tensor 1 is b [17, 241] instead of b [4097]");
+  const TensorLayout name({{"a", {3, 5}, false}, {"b", {4097}, true}, {"d", {4096}, true}});
+  EXPECT_EQ(first_difference(example(), name), "tensor 2 is d [4096] instead of c [4096]");
+}
+
 TEST(ChunkSlice, CoversAllChunksOnceForAnyNumberOfRanks) {
   for (std::int64_t chunks : {0, 1, 5, 64, 101}) {
     for (int ranks = 1; ranks <= 9; ++ranks) {

@@ -6,6 +6,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -65,6 +66,10 @@ class TensorLayout {
   std::int64_t num_chunks_ = 0;
   std::int64_t num_parameters_ = 0;
 };
+
+/// Says where names or shapes of `found` are not those of `expected`, such as "2 tensors instead of 25"; nothing where
+/// all are.
+std::optional<std::string> first_difference(const TensorLayout& expected, const TensorLayout& found);
 
 /// Returns the contiguous chunks that `rank` of `num_ranks` owns: the first (n mod R) ranks get one more.
 ChunkRange chunk_slice(std::int64_t num_chunks, int rank, int num_ranks);
