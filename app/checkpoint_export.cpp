@@ -108,6 +108,16 @@ void require_model_of_recipe(const checkpoints::LoadedCheckpoint& loaded, const 
 
 void write_json(const path& file, const ordered_json& json) { write_file_atomically(file, json.dump(2) + "\n"); }
 
+/// Without config.json, which is written last, nothing loads the folder: no weights of one model with the config or
+/// tokenizer of another, wherever the export ends.
+void take_config_away(const path& folder) {
+  const path file = folder / "config.json";
+  std::error_code error;
+  std::filesystem::remove(file, error);
+  REPRISE_REQUIRE(!error, ErrorKind::kIo, fmt::format("cannot remove: {}: {}", file.string(), error.message()),
+                  system_hint(error.value()));
+}
+
 void export_checkpoint(const ExportFlags& flags) {
   REPRISE_REQUIRE(flags.step || !flags.file.empty(), ErrorKind::kUsage,
                   fmt::format("which checkpoint of {}?", flags.run.string()), "give --step N or --checkpoint FILE");
@@ -124,17 +134,19 @@ void export_checkpoint(const ExportFlags& flags) {
   const std::string tokenizer_text = read_file(tokenizer_file);
   const auto end_of_text = static_cast<std::int64_t>(tokenizer.end_of_text());
 
-  make_folders(flags.out);
-  write_file_atomically(flags.out / "tokenizer.json", tokenizer_text);
   const std::string token = special_token(tokenizer_text, end_of_text);
+
+  make_folders(flags.out);
+  const path model_file = flags.out / "model.safetensors";
+  checkpoints::write_safetensors(model_file, loaded.layout, loaded.weights, provenance(loaded.info, average),
+                                 [&] { take_config_away(flags.out); });
+  write_file_atomically(flags.out / "tokenizer.json", tokenizer_text);
   write_json(flags.out / "tokenizer_config.json", {{"tokenizer_class", "PreTrainedTokenizerFast"},
                                                    {"eos_token", token},
                                                    {"pad_token", token},
                                                    {"model_max_length", recipe.train().sequence_length()},
                                                    {"clean_up_tokenization_spaces", false}});
   write_json(flags.out / "config.json", model_config(recipe, end_of_text));
-  const path model_file = flags.out / "model.safetensors";
-  checkpoints::write_safetensors(model_file, loaded.layout, loaded.weights, provenance(loaded.info, average));
   if (flags.json) {
     ordered_json json = {{"path", flags.out.string()},
                          {"step", loaded.info.header.step},

@@ -1,5 +1,7 @@
 #include "reprise/checkpoints/output_place.h"
 
+#include <fstream>
+
 #include "reprise/checkpoints/average.h"
 #include "reprise/checkpoints/checkpoint.h"
 #include "reprise/core/error.h"
@@ -42,6 +44,27 @@ bool holds(const Test& test) {
   }
 }
 
+/// Whether write_safetensors wrote the file for `checkpoint export`: its metadata, which comes first, names the root.
+bool is_export(const fs::path& file) {
+  constexpr std::size_t kMetadataBytes = 4096;
+  std::error_code error;
+  if (!fs::is_regular_file(file, error)) return false;
+  std::string head(kMetadataBytes, '\0');
+  std::ifstream in(file, std::ios::binary);
+  in.read(head.data(), static_cast<std::streamsize>(head.size()));
+  return head.find("\"reprise.root\"") != std::string::npos;
+}
+
+/// An export begins with its model, so that where there is none, the rest is of somebody else.
+void require_no_other_model(const fs::path& folder) {
+  for (const char* name : {"model.safetensors", "config.json", "tokenizer.json", "tokenizer_config.json"}) {
+    if (!fs::exists(fs::symlink_status(folder / name)) || is_export(folder / "model.safetensors")) continue;
+    throw Error(ErrorKind::kUsage,
+                fmt::format("--out would replace {} in a folder that is no export: {}", name, folder.string()),
+                "name a folder that is not there yet, or move what is in this one away");
+  }
+}
+
 }  // namespace
 
 void require_place_of_export(const fs::path& folder) {
@@ -51,6 +74,7 @@ void require_place_of_export(const fs::path& folder) {
                     fmt::format("--out is the folder {} of the run {}: {}", name, run.string(), folder.string()),
                     "name a folder of its own");
   }
+  require_no_other_model(folder);
 }
 
 void require_place_of_average(const fs::path& out) {

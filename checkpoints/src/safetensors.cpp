@@ -31,7 +31,8 @@ std::string header_text(const TensorLayout& layout, const std::map<std::string, 
 }  // namespace
 
 void write_safetensors(const std::filesystem::path& path, const TensorLayout& layout, std::span<const float> flat,
-                       const std::map<std::string, std::string>& metadata) {
+                       const std::map<std::string, std::string>& metadata,
+                       const std::function<void()>& before_replacing) {
   REPRISE_CHECK_EQ(static_cast<std::int64_t>(flat.size()), layout.num_elements());
   const std::string header = header_text(layout, metadata);
   const std::uint64_t length = header.size();
@@ -42,6 +43,7 @@ void write_safetensors(const std::filesystem::path& path, const TensorLayout& la
     file.write({reinterpret_cast<const char*>(flat.data() + entry.offset),
                 static_cast<std::size_t>(entry.spec.num_elements()) * sizeof(float)});
   }
+  if (before_replacing) before_replacing();
   file.commit();
 }
 

@@ -12,6 +12,7 @@
 #include "reprise/checkpoints/difference.h"
 #include "reprise/checkpoints/folder.h"
 #include "reprise/checkpoints/output_place.h"
+#include "reprise/checkpoints/safetensors.h"
 #include "reprise/checkpoints/storage.h"
 
 namespace reprise::checkpoints {
@@ -288,6 +289,23 @@ TEST_F(AverageTest, AnExportIsNotWrittenIntoAFolderOfARun) {
   EXPECT_THAT(refused(chain_.path() / "tokenizer"), HasSubstr("--out is the folder tokenizer of the run"));
   EXPECT_THAT(refused(chain_.path() / "x" / ".." / "checkpoints"), HasSubstr("the folder checkpoints of the run"));
   EXPECT_EQ(refused(chain_.path() / "hf"), "");
+}
+
+TEST_F(AverageTest, AnExportReplacesAnExportAndNoOtherModel) {
+  const std::filesystem::path out = chain_.path() / "hf";
+  const auto refused = [&] { return refusal([&] { require_place_of_export(out); }); };
+  EXPECT_EQ(refused(), "");
+  make_folders(out);
+  EXPECT_EQ(refused(), "");
+  write_file_atomically(out / "config.json", R"({"model_type": "gpt_neox"})");
+  EXPECT_THAT(refused(), HasSubstr("would replace config.json in a folder that is no export"));
+  const auto write_model = [&](const char* root) {
+    write_safetensors(out / "model.safetensors", sample_layout(), SampleState().weights, {{root, "00ff"}});
+  };
+  write_model("some.root");
+  EXPECT_THAT(refused(), HasSubstr("would replace model.safetensors"));
+  write_model("reprise.root");
+  EXPECT_EQ(refused(), "");
 }
 
 TEST_F(AverageTest, ACheckpointThatIsMadeAgainReplacesThatOneAlone) {

@@ -36,5 +36,18 @@ TEST_F(CheckpointExport, RefusesOtherTensorsThanTheRecipeHas) {
   EXPECT_FALSE(std::filesystem::exists(out()));
 }
 
+TEST_F(CheckpointExport, ThatFailsLeavesNoMixture) {
+  ASSERT_EQ(exported("--step", "2").exit_code, 0);
+  const std::string config = read_file(out() / "config.json");
+  make_folders(out() / ".model.safetensors.partial" / "x");  // before the weights are whole
+  EXPECT_EQ(exported("--step", "4").exit_code, 4);
+  EXPECT_EQ(read_file(out() / "config.json"), config);
+  std::filesystem::remove_all(out() / ".model.safetensors.partial");
+  std::filesystem::remove(out() / "tokenizer.json");
+  make_folders(out() / "tokenizer.json" / "x");  // behind them
+  EXPECT_EQ(exported("--step", "4").exit_code, 4);
+  EXPECT_FALSE(std::filesystem::exists(out() / "config.json"));
+}
+
 }  // namespace
 }  // namespace reprise::cli_test

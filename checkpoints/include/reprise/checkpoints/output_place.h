@@ -12,8 +12,8 @@ namespace reprise::checkpoints {
 /// one of a run's checkpoints.
 void require_place_of_average(const std::filesystem::path& out);
 
-/// Throws kUsage where `folder`, which files are to be written into, is one of a run's own: its checkpoints, tokenizer,
-/// shards, documents or scores.
+/// Throws kUsage where `folder`, which an export is to be written into, is one of a run's own (its checkpoints,
+/// tokenizer, shards, documents or scores), or holds a model or tokenizer that is no export.
 void require_place_of_export(const std::filesystem::path& folder);
 
 /// Which checkpoint is to be made, whatever a file of it stores.
