@@ -194,16 +194,29 @@ void interval_is_positive(const RunConfig& config, Findings& findings) {
 
 void anchors_are_checkpoints(const RunConfig& config, Findings& findings) {
   const CheckpointSchedule& schedule = config.recipe().train().checkpoints();
-  if (schedule.interval() == 0) return;
+  if (schedule.interval() == 0 || schedule.interval() > kLongestAnchorInterval) return;
   findings.require(
       schedule.anchor_interval() % schedule.interval() == 0, "recipe.train.checkpoints.anchor_interval",
       fmt::format("must be a multiple of interval {}, is {}", schedule.interval(), schedule.anchor_interval()),
       "anchors are checkpoints that hold the AdamW moments too");
 }
 
+/// No schedule of anchors fits a longer interval, so that it is the one mistake.
 void anchors_are_close(const RunConfig& config, Findings& findings) {
-  check_range(findings, "recipe.train.checkpoints.anchor_interval",
-              config.recipe().train().checkpoints().anchor_interval(), 1, kLongestAnchorInterval);
+  const CheckpointSchedule& schedule = config.recipe().train().checkpoints();
+  if (schedule.interval() > kLongestAnchorInterval) {
+    findings.add("recipe.train.checkpoints.interval",
+                 fmt::format("must be at most {}, is {}", kLongestAnchorInterval, schedule.interval()),
+                 fmt::format("moments are stored at a multiple of it, so that any step can be computed again soon; "
+                             "`reprise checkpoint prune RUN --keep-every {}` makes the run small when it has ended",
+                             schedule.interval()));
+    return;
+  }
+  const std::uint32_t anchors = schedule.anchor_interval();
+  findings.require(anchors >= 1 && anchors <= kLongestAnchorInterval, "recipe.train.checkpoints.anchor_interval",
+                   fmt::format("must be from 1 to {}, is {}", kLongestAnchorInterval, anchors),
+                   "anchors hold the AdamW moments, from which any step between them can be computed again soon; "
+                   "runtime.checkpoint_storage.keep_moments takes those of older ones away");
 }
 
 void num_checkpoints_is_positive(const RunConfig& config, Findings& findings) {

@@ -16,6 +16,10 @@ NativeNumerics& native(RunConfig& config) {
   return *config.mutable_recipe()->mutable_native();
 }
 
+CheckpointSchedule& checkpoints(RunConfig& config) {
+  return *config.mutable_recipe()->mutable_train()->mutable_checkpoints();
+}
+
 /// A size of the batch warm-up.
 BatchSize& batch_size(RunConfig& config, std::uint32_t sequences) {
   BatchSize& size = *config.mutable_recipe()->mutable_train()->add_batch_warmup();
@@ -209,8 +213,7 @@ const Case kCases[] = {
     {"ListedCheckpointsAreInTheRun",
      [](RunConfig& c) { c.mutable_recipe()->mutable_train()->mutable_checkpoints()->add_step(4000000000u); },
      "recipe.train.checkpoints.step[0]", "is 4000000000"},
-    {"StepsForADoublingAreInRange",
-     [](RunConfig& c) { c.mutable_recipe()->mutable_train()->mutable_checkpoints()->set_per_doubling(5); },
+    {"StepsForADoublingAreInRange", [](RunConfig& c) { checkpoints(c).set_per_doubling(5); },
      "recipe.train.checkpoints.per_doubling", "must be from 0 to 4, is 5"},
     {"CheckpointsCanBeHeld", [](RunConfig& c) { c.mutable_recipe()->mutable_train()->set_num_steps(400'000'000); },
      "recipe.train.checkpoints", "may be at most 10000000, come to 1000000"},
@@ -305,17 +308,15 @@ const Case kCases[] = {
      "recipe.train.clip_norm", "is 0"},
     {"ZLossIsNotNegative", [](RunConfig& c) { c.mutable_recipe()->mutable_train()->set_z_loss(-1); },
      "recipe.train.z_loss", "is -1"},
-    {"IntervalIsPositive",
-     [](RunConfig& c) { c.mutable_recipe()->mutable_train()->mutable_checkpoints()->set_interval(0); },
-     "recipe.train.checkpoints.interval", "must be at least 1"},
-    {"AnchorsAreCheckpoints",
-     [](RunConfig& c) { c.mutable_recipe()->mutable_train()->mutable_checkpoints()->set_interval(5); },
+    {"IntervalIsPositive", [](RunConfig& c) { checkpoints(c).set_interval(0); }, "recipe.train.checkpoints.interval",
+     "must be at least 1"},
+    {"AnchorsAreCheckpoints", [](RunConfig& c) { checkpoints(c).set_interval(5); },
      "recipe.train.checkpoints.anchor_interval", "multiple of interval 5, is 24"},
-    {"AnchorsAreClose",
-     [](RunConfig& c) { c.mutable_recipe()->mutable_train()->mutable_checkpoints()->set_anchor_interval(28); },
+    {"AnchorsAreClose", [](RunConfig& c) { checkpoints(c).set_anchor_interval(28); },
      "recipe.train.checkpoints.anchor_interval", "must be from 1 to 25, is 28"},
-    {"AnchorsExist",
-     [](RunConfig& c) { c.mutable_recipe()->mutable_train()->mutable_checkpoints()->set_anchor_interval(0); },
+    {"IntervalIsThatOfAnchorsAtMost", [](RunConfig& c) { checkpoints(c).set_interval(1000); },
+     "recipe.train.checkpoints.interval", "must be at most 25, is 1000"},
+    {"AnchorsExist", [](RunConfig& c) { checkpoints(c).set_anchor_interval(0); },
      "recipe.train.checkpoints.anchor_interval", "must be from 1 to 25, is 0"},
     {"NumCheckpointsIsPositive", [](RunConfig& c) { c.mutable_recipe()->mutable_eval()->set_num_checkpoints(0); },
      "recipe.eval.num_checkpoints", "must be at least 1"},
