@@ -55,6 +55,11 @@ FileReader::FileReader(const std::filesystem::path& path)
   calls_.check(H5Pset_fclose_degree(access.get(), H5F_CLOSE_STRONG), "prepare");
   // Finished checkpoints never change, and not every file system has locks.
   calls_.check(H5Pset_file_locking(access.get(), false, true), "prepare");
+  REPRISE_REQUIRE(
+      H5Fis_hdf5(path.c_str()) != 0, ErrorKind::kCorrupt,
+      fmt::format("no HDF5 file, so no checkpoint: {}", path.string()),
+      "name a step-NNNNNN.h5 or RUN@STEP (an exported model.safetensors is not read back), or copy the file "
+      "again if it was one");
   file_ = calls_.own(H5Fopen(path.c_str(), H5F_ACC_RDONLY, access.get()), "read as HDF5");
 }
 

@@ -187,6 +187,8 @@ TEST_F(CorruptionTest, FileOfAnotherFormatIsCorrupt) {
   const std::optional<Error> error = read_damaged("{\"this\": \"is JSON\"}");
   ASSERT_TRUE(error);
   EXPECT_EQ(error->kind(), ErrorKind::kCorrupt);
+  EXPECT_THAT(error->what(), HasSubstr("no HDF5 file, so no checkpoint"));
+  EXPECT_THAT(error->hint(), HasSubstr("model.safetensors is not read back"));
 }
 
 TEST_F(CorruptionTest, PipeInThePlaceOfAFileIsIoAndNotWaitedFor) {
