@@ -39,7 +39,8 @@ PrunedCheckpoint parse_entry(const ordered_json& entry, const std::filesystem::p
 
 std::vector<PrunedCheckpoint> read_pruned(const std::filesystem::path& folder) {
   const std::filesystem::path path = record_of(folder);
-  if (!std::filesystem::exists(path)) return {};
+  std::error_code unknown;  // what cannot be looked at is named by reading it
+  if (!std::filesystem::exists(path, unknown) && !unknown) return {};
   std::map<std::uint64_t, PrunedCheckpoint> by_step;
   try {
     const ordered_json json = parse_json<ordered_json>(read_file(path));

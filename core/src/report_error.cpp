@@ -24,7 +24,7 @@ Error caught_error() {
   } catch (const Error& error) {
     return error;
   } catch (const std::bad_alloc&) {
-    return Error(ErrorKind::kOutOfMemory, "out of memory", "use fewer threads or a smaller batch");
+    return Error(ErrorKind::kOutOfMemory, "out of memory", "use fewer threads, a smaller batch or smaller files");
   } catch (const std::system_error& error) {
     return Error(ErrorKind::kIo, first_line(error.what()), system_hint(error.code().value(), FileUse::kUnknown));
   } catch (const std::exception& error) {

@@ -111,6 +111,17 @@ TEST_F(PruneTest, DamagedRecordIsNamed) {
   }
 }
 
+TEST_F(PruneTest, RecordThatIsALinkToItselfIsNamedAsAFileThatCannotBeOpened) {
+  std::filesystem::create_symlink("pruned.json", record());
+  try {
+    read_pruned(chain_.path());
+    FAIL();
+  } catch (const Error& error) {
+    EXPECT_EQ(error.kind(), ErrorKind::kIo);
+    EXPECT_THAT(error.what(), HasSubstr("cannot open: " + record().string()));
+  }
+}
+
 TEST_F(PruneTest, NeverTakesTheLastOneToResumeFromOrTheNewest) {
   std::filesystem::remove(chain_.file(12));
   const PruneReport report = prune({std::nullopt, std::nullopt, {1}});
