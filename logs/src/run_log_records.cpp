@@ -169,9 +169,9 @@ std::string encode(const EvaluationRecord& record) {
   return WireWriter().bytes(kEvaluationField, inner.data()).data();
 }
 
-Result<RunRecord> decode(std::string_view payload) {
-  wire::RunLogRecord record;
-  if (!record.ParseFromArray(payload.data(), static_cast<int>(payload.size()))) return bad("it is no protobuf record");
+namespace {
+
+Result<RunRecord> from_wire(const wire::RunLogRecord& record) {
   switch (record.record_case()) {
     case wire::RunLogRecord::kHeader:
       return from_wire(record.header());
@@ -185,6 +185,25 @@ Result<RunRecord> decode(std::string_view payload) {
       break;
   }
   return bad("it is neither header, step, evaluation nor checkpoint");
+}
+
+std::string encode(const RunRecord& record) {
+  if (record.header) return encode(*record.header);
+  if (record.step) return encode(*record.step);
+  return record.evaluation ? encode(*record.evaluation) : encode(*record.checkpoint);
+}
+
+}  // namespace
+
+/// Other bytes of the same content would be another log of the same run, and could hold what no reader sees.
+Result<RunRecord> decode(std::string_view payload) {
+  wire::RunLogRecord record;
+  if (!record.ParseFromArray(payload.data(), static_cast<int>(payload.size()))) return bad("it is no protobuf record");
+  Result<RunRecord> decoded = from_wire(record);
+  if (decoded && encode(decoded.value()) != payload) {
+    return bad("it is not in the fixed encoding of a record");
+  }
+  return decoded;
 }
 
 std::string RecordOrder::accept(const RunRecord& record) {

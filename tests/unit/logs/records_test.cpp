@@ -92,6 +92,21 @@ TEST(RunLogRecords, PayloadsThatAreNoRecordsAreRefused) {
   EXPECT_NE(std::string(refused.error().what()).find("format 2 is not known"), std::string::npos);
 }
 
+TEST(RunLogRecords, OtherBytesOfTheSameContentAreRefused) {
+  const std::string payload = encode(sample_checkpoint(3));  // 12 24, 08 03, 12 20 and the root
+  ASSERT_TRUE(decode(payload));
+  const std::string step = payload.substr(2, 2), root = payload.substr(4);
+  const auto framed = [](const std::string& inner) { return "\x1a" + std::string(1, char(inner.size())) + inner; };
+  ASSERT_EQ(framed(step + root), payload);
+  for (const std::string& other : {framed(root + step), framed(step + step + root), framed(step + root + step),
+                                   framed("\x08\x83" + std::string(1, '\0') + root), framed(root),
+                                   framed(step + root + "\x18\x01"), payload + "\x28\x01"}) {
+    const Result<RunRecord> refused = decode(other);
+    ASSERT_FALSE(refused);
+    EXPECT_NE(std::string(refused.error().what()).find("not in the fixed encoding"), std::string::npos);
+  }
+}
+
 std::string order_complaint(const std::vector<RunRecord>& records) {
   RecordOrder order;
   for (const RunRecord& record : records) {
