@@ -3,6 +3,7 @@
 #include <fmt/core.h>
 
 #include <algorithm>
+#include <cmath>
 #include <functional>
 #include <map>
 #include <optional>
@@ -11,7 +12,6 @@
 #include "reprise/audit/manifest.h"
 #include "reprise/checkpoints/checkpoint.h"
 #include "reprise/checkpoints/prune.h"
-#include "reprise/configs/batch_plan.h"
 #include "reprise/configs/checkpoint_schedule.h"
 #include "reprise/configs/config.h"
 #include "reprise/core/error.h"
@@ -22,6 +22,7 @@
 #include "reprise/eval/evaluate.h"
 #include "reprise/logs/run_log.h"
 #include "reprise/train/fork.h"
+#include "reprise/train/log_check.h"
 #include "reprise/train/trainer.h"
 
 namespace reprise::audit {
@@ -59,6 +60,7 @@ std::string check_recipe(const configs::Recipe& recipe, const logs::RunLog& log)
   const Digest hash = configs::recipe_hash(recipe);
   const Digest logged = header_of(log).recipe_hash;
   if (hash != logged) differ(fmt::format("recipe.pbtxt hashes to {}, run.log names {}", hash.hex(), logged.hex()));
+  train::check_log_header(recipe, header_of(log));
   return hash.hex();
 }
 
@@ -67,27 +69,45 @@ bool wants_evaluation(const configs::TrainRecipe& recipe, std::uint64_t step) {
   return recipe.has_evaluation() && (step % recipe.evaluation().interval() == 0 || step == recipe.num_steps());
 }
 
-/// Every step has as many sequences as the recipe gives it, and a held-out loss where the recipe asks for one.
-void check_records(const configs::TrainRecipe& recipe, const logs::RunLog& log) {
-  const configs::BatchPlan plan(recipe);
-  for (std::size_t i = 0; i < log.records.size(); ++i) {
-    if (!log.records[i].step) continue;
-    const logs::StepRecord& step = *log.records[i].step;
-    if (step.num_samples != plan.sequences(step.step)) {
-      differ(fmt::format("step {} has {} sequences; the recipe gives it {}", step.step, step.num_samples,
-                         plan.sequences(step.step)));
-    }
-    const bool has_evaluation = i + 1 < log.records.size() && log.records[i + 1].evaluation;
-    if (has_evaluation != wants_evaluation(recipe, step.step)) {
-      differ(fmt::format("step {} has {} held-out loss", step.step, has_evaluation ? "an unasked" : "no"));
-    }
-    if (step.skipped && !recipe.has_spike_skipping()) {
-      differ(fmt::format("the update of step {} was left out; the recipe leaves none out", step.step));
-    }
+/// The sequences of a held-out loss are the same along the run, and no more than the recipe wants.
+void check_evaluation(const configs::TrainRecipe& recipe, const logs::EvaluationRecord& found,
+                      const logs::EvaluationRecord& first) {
+  const bool fits = found.num_sequences > 0 && found.num_sequences <= recipe.evaluation().sequences() &&
+                    found.num_targets == found.num_sequences * recipe.sequence_length() && found.num_bytes > 0;
+  const bool same = found.num_sequences == first.num_sequences && found.num_bytes == first.num_bytes &&
+                    found.batch_hash == first.batch_hash;
+  if (!fits || !same) {
+    differ(fmt::format("the held-out loss of step {} is of {} sequences with {} targets and {} bytes: not those {}",
+                       found.step, found.num_sequences, found.num_targets, found.num_bytes,
+                       fits ? fmt::format("of step {}", first.step) : "of the recipe"));
+  }
+  if (!std::isfinite(found.loss) || !std::isfinite(found.bits_per_byte)) {
+    differ(fmt::format("the held-out loss of step {} is {}, {} bits per byte", found.step, found.loss,
+                       found.bits_per_byte));
   }
 }
 
-std::string check_steps(const configs::Recipe& recipe, const logs::RunLog& log) {
+/// Every step says what follows from the recipe, and has a held-out loss where the recipe asks for one.
+void check_records(const configs::Recipe& recipe, const logs::RunLog& log, const std::filesystem::path& run_dir) {
+  train::StepCheck steps(run_dir, recipe);
+  const logs::EvaluationRecord* first_evaluation = nullptr;
+  for (std::size_t i = 0; i < log.records.size(); ++i) {
+    if (!log.records[i].step) continue;
+    const logs::StepRecord& step = *log.records[i].step;
+    steps.check(step);
+    steps.pass(step);
+    const bool has_evaluation = i + 1 < log.records.size() && log.records[i + 1].evaluation;
+    if (has_evaluation != wants_evaluation(recipe.train(), step.step)) {
+      differ(fmt::format("step {} has {} held-out loss", step.step, has_evaluation ? "an unasked" : "no"));
+    }
+    if (!has_evaluation) continue;
+    const logs::EvaluationRecord& evaluation = *log.records[i + 1].evaluation;
+    if (first_evaluation == nullptr) first_evaluation = &evaluation;
+    check_evaluation(recipe.train(), evaluation, *first_evaluation);
+  }
+}
+
+std::string check_steps(const configs::Recipe& recipe, const logs::RunLog& log, const std::filesystem::path& run_dir) {
   const std::uint64_t first = train::first_step(recipe) + 1;
   std::uint64_t next = first;
   for (const logs::RunRecord& record : log.records) {
@@ -98,7 +118,7 @@ std::string check_steps(const configs::Recipe& recipe, const logs::RunLog& log) 
   if (next != recipe.train().num_steps() + 1) {
     differ(fmt::format("the log ends at step {} of {}", next - 1, recipe.train().num_steps()));
   }
-  check_records(recipe.train(), log);
+  check_records(recipe, log, run_dir);
   return fmt::format("{} steps, each once", next - first);
 }
 
@@ -109,10 +129,17 @@ class ChainCheck {
       : folder_(run_dir / "checkpoints"),
         first_step_(train::first_step(recipe)),
         header_(header_of(log)),
+        num_parameters_(train::num_parameters(recipe)),
         previous_(train::root_before(recipe)) {
+    train::StepCheck steps(run_dir, recipe);
     for (const logs::RunRecord& record : log.records) {
-      if (record.checkpoint) logged_roots_[record.checkpoint->step] = record.checkpoint->root;
-      if (record.step) logged_states_[record.step->step] = record.step->state;
+      if (record.checkpoint) {
+        logged_roots_[record.checkpoint->step] = record.checkpoint->root;
+        expected_[record.checkpoint->step] = steps.header();
+      }
+      if (!record.step) continue;
+      logged_states_[record.step->step] = record.step->state;
+      steps.pass(*record.step);
     }
     for (const checkpoints::PrunedCheckpoint& gone : checkpoints::read_pruned(folder_)) {
       if (gone.whole_file) pruned_[gone.step] = gone;
@@ -131,6 +158,7 @@ class ChainCheck {
     if (loaded.info.header.step != step)
       differ(fmt::format("{} holds step {}", path.string(), loaded.info.header.step));
     check_origin(loaded.info);
+    check_place(loaded);
     check_link(step, path, loaded.info.root, loaded.info.header.previous_root);
     const Digest state = checkpoints::state_digest(step, loaded.layout, loaded.digests);
     if (step > first_step_ && logged_states_[step] != state) {
@@ -165,11 +193,32 @@ class ChainCheck {
     configs::parse_hashed_recipe(info.header.recipe_text, info.path.string() + ": recipe_text", header_.recipe_hash);
   }
 
+  /// A checkpoint says where in the run it is, as recipe and log do.
+  void check_place(const checkpoints::LoadedCheckpoint& loaded) {
+    const checkpoints::Header& found = loaded.info.header;
+    const checkpoints::Header& expected = expected_[found.step];
+    std::string differences;
+    const auto compare = [&](const char* what, auto value, auto wanted) {
+      if (value != wanted) differences += fmt::format("; {} is {}, by the recipe {}", what, value, wanted);
+    };
+    compare("seed", found.seed, expected.seed);
+    compare("contract_version", found.contract_version, expected.contract_version);
+    compare("tokens_seen", found.tokens_seen, expected.tokens_seen);
+    compare("next_sample", found.next_sample, expected.next_sample);
+    compare("adam_step", found.adam_step, expected.adam_step);
+    compare("beta1_power", found.beta1_power, expected.beta1_power);
+    compare("beta2_power", found.beta2_power, expected.beta2_power);
+    compare("the number of parameters", loaded.layout.num_parameters(), num_parameters_);
+    if (!differences.empty()) differ(loaded.info.path.string() + ": " + differences.substr(2));
+  }
+
   std::filesystem::path folder_;
   std::map<std::uint64_t, Digest> logged_roots_, logged_states_;
+  std::map<std::uint64_t, checkpoints::Header> expected_;  // by step
   std::map<std::uint64_t, checkpoints::PrunedCheckpoint> pruned_;
   std::uint64_t first_step_;
   logs::RunHeader header_;
+  std::int64_t num_parameters_;
   Digest previous_;
   std::size_t num_pruned_ = 0;
 };
@@ -292,7 +341,7 @@ Verdict verify_run(const std::filesystem::path& run_dir) {
     add_claim(verdict.claims, name, check);
   };
   add("recipe can be read", [&] {
-    read_recipe = configs::load_config(run_dir / "recipe.pbtxt").recipe();
+    read_recipe = configs::resolve(configs::load_config(run_dir / "recipe.pbtxt")).recipe();
     return recipe().name();
   });
   add("run.log is whole", [&] {
@@ -301,7 +350,7 @@ Verdict verify_run(const std::filesystem::path& run_dir) {
     return fmt::format("chain {}", log().chain.hex());
   });
   add("recipe is the one in run.log", [&] { return check_recipe(recipe(), log()); });
-  add("every step is logged once", [&] { return check_steps(recipe(), log()); });
+  add("every step is logged once", [&] { return check_steps(recipe(), log(), run_dir); });
   add("checkpoints form one chain", [&] { return check_chain(recipe(), log(), run_dir); });
   add("shards and tokenizer are the run's", [&] { return check_data(log(), run_dir); });
   add("scores are of these checkpoints", [&] { return check_scores(recipe(), log(), run_dir); });

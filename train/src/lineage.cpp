@@ -31,16 +31,20 @@ Digest root_before(const configs::Recipe& recipe) { return recipe.has_parent() ?
 data::DataStart data_start(const std::filesystem::path& run, const configs::Recipe& recipe) {
   if (!recipe.has_parent()) return {};
   if (recipe.parent().restart_data()) return {recipe.parent().step(), 0};
-  const RunFolder folder(run);
-  require_file(folder);
-  const checkpoints::CheckpointInfo info = checkpoints::read_info(folder.parent());
-  require_parent(folder, recipe, info);
+  const checkpoints::CheckpointInfo info = parent_info(RunFolder(run), recipe);
   return {info.header.step, info.header.next_sample};
 }
 
 std::optional<logs::ParentLink> parent_link(const configs::Recipe& recipe) {
   if (!recipe.has_parent()) return std::nullopt;
   return logs::ParentLink{recipe.parent().run(), recipe.parent().step(), root_of(recipe.parent())};
+}
+
+checkpoints::CheckpointInfo parent_info(const RunFolder& folder, const configs::Recipe& recipe) {
+  require_file(folder);
+  checkpoints::CheckpointInfo info = checkpoints::read_info(folder.parent());
+  require_parent(folder, recipe, info);
+  return info;
 }
 
 checkpoints::LoadedCheckpoint read_parent(const RunFolder& folder, const configs::Recipe& recipe,

@@ -13,6 +13,9 @@ namespace reprise::train {
 /// What run.log says of the parent; nothing for a run without one.
 std::optional<logs::ParentLink> parent_link(const configs::Recipe& recipe);
 
+/// Reads header and root of parent.h5. Throws kCheckpoint when it is not the checkpoint that recipe.parent names.
+checkpoints::CheckpointInfo parent_info(const RunFolder& folder, const configs::Recipe& recipe);
+
 /// Reads and verifies parent.h5, and keeps the moments of the chunks `moments`. Throws kCheckpoint when it is not the
 /// checkpoint that recipe.parent names.
 checkpoints::LoadedCheckpoint read_parent(const RunFolder& folder, const configs::Recipe& recipe,

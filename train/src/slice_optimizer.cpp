@@ -37,13 +37,17 @@ float target_divisor(std::uint64_t num_targets) {
 
 float clip_factor(double norm, double clip) { return norm > clip ? static_cast<float>(clip / norm) : 1.0f; }
 
+void advance_adam(const configs::AdamW& recipe, checkpoints::Header& header) {
+  ++header.adam_step;
+  header.beta1_power *= recipe.beta1();
+  header.beta2_power *= recipe.beta2();
+}
+
 SliceOptimizer::SliceOptimizer(const configs::AdamW& recipe, const TensorLayout& layout, ChunkRange slice)
     : recipe_(recipe), layout_(layout), updates_(tensor_updates(recipe, layout)), slice_(slice) {}
 
 std::int64_t SliceOptimizer::update(float clip, double learning_rate, TrainingState& state) {
-  ++state.header.adam_step;
-  state.header.beta1_power *= recipe_.beta1();
-  state.header.beta2_power *= recipe_.beta2();
+  advance_adam(recipe_, state.header);
   Update update{clip, learning_rate, {}};
   update.step.beta1 = static_cast<float>(recipe_.beta1());
   update.step.beta2 = static_cast<float>(recipe_.beta2());

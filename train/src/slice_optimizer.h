@@ -103,6 +103,9 @@ void size_digests(const TensorLayout& layout, checkpoints::StateDigests& digests
 /// Returns the number of targets as the divisor of gradients. Throws Error(kNumeric) when it is 0.
 float target_divisor(std::uint64_t num_targets);
 
+/// Counts an update: adam_step and the powers of beta.
+void advance_adam(const configs::AdamW& recipe, checkpoints::Header& header);
+
 /// clip / norm rounded to float32 when norm > clip, else 1.
 float clip_factor(double norm, double clip);
 

@@ -4,6 +4,8 @@
 #include <gtest/gtest.h>
 #include <unistd.h>
 
+#include <cmath>
+
 #include "reprise/audit/reproduce.h"
 #include "reprise/checkpoints/checkpoint.h"
 #include "reprise/configs/config.h"
@@ -12,6 +14,8 @@
 #include "reprise/core/scratch_folder.h"
 #include "reprise/dist/communicator.h"
 #include "reprise/eval/evaluate.h"
+#include "reprise/logs/run_log.h"
+#include "reprise/train/log_check.h"
 #include "reprise/train/trainer.h"
 
 namespace reprise::audit {
@@ -74,6 +78,28 @@ class Verify : public testing::Test {
     EXPECT_EQ(failing, names);
   }
 
+  /// Expects an error with `detail`.
+  static void expect_complaint(const std::function<void()>& check, const std::string& detail) {
+    try {
+      check();
+      ADD_FAILURE() << "no error instead of " << detail;
+    } catch (const Error& error) {
+      EXPECT_THAT(error.what(), testing::HasSubstr(detail));
+    }
+  }
+
+  /// Writes the run's log again behind `change`.
+  static void change_log(const std::function<void(logs::RunRecord&)>& change) {
+    logs::RunLog log = logs::read_run_log(run() / "run.log");
+    for (logs::RunRecord& record : log.records) change(record);
+    std::filesystem::remove(run() / "run.log");
+    auto writer = logs::RunLogWriter::create(run() / "run.log", *log.records.front().header);
+    for (const logs::RunRecord& record : log.records) {
+      if (record.step) writer.append(*record.step);
+      if (record.checkpoint) writer.append(*record.checkpoint);
+    }
+  }
+
   static ScratchFolder* folder_;
   static configs::RunConfig* config_;
 };
@@ -120,6 +146,101 @@ TEST_F(Verify, FailsForShardsAndATokenizerOfAnotherRun) {
   write_file_atomically(tokenizer, read_file(tokenizer) + " ");
   write_manifest_again();
   expect_failing({"shards and tokenizer are the run's"}, {"tokenizer.json has digest "});
+}
+
+TEST_F(Verify, FailsForALogThatDoesNotBeginAsTheRecipeSays) {
+  using Change = void (*)(logs::RunHeader&);
+  const std::vector<std::pair<std::string, Change>> changes = {
+      {"name in run.log is other; by the recipe it is small", [](auto& header) { header.run_name = "other"; }},
+      {"contract version in run.log is 4294967295", [](auto& header) { header.contract_version = 4294967295; }},
+      {"number of parameters in run.log is 1;", [](auto& header) { header.num_parameters = 1; }},
+      {"number of grains in run.log is 8; by the recipe it is 7", [](auto& header) { header.num_grains = 8; }},
+      {"another parent",
+       [](auto& header) {
+         header.parent = logs::ParentLink{"parent", 0, {}};
+       }},
+      {"run.log: recipe_text", [](auto& header) { header.recipe_text = "junk"; }},
+  };
+  const logs::RunHeader whole = *logs::read_run_log(run() / "run.log").records.front().header;
+  for (const auto& [detail, change] : changes) {
+    logs::RunHeader header = whole;
+    change(header);
+    expect_complaint([&] { train::check_log_header(configs::resolve(*config_).recipe(), header); }, detail);
+  }
+  change_log([&](logs::RunRecord& record) {
+    if (record.header) changes.front().second(*record.header);
+  });
+  write_manifest_again();
+  expect_failing({"recipe is the one in run.log"}, {changes.front().first});
+}
+
+TEST_F(Verify, FailsForStepsThatDoNotFollowFromTheRecipe) {
+  using Change = void (*)(logs::StepRecord&);
+  const std::vector<std::pair<std::string, Change>> changes = {
+      {"step 2: the first sequence is 8; by the recipe it is 7", [](auto& step) { step.first_sample = 8; }},
+      {"step 2: the number of sequences is 6; by the recipe it is 7", [](auto& step) { step.num_samples = 6; }},
+      {"step 2: the number of targets is 1; by the recipe it is 224", [](auto& step) { step.num_targets = 1; }},
+      {"step 2: the number of tokens seen is 449; by the recipe it is 448", [](auto& step) { ++step.tokens_seen; }},
+      {"step 2: the number of grain losses is 0; by the recipe it is 7", [](auto& step) { step.grain_losses = {}; }},
+      {"step 2: the number of grain z-losses is 8", [](auto& step) { step.grain_z_losses.push_back(1); }},
+      {"step 2: the loss is nan", [](auto& step) { step.loss = std::nan(""); }},
+      {"step 2: the mean of its grain losses is ", [](auto& step) { step.loss += 1; }},
+      {"step 2: the mean of its grain z-losses is ", [](auto& step) { step.grain_z_losses[3] += 1; }},
+      {"step 2: the gradient norm is -1e+308", [](auto& step) { step.gradient_norm = -1e308; }},
+      {"step 2: the clip factor is 0.5", [](auto& step) { step.clip_factor = 0.5f; }},
+      {"step 2: the learning rate is 1; by the recipe it is 0.0015", [](auto& step) { step.learning_rate = 1; }},
+  };
+  train::StepCheck check(run(), configs::resolve(*config_).recipe());
+  change_log([&](logs::RunRecord& record) {
+    if (!record.step) return;
+    if (record.step->step == 1) return check.pass(*record.step);
+    for (const auto& [detail, change] : changes) {
+      logs::StepRecord step = *record.step;
+      change(step);
+      expect_complaint([&] { check.check(step); }, detail);
+    }
+    changes.front().second(*record.step);
+  });
+  write_manifest_again();
+  expect_failing({"every step is logged once"}, {changes.front().first});
+}
+
+TEST_F(Verify, FailsForAnUpdateThatWasLeftOutThoughTheRecipeLeavesNoneOut) {
+  change_log([](logs::RunRecord& record) {
+    if (record.step && record.step->step == 2) record.step->skipped.emplace().loss_limit = 0.5;
+  });
+  write_manifest_again();
+  expect_failing({"every step is logged once", "checkpoints form one chain"},
+                 {"the update of step 2 was left out", "adam_step is 2, by the recipe 1"});
+}
+
+TEST_F(Verify, FailsForACheckpointThatSaysThatItIsElsewhereInTheRun) {
+  const std::filesystem::path folder = run() / "checkpoints";
+  checkpoints::LoadedCheckpoint last = checkpoints::read_checkpoint(folder / "step-000002.h5");
+  checkpoints::Header& header = last.info.header;
+  ++header.seed;
+  header.contract_version += 2;
+  ++header.tokens_seen;
+  ++header.next_sample;
+  ++header.adam_step;
+  header.beta1_power = 0.5;
+  header.beta2_power = 0.25;
+  const Digest root = checkpoints::write_checkpoint(
+      folder, checkpoints::FileKind::kScheduled, header, last.layout, last.digests,
+      {{0, last.layout.num_chunks()}, last.weights, last.first_moments, last.second_moments, last.info.has_moments},
+      *dist::make_local_communicator());
+  change_log([&](logs::RunRecord& record) {
+    if (record.checkpoint && record.checkpoint->step == 2) record.checkpoint->root = root;
+  });
+  eval::EvalResult scores = eval::read_results(run());
+  scores.checkpoints.back().checkpoint_root = root;
+  eval::write_results(run(), scores);
+  write_manifest_again();
+  expect_failing(
+      {"checkpoints form one chain"},
+      {"step-000002.h5: seed is 8, by the recipe 7; contract_version is 3, by the recipe 1; tokens_seen is 449, "
+       "by the recipe 448; next_sample is 15, by the recipe 14; adam_step is 3, by the recipe 2; beta1_power "
+       "is 0.5, by the recipe 0.81; beta2_power is 0.25, by the recipe 0.9025"});
 }
 
 TEST_F(Verify, FailsForACheckpointWhoseRecipeTextIsNotThatOfItsHash) {

@@ -128,7 +128,7 @@ TEST_F(RunFeatures, AreVerifiedAgainstTheRecipe) {
     return outcome.out + outcome.err;
   };
   const std::string other_sizes = verify_with("sequences: 3\n", "sequences: 4\n");
-  EXPECT_NE(other_sizes.find("step 1 has 3 sequences; the recipe gives it 4"), std::string::npos) << other_sizes;
+  EXPECT_NE(other_sizes.find("step 1: the number of sequences is 3; by the recipe it is 4"), std::string::npos) << other_sizes;
   const std::string other_steps = verify_with("interval: 5\n", "interval: 6\n");
   EXPECT_NE(other_steps.find("step 5 has an unasked held-out loss"), std::string::npos) << other_steps;
 }

@@ -48,6 +48,8 @@ TEST_F(BatchWarmUp, StepsReadSequencesOneBehindAnother) {
   EXPECT_EQ(sizes, (std::vector<std::uint64_t>{2, 2, 2, 6, 6, 6, 6, 10, 10, 10, 10, 10}));
 }
 
+TEST_F(BatchWarmUp, TheLogSaysWhatFollowsFromTheRecipe) { expect_log_of_recipe(); }
+
 TEST_F(BatchWarmUp, ABatchOfTheWarmUpIsThatOfARunOfSuchBatches) {
   // The first step is that of a run in which every batch has 2 sequences: weights do not know what comes later.
   const auto folder = new_run("small");

@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include "reprise/checkpoints/checkpoint.h"
+#include "reprise/configs/config.h"
 #include "reprise/core/error.h"
 #include "reprise/core/files.h"
 #include "reprise/core/progress.h"
@@ -9,6 +11,7 @@
 #include "reprise/dist/communicator.h"
 #include "reprise/logs/run_log.h"
 #include "reprise/train/fork.h"
+#include "reprise/train/log_check.h"
 #include "reprise/train/materialize.h"
 #include "tiny_run_fixture.h"
 
@@ -91,6 +94,10 @@ TEST_F(Replay, MakesAForkFromAScheduledStepAtWhichTheParentWasStopped) {
   const auto communicator = dist::make_local_communicator();
   const ForkResult fork = prepare_fork(options, planned, 1, *communicator, no_progress());
   EXPECT_EQ(fork.config.recipe().parent().root(), logged_root(options.parent, 8));
+  const checkpoints::Header at_start = StepCheck(options.child, configs::resolve(fork.config).recipe()).header();
+  EXPECT_EQ(at_start.next_sample, 80u);
+  EXPECT_EQ(at_start.tokens_seen, 1280u);
+  EXPECT_EQ(at_start.adam_step, 8u);
 }
 
 TEST_F(Replay, RefusesAForkWhoseConfigNamesAnotherParentThanTheFlag) {

@@ -4,10 +4,13 @@
 #include <unistd.h>
 
 #include "reprise/checkpoints/checkpoint.h"
+#include "reprise/configs/config.h"
+#include "reprise/core/error.h"
 #include "reprise/core/files.h"
 #include "reprise/core/stop.h"
 #include "reprise/dist/local_group.h"
 #include "reprise/logs/run_log.h"
+#include "reprise/train/log_check.h"
 #include "reprise/train/materialize.h"
 #include "tiny_run_fixture.h"
 
@@ -52,6 +55,23 @@ TEST_F(SkippedSteps, DoNotCountAsUpdatesButReadTheirData) {
   for (std::uint64_t i = 0; i < updates; ++i) power *= 0.9;
   EXPECT_EQ(last.beta1_power, power);
   EXPECT_EQ(last.next_sample, 120u);
+}
+
+TEST_F(SkippedSteps, FollowFromTheValuesInTheLog) {
+  expect_log_of_recipe();
+  StepCheck check(whole_run(), configs::resolve(config()).recipe());
+  for (const logs::StepRecord& step : steps()) {
+    logs::StepRecord other = step;
+    if (step.skipped) {
+      other.skipped.reset();
+      EXPECT_THROW(check.check(other), Error) << step.step;
+      other.skipped.emplace().loss_limit = 1;
+    } else {
+      other.skipped.emplace().gradient_norm_limit = 0;
+    }
+    EXPECT_THROW(check.check(other), Error) << step.step;
+    check.pass(step);
+  }
 }
 
 TEST_F(SkippedSteps, LeaveWeightsAndMomentsAsTheyWere) {

@@ -3,8 +3,11 @@
 #include <fmt/core.h>
 #include <unistd.h>
 
+#include "reprise/checkpoints/checkpoint.h"
+#include "reprise/configs/config.h"
 #include "reprise/core/files.h"
 #include "reprise/dist/local_group.h"
+#include "reprise/train/log_check.h"
 
 namespace reprise::train {
 
@@ -40,6 +43,29 @@ std::vector<logs::StepRecord> TinyRunTest::steps() {
     if (record.step) steps.push_back(*record.step);
   }
   return steps;
+}
+
+void TinyRunTest::expect_log_of_recipe() {
+  const configs::Recipe recipe = configs::resolve(made_->config).recipe();
+  const logs::RunLog log = logs::read_run_log(whole_run() / "run.log");
+  EXPECT_NO_THROW(check_log_header(recipe, *log.records.front().header));
+  StepCheck check(whole_run(), recipe);
+  for (const logs::RunRecord& record : log.records) {
+    if (record.step) {
+      EXPECT_NO_THROW(check.check(*record.step));
+      check.pass(*record.step);
+    }
+    if (!record.checkpoint) continue;
+    const auto name = checkpoints::file_name(checkpoints::FileKind::kScheduled, record.checkpoint->step);
+    const checkpoints::Header found = checkpoints::read_info(whole_run() / "checkpoints" / name).header;
+    EXPECT_EQ(found.step, check.header().step);
+    EXPECT_EQ(found.seed, check.header().seed);
+    EXPECT_EQ(found.tokens_seen, check.header().tokens_seen);
+    EXPECT_EQ(found.next_sample, check.header().next_sample);
+    EXPECT_EQ(found.adam_step, check.header().adam_step);
+    EXPECT_EQ(found.beta1_power, check.header().beta1_power);
+    EXPECT_EQ(found.beta2_power, check.header().beta2_power);
+  }
 }
 
 void TinyRunTest::train_on_ranks(const std::filesystem::path& folder, int num_ranks, bool resume,

@@ -45,6 +45,8 @@ class TinyRunTest : public testing::Test {
   static void train_on_ranks(const std::filesystem::path& folder, int num_ranks, bool resume,
                              ProgressSink* progress = nullptr, const ComputeSettings& compute = {},
                              const WrapCommunicator& wrap = {});
+  /// Expects that the whole run's log and the headers of its checkpoints follow from its recipe.
+  static void expect_log_of_recipe();
   /// Expects the roots and the bytes of run.log of the whole run.
   static void expect_whole(const std::filesystem::path& folder);
 
