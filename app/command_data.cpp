@@ -13,6 +13,7 @@
 #include "reprise/configs/config.h"
 #include "reprise/core/error.h"
 #include "reprise/core/print_note.h"
+#include "reprise/core/printable.h"
 #include "reprise/core/shell_line.h"
 #include "reprise/core/stop.h"
 #include "reprise/data_pipeline/corpus.h"
@@ -168,10 +169,11 @@ void print_dropped(const data::DroppedDocument& dropped, bool as_json) {
     fmt::print("{}\n", json_text(object, -1));
     return;
   }
-  fmt::print("{}  {}: {:.6g}, threshold {:g}{}\n  {} {} {}:{}, {} bytes\n  {}\n", document.id, dropped.drop.rule,
-             dropped.drop.value, dropped.drop.threshold,
-             dropped.survivor.empty() ? "" : ", survivor " + dropped.survivor, document.source, document.language,
-             document.source_file, document.source_line, document.text.size(), excerpt(document.text));
+  fmt::print("{}  {}: {:.6g}, threshold {:g}{}\n  {} {} {}:{}, {} bytes\n  {}\n", printable(document.id),
+             printable(dropped.drop.rule), dropped.drop.value, dropped.drop.threshold,
+             dropped.survivor.empty() ? "" : ", survivor " + printable(dropped.survivor), printable(document.source),
+             printable(document.language), printable(document.source_file), document.source_line, document.text.size(),
+             printable(excerpt(document.text)));
 }
 
 void dropped(const DroppedFlags& flags) {

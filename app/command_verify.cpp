@@ -7,6 +7,7 @@
 #include "json_text.h"
 #include "reprise/audit/verify.h"
 #include "reprise/core/error.h"
+#include "reprise/core/printable.h"
 
 namespace reprise::app {
 namespace {
@@ -25,7 +26,7 @@ void print_json(const audit::Verdict& verdict) {
 
 void print_text(const audit::Verdict& verdict) {
   for (const audit::Claim& claim : verdict.claims) {
-    fmt::print("{:<6} {:<34} {}\n", claim.holds ? "holds" : "FAILS", claim.name, claim.detail);
+    fmt::print("{:<6} {:<34} {}\n", claim.holds ? "holds" : "FAILS", claim.name, printable(claim.detail, "\n\t"));
   }
   fmt::print("\nnot checked:\n");
   for (const std::string& line : verdict.not_checked) fmt::print("  {}\n", line);

@@ -9,6 +9,7 @@
 #include "data_verbs.h"
 #include "json_text.h"
 #include "reprise/core/error.h"
+#include "reprise/core/printable.h"
 #include "reprise/data_pipeline/document_file.h"
 #include "reprise/data_pipeline/mixture_table.h"
 #include "reprise/data_pipeline/reading_order.h"
@@ -55,9 +56,9 @@ ordered_json to_json(const data::DocumentPart& part, const data::DocumentSpan& d
 }
 
 void print_part(const data::DocumentPart& part, const data::DocumentSpan& document) {
-  fmt::print("  {:>5} {} tokens {}..{} of {}  {} {}:{}\n", part.position, document.id, part.first_token,
-             part.first_token + part.num_tokens - 1, document.num_tokens + 1, document.language, document.source_file,
-             document.source_line);
+  fmt::print("  {:>5} {} tokens {}..{} of {}  {} {}:{}\n", part.position, printable(document.id), part.first_token,
+             part.first_token + part.num_tokens - 1, document.num_tokens + 1, printable(document.language),
+             printable(document.source_file), document.source_line);
 }
 
 /// ", stage main, group prose", or nothing where the recipe has no groups.

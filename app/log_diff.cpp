@@ -11,6 +11,7 @@
 
 #include "json_text.h"
 #include "log_verbs.h"
+#include "reprise/core/printable.h"
 #include "reprise/logs/run_log.h"
 
 namespace reprise::app {
@@ -211,7 +212,7 @@ ordered_json to_json(const std::vector<FieldDifference>& fields) {
 
 void print_fields(const std::vector<FieldDifference>& fields) {
   for (const FieldDifference& field : fields)
-    fmt::print("  {:<18} {}\n  {:<18} {}\n", field.name, field.a, "", field.b);
+    fmt::print("  {:<18} {}\n  {:<18} {}\n", field.name, printable(field.a), "", printable(field.b));
 }
 
 void print_difference(const LogDifference& difference) {

@@ -5,6 +5,8 @@
 #include <cmath>
 #include <ctime>
 
+#include "reprise/core/printable.h"
+
 namespace reprise::app {
 namespace {
 
@@ -35,10 +37,11 @@ std::string note_of(const logs::StepRecord& r, const logs::EvaluationRecord* eva
 }  // namespace
 
 std::string run_lines(const logs::RunHeader& header) {
-  std::string text = fmt::format("run         {}\nrecipe      {}\ndata        {}\ntokenizer   {}\n", header.run_name,
-                                 header.recipe_hash.hex(), header.data_root.hex(), header.tokenizer.hex());
+  std::string text =
+      fmt::format("run         {}\nrecipe      {}\ndata        {}\ntokenizer   {}\n", printable(header.run_name),
+                  header.recipe_hash.hex(), header.data_root.hex(), header.tokenizer.hex());
   if (header.parent) {
-    text += fmt::format("parent      {} at step {}, root {}\n", header.parent->run, header.parent->step,
+    text += fmt::format("parent      {} at step {}, root {}\n", printable(header.parent->run), header.parent->step,
                         header.parent->root.hex());
   }
   return text + fmt::format("parameters  {}\n", header.num_parameters);
@@ -71,7 +74,7 @@ std::string session_line(const logs::SessionEvent& event) {
     what += fmt::format("{}{}={:.6g}", what.empty() ? "" : " ", name, value);
   }
   return fmt::format("{:<19}  {:<10} {:>7}  {}\n", utc_text(event.unix_seconds), logs::to_string(event.kind),
-                     event.step, what);
+                     event.step, printable(what, "\n\t"));
 }
 
 void add_model_flops_utilisation(logs::SessionEvent& event, double peak_gflops) {

@@ -10,6 +10,7 @@
 #include "document_reader.h"
 #include "reprise/configs/input_names.h"
 #include "reprise/core/error.h"
+#include "reprise/core/printable.h"
 #include "reprise/data_pipeline/normalise.h"
 #include "unicode_classes.h"
 
@@ -112,7 +113,8 @@ FilterCounts filter_files(const FilterChain& chain, const FilterFilesOptions& op
 }
 
 std::string judgement_text(const Document& document, const Judgement& judgement) {
-  std::string text = fmt::format("{}  {}:{}  ", document.id, document.source_file, document.source_line);
+  std::string text =
+      fmt::format("{}  {}:{}  ", printable(document.id), printable(document.source_file), document.source_line);
   if (judgement.drop) {
     text += fmt::format("dropped by {}: {:.6g}, threshold {:g}\n", judgement.drop->rule, judgement.drop->value,
                         judgement.drop->threshold);

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <array>
 
+#include "reprise/core/printable.h"
 #include "reprise/data_pipeline/report.h"
 
 namespace reprise::data {
@@ -13,7 +14,8 @@ namespace {
 using Cells = std::vector<std::string>;
 
 /// Rows of cells with columns as wide as their widest cell; the first column is flush left, the others flush right.
-std::string format_table(const std::string& title, const std::vector<Cells>& rows) {
+std::string format_table(const std::string& title, std::vector<Cells> rows) {
+  for (Cells& row : rows) row[0] = printable(row[0]);
   std::vector<std::size_t> widths(rows.front().size(), 0);
   for (const Cells& row : rows) {
     for (std::size_t i = 0; i < row.size(); ++i) widths[i] = std::max(widths[i], row[i].size());

@@ -8,6 +8,7 @@
 #include "reprise/configs/config.h"
 #include "reprise/configs/profile.h"
 #include "reprise/core/error.h"
+#include "reprise/core/printable.h"
 #include "reprise/model/schema.h"
 #include "reprise/train/trainer.h"
 #include "run_folder.h"
@@ -45,7 +46,7 @@ std::int64_t num_parameters(const configs::Recipe& recipe) {
 void check_log_header(const configs::Recipe& recipe, const logs::RunHeader& header) {
   const logs::RunHeader expected = run_header(identity_of(recipe), static_cast<std::uint64_t>(num_parameters(recipe)),
                                               recipe.train().batch_sequences() / configs::sequences_per_leaf(recipe));
-  require_same("the run's name in run.log", header.run_name, expected.run_name);
+  require_same("the run's name in run.log", printable(header.run_name), expected.run_name);
   require_same("the contract version in run.log", header.contract_version, expected.contract_version);
   require_same("the number of parameters in run.log", header.num_parameters, expected.num_parameters);
   require_same("the number of grains in run.log", header.num_grains, expected.num_grains);

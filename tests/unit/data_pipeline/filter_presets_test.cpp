@@ -104,6 +104,13 @@ TEST(FilterPresets, GiveEveryMeasureOfKeptProseAPassingVerdict) {
   }
 }
 
+TEST(FilterFiles, TellOfADocumentWithoutTheControlCharactersOfItsId) {
+  const auto file = write_file("title.jsonl", "{\"id\":\"\\u001b]0;title\\u0007\",\"text\":\"\"}\n");
+  const Seen seen = filter("gopher-paper", {file}, true);
+  EXPECT_THAT(judgement_text(seen.documents.at(0), seen.judgements.at(0)),
+              testing::StartsWith("\\u001b]0;title\\u0007  title.jsonl:1  dropped"));
+}
+
 TEST(FilterFiles, ReadDocumentsOfJsonLinesAndTellWhereTheyStand) {
   const auto file = write_file("two.jsonl", "{\"id\":\"a\",\"text\":\"short\"}\n\n{\"id\":\"b\",\"text\":\"\"}\n");
   const Seen seen = filter("gopher-paper", {file}, true);

@@ -9,8 +9,9 @@ namespace internal {
 void print_note(fmt::string_view format, fmt::format_args arguments) noexcept;
 }  // namespace internal
 
-/// Prints like fmt::print(stderr, ...). What standard error does not take, closed or on a full disk, is lost: it
-/// neither ends the program nor changes its exit code.
+/// Prints like fmt::print(stderr, ...), but printable() text alone: messages name what files of others hold. What
+/// standard error does not take, closed or on a full disk, is lost: it neither ends the program nor changes its exit
+/// code.
 template <typename... Arguments>
 void print_note(fmt::format_string<Arguments...> format, Arguments&&... arguments) noexcept {
   internal::print_note(format, fmt::make_format_args(arguments...));
