@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <cerrno>
 #include <cstdio>
+#include <new>
 
 #include "reprise/core/files.h"
 #include "reprise/data_pipeline/inputs.h"
@@ -232,6 +233,22 @@ std::unique_ptr<ByteSource> decompressed(std::unique_ptr<ByteSource> compressed,
       break;
   }
   return compressed;
+}
+
+std::string whole_content(const std::filesystem::path& path, std::uint64_t max_bytes) {
+  const auto source = decompressed(file_source(path), compression_of(path), path.string(), ErrorKind::kData);
+  try {
+    std::string bytes;
+    while (source->read(bytes)) {
+      REPRISE_REQUIRE(bytes.size() <= max_bytes, ErrorKind::kData,
+                      fmt::format("{} holds more than {} bytes", path.string(), max_bytes),
+                      "it is held in memory whole: split it into smaller files");
+    }
+    return bytes;
+  } catch (const std::bad_alloc&) {
+    throw Error(ErrorKind::kOutOfMemory, fmt::format("out of memory for the content of {}", path.string()),
+                "it is held in memory whole: split it into smaller files");
+  }
 }
 
 }  // namespace reprise::data

@@ -37,4 +37,8 @@ std::unique_ptr<ByteSource> memory_source(std::string_view bytes);
 std::unique_ptr<ByteSource> decompressed(std::unique_ptr<ByteSource> compressed, Compression compression,
                                          const std::string& name, ErrorKind kind);
 
+/// The whole content of a file, decompressed where its ending says so. Throws kData when that is more than `max_bytes`,
+/// and kOutOfMemory, both with the file's name; kIo.
+std::string whole_content(const std::filesystem::path& path, std::uint64_t max_bytes = UINT64_MAX);
+
 }  // namespace reprise::data

@@ -118,11 +118,8 @@ std::string without_packing(const std::filesystem::path& path) {
 
 }  // namespace
 
-Digest for_each_example(const std::filesystem::path& path, const ExampleVisitor& visit) {
-  const auto source = decompressed(file_source(path), compression_of(path), path.string(), ErrorKind::kData);
-  std::string bytes;
-  while (source->read(bytes)) {
-  }
+Digest for_each_example(const std::filesystem::path& path, const ExampleVisitor& visit, std::uint64_t max_bytes) {
+  const std::string bytes = whole_content(path, max_bytes);
   std::string storage;
   const std::string_view content = without_byte_order_mark(well_formed_utf8(bytes, storage));
   const std::string name = without_packing(path);

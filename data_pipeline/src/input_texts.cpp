@@ -15,13 +15,7 @@ bool ends_with_any(std::string_view name, std::span<const std::string_view> endi
   return std::any_of(endings.begin(), endings.end(), [&](std::string_view ending) { return name.ends_with(ending); });
 }
 
-std::string whole_text(const std::filesystem::path& path) {
-  const auto source = decompressed(file_source(path), compression_of(path), path.string(), ErrorKind::kData);
-  std::string text;
-  while (source->read(text)) {
-  }
-  return text;
-}
+std::string whole_text(const std::filesystem::path& path) { return whole_content(path); }
 
 }  // namespace
 

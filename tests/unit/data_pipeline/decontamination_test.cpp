@@ -65,6 +65,19 @@ TEST_F(Decontamination, AnExampleIsALineARecordOrAnElementAndAllItsStringsAreSea
   EXPECT_THAT(examples_of(file("d.txt", "one\n\ntwo")), ElementsAre(ElementsAre("1", "one"), ElementsAre("3", "two")));
 }
 
+TEST_F(Decontamination, AFileThatIsTooLargeForMemoryIsRefusedByItsName) {
+  const std::string path = file("large.txt", "one\ntwo");
+  const auto ignore = [](std::uint64_t, std::span<const std::string_view>) {};
+  EXPECT_NO_THROW(for_each_example(path, ignore, 7));
+  try {
+    for_each_example(path, ignore, 6);
+    FAIL() << "no error";
+  } catch (const Error& error) {
+    EXPECT_EQ(error.kind(), ErrorKind::kData);
+    EXPECT_THAT(error.what(), HasSubstr("large.txt holds more than 6 bytes"));
+  }
+}
+
 TEST_F(Decontamination, AByteOrderMarkIsNoPartOfTheFirstExample) {
   EXPECT_THAT(examples_of(file("a.txt", "\uFEFFone")), ElementsAre(ElementsAre("1", "one")));
   EXPECT_THAT(examples_of(file("a.jsonl", "\uFEFF[\"one\"]")), ElementsAre(ElementsAre("1", "one")));
