@@ -50,6 +50,11 @@ bool is_named_by_the_system(const std::filesystem::path& path) {
   return folder == "/dev" || folder == "/dev/fd" || folder == "/proc/self/fd";
 }
 
+[[noreturn]] void throw_no_file(const std::filesystem::path& path) {
+  throw Error(ErrorKind::kIo, fmt::format("cannot read: {}: a pipe or a device, and no file", path.string()),
+              "put the file itself there; what comes through a pipe is read as /dev/stdin or by <(...)");
+}
+
 void reserve(std::string& bytes, std::uint64_t size, const std::filesystem::path& path) {
   try {
     bytes.reserve(size);
@@ -108,9 +113,7 @@ std::string read_file(const std::filesystem::path& path) {
   struct stat info {};
   if (::fstat(fd.get(), &info) != 0) throw_io("cannot stat", path, errno, FileUse::kRead);
   if (S_ISDIR(info.st_mode)) throw_io("cannot read", path, EISDIR, FileUse::kRead);
-  REPRISE_REQUIRE(S_ISREG(info.st_mode) || may_stream, ErrorKind::kIo,
-                  fmt::format("cannot read: {}: a pipe or a device, and no file", path.string()),
-                  "put the file itself there; what comes through a pipe is read as /dev/stdin or by <(...)");
+  if (!S_ISREG(info.st_mode) && !may_stream) throw_no_file(path);
   std::string bytes;
   reserve(bytes, static_cast<std::uint64_t>(info.st_size), path);
   char buffer[1 << 16];
@@ -123,6 +126,12 @@ std::string read_file(const std::filesystem::path& path) {
     if (got == 0) return bytes;
     bytes.append(buffer, static_cast<std::size_t>(got));
   }
+}
+
+void require_no_stream(const std::filesystem::path& path) {
+  struct stat info {};
+  if (::stat(path.c_str(), &info) != 0) return;
+  if (!S_ISREG(info.st_mode) && !S_ISDIR(info.st_mode)) throw_no_file(path);
 }
 
 std::filesystem::path partial_path(const std::filesystem::path& final_path) {

@@ -13,6 +13,7 @@ namespace {
 constexpr std::uint64_t kMaxOwnLineBytes = std::uint64_t{1} << 40;
 template <typename Parse>
 void for_each_line(const std::filesystem::path& path, Parse parse) {
+  require_no_stream(path);
   LineReader reader(path, kMaxOwnLineBytes, ErrorKind::kCorrupt);
   Line line;
   while (reader.next(line)) {

@@ -129,6 +129,10 @@ TEST_F(Files, APipeOrADeviceInThePlaceOfAFileIsNotWaitedFor) {
   expect_no_file(folder_ / "pipe");
   std::filesystem::create_symlink("/dev/zero", folder_ / "zero");
   expect_no_file(folder_ / "zero");
+  EXPECT_THROW(require_no_stream(folder_ / "pipe"), Error);
+  write_file_atomically(folder_ / "file", "text");
+  require_no_stream(folder_ / "file");
+  require_no_stream(folder_ / "missing");
 }
 
 TEST_F(Files, APipeThatTheShellNamesIsReadToItsEnd) {

@@ -13,6 +13,9 @@ namespace reprise {
 /// names, such as /dev/stdin; kOutOfMemory where it is larger than memory.
 std::string read_file(const std::filesystem::path& path);
 
+/// Throws kIo where a pipe or a device stands at `path`, in the place of a file that another reader opens.
+void require_no_stream(const std::filesystem::path& path);
+
 /// Writes `bytes` under a temporary name in the same folder, syncs, renames, syncs the folder. A reader sees the
 /// old file or the new one, never a part, also where several write it at once: each waits for its turn (PartialFile).
 /// On failure the temporary file is removed and kIo is thrown.
