@@ -15,13 +15,11 @@ bool ends_with_any(std::string_view name, std::span<const std::string_view> endi
   return std::any_of(endings.begin(), endings.end(), [&](std::string_view ending) { return name.ends_with(ending); });
 }
 
-std::string whole_text(const std::filesystem::path& path) { return whole_content(path); }
-
 }  // namespace
 
 void for_each_text(const std::filesystem::path& path, const std::function<void(std::string_view)>& visit) {
   const std::string name = path.filename().string();
-  if (is_text_file(name)) return visit(whole_text(path));
+  if (is_text_file(name)) return visit(whole_content(path));
   if (!configs::is_input_name(name)) {
     require_one_text(path);
     return visit(read_file(path));
