@@ -14,7 +14,7 @@
 #include "reprise/core/thread_count.h"
 #include "reprise/logs/progress_bar.h"
 #include "reprise/train/replay_average.h"
-#include "threads_flag.h"
+#include "run_flags.h"
 
 namespace reprise::app {
 namespace {
@@ -65,7 +65,7 @@ void add_ema_verb(CLI::App& checkpoint, Context& context) {
                   "Where to compute: cpu, cuda or cuda:N; native: that of the run");
   add_threads_flag(*verb, flags->threads, "Threads (default: one per core)");
   verb->add_flag("--json", flags->json, "Print what was made as JSON on stdout");
-  verb->add_flag("--quiet", flags->quiet, "Show no progress");
+  add_quiet_flag(*verb, flags->quiet);
   verb->footer(
       "Each replayed step must give the record in run.log. The file names every step by the root of its checkpoint.\n\n"
       "Example:\n  reprise checkpoint ema runs/tiny --decay 0.99 --from 400 --to 600 --out ema.h5");

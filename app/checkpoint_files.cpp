@@ -38,14 +38,19 @@ std::filesystem::path checkpoint_file_of_step(const std::filesystem::path& run, 
   return *file;
 }
 
-std::filesystem::path checkpoint_file(const std::string& text) {
+std::optional<RunAndStep> run_and_step(const std::string& text) {
   const std::size_t at = text.rfind('@');
-  std::uint64_t step = 0;
-  if (at != std::string::npos) {
-    const char* const last = text.data() + text.size();
-    const auto parsed = std::from_chars(text.data() + at + 1, last, step);
-    if (parsed.ec == std::errc() && parsed.ptr == last) return checkpoint_file_of_step(text.substr(0, at), step);
-  }
+  if (at == std::string::npos || at == 0) return std::nullopt;
+  RunAndStep place{text.substr(0, at)};
+  const char* const last = text.data() + text.size();
+  const auto parsed = std::from_chars(text.data() + at + 1, last, place.step);
+  if (parsed.ec != std::errc() || parsed.ptr != last) return std::nullopt;
+  return place;
+}
+
+std::filesystem::path checkpoint_file(const std::string& text) {
+  if (const std::optional<RunAndStep> place = run_and_step(text))
+    return checkpoint_file_of_step(place->run, place->step);
   require_exists(
       text, "name one of a run's checkpoints, such as runs/tiny@128, the run's folder where all are meant, or a file");
   REPRISE_REQUIRE(std::filesystem::is_regular_file(text), ErrorKind::kUsage,

@@ -16,7 +16,7 @@
 #include "reprise/logs/progress_bar.h"
 #include "reprise/logs/run_log.h"
 #include "reprise/train/materialize.h"
-#include "threads_flag.h"
+#include "run_flags.h"
 
 namespace reprise::app {
 namespace {
@@ -79,7 +79,7 @@ void add_materialize_verb(CLI::App& checkpoint, Context& context) {
   add_device_flag(*verb, flags->device, "Where to compute: cpu, cuda or cuda:N; native: that of the run");
   add_threads_flag(*verb, flags->threads, "Threads (default: one per core)");
   verb->add_flag("--json", flags->json, "Print what was made as JSON on stdout");
-  verb->add_flag("--quiet", flags->quiet, "Show no progress");
+  add_quiet_flag(*verb, flags->quiet);
   verb->footer(
       "Replays from the last checkpoint with moments before the step. Each replayed step must give the record in "
       "run.log,\n"

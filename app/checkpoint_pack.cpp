@@ -13,6 +13,7 @@
 #include "reprise/core/print_note.h"
 #include "reprise/core/stop.h"
 #include "reprise/logs/progress_bar.h"
+#include "run_flags.h"
 
 namespace reprise::app {
 namespace {
@@ -105,7 +106,7 @@ CLI::App* add_verb(CLI::App& checkpoint, const char* name, const char* what, Pac
   CLI::App* verb = checkpoint.add_subcommand(name, what);
   verb->add_option("RUN", flags.run, "Run folder, such as runs/tiny")->required();
   verb->add_flag("--json", flags.json, "Print what was done to each file as JSON");
-  verb->add_flag("--quiet", flags.quiet, "Show no progress");
+  add_quiet_flag(*verb, flags.quiet);
   return verb;
 }
 

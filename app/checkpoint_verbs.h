@@ -41,6 +41,15 @@ std::filesystem::path checkpoint_folder(const std::filesystem::path& run);
 /// holds another step.
 std::filesystem::path checkpoint_file_of_step(const std::filesystem::path& run, std::uint64_t step);
 
+/// RUN@STEP.
+struct RunAndStep {
+  std::filesystem::path run;
+  std::uint64_t step = 0;
+};
+
+/// Returns nothing where `text` is not RUN@STEP.
+std::optional<RunAndStep> run_and_step(const std::string& text);
+
 /// Takes RUN@STEP or the path of a checkpoint file.
 std::filesystem::path checkpoint_file(const std::string& text);
 

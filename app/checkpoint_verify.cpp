@@ -18,6 +18,7 @@
 #include "reprise/logs/progress_bar.h"
 #include "reprise/train/fork.h"
 #include "reprise/train/trainer.h"
+#include "run_flags.h"
 
 namespace reprise::app {
 namespace {
@@ -168,7 +169,7 @@ void add_verify_verb(CLI::App& checkpoint, Context& context) {
   verb->add_option("RUN", flags->run, "Run folder, such as runs/tiny, or one file")->required();
   verb->add_option("--parent", flags->parent, "Run that RUN goes on from: checks the link to it, too");
   verb->add_flag("--json", flags->json, "Print the problems as JSON");
-  verb->add_flag("--quiet", flags->quiet, "Show no progress");
+  add_quiet_flag(*verb, flags->quiet);
   verb->footer("Exit code 0: all is well; 4: something is wrong.\n\nExample:\n  reprise checkpoint verify runs/tiny");
   verb->callback([flags, &context] { verify(*flags, context); });
 }

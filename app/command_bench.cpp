@@ -16,7 +16,7 @@
 #include "reprise/core/thread_count.h"
 #include "reprise/numerics/target.h"
 #include "reprise/train/step_benchmark.h"
-#include "threads_flag.h"
+#include "run_flags.h"
 
 namespace reprise::app {
 namespace {
@@ -188,9 +188,7 @@ void add_bench_command(CLI::App& app, Context&) {
       ->check(CLI::Range(2, 100000))
       ->capture_default_str();
   step->add_option("--run", flags->run, "Take recipe and shards of this run folder instead of --shape");
-  step->add_option("--set", flags->overrides, "Override a field of the config: --set train.z_loss=0 (repeatable)")
-      ->take_all()
-      ->allow_extra_args(false);
+  add_set_flag(*step, flags->overrides, "train.z_loss=0");
   step->add_option("--keep", flags->keep,
                    "Keep the generated data here, for `reprise train DIR/bench.pbtxt --out DIR`");
   step->add_flag("--json", flags->json, "Print as JSON");

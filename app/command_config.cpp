@@ -11,6 +11,7 @@
 #include "reprise/configs/config.h"
 #include "reprise/core/error.h"
 #include "reprise/core/files.h"
+#include "run_flags.h"
 
 namespace reprise::app {
 namespace {
@@ -98,10 +99,7 @@ void validate(const ConfigFlags& flags, Context& context) {
 CLI::App* add_action(CLI::App& verb, const std::string& name, const std::string& help, ConfigFlags& flags) {
   CLI::App* action = verb.add_subcommand(name, help);
   action->add_option("CONFIG", flags.path, "Config file (protobuf text)")->required();
-  action->add_option("--set", flags.overrides, "Override a field, such as train.num_steps=10; may be repeated")
-      ->type_name("PATH=VALUE")
-      ->expected(1)
-      ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
+  add_set_flag(*action, flags.overrides, "train.num_steps=10");
   action->add_flag("--json", flags.as_json, "Print as JSON");
   return action;
 }

@@ -21,7 +21,7 @@
 #include "reprise/data_pipeline/report.h"
 #include "reprise/dist/communicator.h"
 #include "reprise/logs/progress_bar.h"
-#include "threads_flag.h"
+#include "run_flags.h"
 
 namespace reprise::app {
 namespace {
@@ -193,9 +193,7 @@ void add_build(CLI::App& data, Context& context) {
   const auto flags = std::make_shared<BuildFlags>();
   CLI::App* verb = data.add_subcommand("build", "Read, filter, deduplicate and split the corpus of a config");
   verb->add_option("CONFIG", flags->config, "Run config, such as configs/runs/tiny.pbtxt")->required();
-  verb->add_option("--set", flags->overrides, "Override a field: --set data.held_out_fraction=0.1 (repeatable)")
-      ->take_all()
-      ->allow_extra_args(false);
+  add_set_flag(*verb, flags->overrides, "data.held_out_fraction=0.1");
   verb->add_option("--out", flags->out, "Folder of the run (default runs/NAME)");
   add_ranks_flag(*verb, flags->ranks);
   add_threads_flag(*verb, flags->threads, "Threads per process (default: the cores, shared by the ranks)");
@@ -205,7 +203,7 @@ void add_build(CLI::App& data, Context& context) {
   verb->add_flag("--accept-changed-corpus", flags->accept_changed_corpus,
                  "Report input files that differ from the recipe instead of stopping");
   verb->add_flag("--json", flags->json, "Print counts and digests as JSON on stdout");
-  verb->add_flag("--quiet", flags->quiet, "Show no progress");
+  add_quiet_flag(*verb, flags->quiet);
   verb->footer(
       "Writes RUN/data/{train,held_out,dropped}.jsonl.zst, RUN/data/report.json, RUN/tokenizer and RUN/shards: the "
       "same\n"

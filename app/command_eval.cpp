@@ -22,7 +22,7 @@
 #include "reprise/eval/suite.h"
 #include "reprise/logs/progress_bar.h"
 #include "reprise/numerics/find_device.h"
-#include "threads_flag.h"
+#include "run_flags.h"
 
 namespace reprise::app {
 namespace {

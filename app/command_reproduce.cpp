@@ -20,7 +20,7 @@
 #include "reprise/logs/progress_bar.h"
 #include "reprise/train/trainer.h"
 #include "restart.h"
-#include "threads_flag.h"
+#include "run_flags.h"
 
 namespace reprise::app {
 namespace {
@@ -207,9 +207,7 @@ void add_reproduce_command(CLI::App& app, Context& context) {
   CLI::App* verb = app.add_subcommand(
       "reproduce", "Compute a whole run, raw text to scores, and compare its root with the published one");
   verb->add_option("CONFIG", flags->config, "Run config, such as configs/runs/tiny.pbtxt")->required();
-  verb->add_option("--set", flags->overrides, "Override a field: --set train.num_steps=100 (repeatable)")
-      ->take_all()
-      ->allow_extra_args(false);
+  add_set_flag(*verb, flags->overrides, "train.num_steps=100");
   verb->add_option("--out", flags->out, "Folder of the run (default runs/NAME)");
   add_ranks_flag(*verb, flags->ranks);
   add_threads_flag(*verb, flags->threads, "Threads per process (default: the cores, shared by the ranks)");
@@ -217,7 +215,7 @@ void add_reproduce_command(CLI::App& app, Context& context) {
                  "Delete the run that is in the folder, whatever its recipe, and compute anew");
   verb->add_flag("--publish", flags->publish, "Write the manifest beside CONFIG as the published one");
   verb->add_flag("--json", flags->json, "Print the report as JSON on stdout");
-  verb->add_flag("--quiet", flags->quiet, "Show no progress");
+  add_quiet_flag(*verb, flags->quiet);
   verb->footer(
       "Exit code 0: the root is the published one or, where none is published, that of the finished run in the\n"
       "folder, or there is none to compare with; 1: it differs, and the first artefact that differs is named. A\n"

@@ -15,7 +15,7 @@
 #include "json_text.h"
 #include "reprise/core/error.h"
 #include "reprise/data_pipeline/tokenizer.h"
-#include "threads_flag.h"
+#include "run_flags.h"
 #include "tokenizer_verbs.h"
 
 namespace reprise::app {

@@ -1,12 +1,12 @@
 #include <fmt/core.h>
 
 #include <algorithm>
-#include <charconv>
 #include <chrono>
 #include <filesystem>
 #include <memory>
 #include <nlohmann/json.hpp>
 
+#include "checkpoint_verbs.h"
 #include "commands.h"
 #include "death_watch.h"
 #include "json_text.h"
@@ -30,7 +30,7 @@
 #include "reprise/train/parameter_groups.h"
 #include "reprise/train/trainer.h"
 #include "restart.h"
-#include "threads_flag.h"
+#include "run_flags.h"
 
 namespace reprise::app {
 namespace {
@@ -78,16 +78,15 @@ nlohmann::ordered_json parameter_groups(const configs::AdamW& recipe, const Tens
 
 /// RUN@STEP of --from.
 train::ForkOptions fork_of(const TrainFlags& flags) {
-  const std::size_t at = flags.from.rfind('@');
-  train::ForkOptions options;
-  const char* const last = flags.from.data() + flags.from.size();
-  const auto parsed = std::from_chars(at == std::string::npos ? last : flags.from.data() + at + 1, last, options.step);
-  REPRISE_REQUIRE(at != 0 && parsed.ec == std::errc() && parsed.ptr == last, ErrorKind::kUsage,
-                  fmt::format("--from takes RUN@STEP, not '{}'", flags.from), "for example --from runs/tiny@128");
+  const std::optional<RunAndStep> place = run_and_step(flags.from);
+  REPRISE_REQUIRE(place, ErrorKind::kUsage, fmt::format("--from takes RUN@STEP, not '{}'", flags.from),
+                  "for example --from runs/tiny@128");
   REPRISE_REQUIRE(!flags.out.empty() && flags.resume.empty(), ErrorKind::kUsage,
                   "--from starts a new run: it needs --out CHILD and goes without --resume",
                   "go on with a child that was stopped: `reprise train --resume CHILD`");
-  options.parent = flags.from.substr(0, at);
+  train::ForkOptions options;
+  options.parent = place->run;
+  options.step = place->step;
   options.config = flags.config;
   options.overrides = flags.overrides;
   options.child = flags.out;
@@ -347,9 +346,7 @@ void add_train_command(CLI::App& app, Context& context) {
   verb->add_option("--resume", flags->resume, "Continue this run folder (its own recipe is used without CONFIG)");
   verb->add_option("--from", flags->from,
                    "Start a new run from a step of another: RUN@STEP (its recipe without CONFIG)");
-  verb->add_option("--set", flags->overrides, "Override a field: --set train.num_steps=100 (repeatable)")
-      ->take_all()
-      ->allow_extra_args(false);
+  add_set_flag(*verb, flags->overrides, "train.num_steps=100");
   verb->add_option("--out", flags->out, "Folder of the run (default runs/NAME)");
   add_ranks_flag(*verb, flags->ranks);
   verb->add_option("--hostfile", flags->hostfile, "Machines for the ranks, as mpirun takes them: NAME slots=N a line");
@@ -362,7 +359,7 @@ void add_train_command(CLI::App& app, Context& context) {
       ->check(CLI::Range(0, 1000));
   verb->add_flag("--dry-run", flags->dry_run, "Print the resolved config and what the run would make, then stop");
   verb->add_flag("--json", flags->json, "Print the summary, or the plan, as JSON on stdout");
-  verb->add_flag("--quiet", flags->quiet, "Show no progress");
+  add_quiet_flag(*verb, flags->quiet);
   verb->footer(
       "Ctrl-C and SIGTERM save a recovery file and exit with 128+signal; under an mpirun of your own, SIGUSR1 and\n"
       "SIGUSR2 sent to mpirun do.\n\n"

@@ -9,7 +9,7 @@
 #include "json_text.h"
 #include "reprise/data_pipeline/assembly.h"
 #include "reprise/logs/progress_bar.h"
-#include "threads_flag.h"
+#include "run_flags.h"
 
 namespace reprise::app {
 namespace {
@@ -86,7 +86,7 @@ void add_assemble_verb(CLI::App& data) {
                    "Threads; 0 takes one per core. The result is the same for any number", 0)
       ->capture_default_str();
   verb->add_flag("--json", flags->json, "Print files and hashes as JSON on stdout");
-  verb->add_flag("--quiet", flags->quiet, "Show no progress");
+  add_quiet_flag(*verb, flags->quiet);
   verb->footer(
       "A source that is there with the right hash is left alone. scripts/fetch_standard_corpus.sh fetches the "
       "packages.\n\n"

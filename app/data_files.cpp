@@ -14,7 +14,7 @@
 #include "reprise/data_pipeline/deduplication.h"
 #include "reprise/data_pipeline/inputs.h"
 #include "reprise/logs/progress_bar.h"
-#include "threads_flag.h"
+#include "run_flags.h"
 
 namespace reprise::app {
 namespace {
@@ -61,7 +61,7 @@ void add_file_options(CLI::App& verb, FileFlags& flags) {
       ->take_all()
       ->allow_extra_args(false);
   verb.add_flag("--json", flags.json, "Print the report as JSON on stdout");
-  verb.add_flag("--quiet", flags.quiet, "Show no progress");
+  add_quiet_flag(verb, flags.quiet);
 }
 
 data::FilePassOptions pass_options(const FileFlags& flags) {

@@ -13,7 +13,7 @@
 #include "reprise/core/files.h"
 #include "reprise/data_pipeline/label_corpus.h"
 #include "reprise/logs/progress_bar.h"
-#include "threads_flag.h"
+#include "run_flags.h"
 
 namespace reprise::app {
 namespace {
@@ -79,12 +79,12 @@ void add_label_verb(CLI::App& data) {
   CLI::App* verb =
       data.add_subcommand("label", "Label the language of each text of a config, for later builds to read");
   verb->add_option("CONFIG", flags->config, "Run config")->required();
-  verb->add_option("--set", flags->overrides, "Override a field (repeatable)")->take_all()->allow_extra_args(false);
+  add_set_flag(*verb, flags->overrides, "runtime.corpus_dir=DIR");
   verb->add_option("--out", flags->out, "File of labels (default: recipe.data.languages.path)");
   add_detector_options(*verb, flags->detector);
   add_threads_flag(*verb, flags->threads, "Threads (default: one per core)");
   verb->add_flag("--json", flags->json, "Print what was written as JSON on stdout");
-  verb->add_flag("--quiet", flags->quiet, "Show no progress");
+  add_quiet_flag(*verb, flags->quiet);
   verb->footer(
       "Prints the line that the recipe needs.\n\n"
       "Example:\n  reprise data label tests/data/small.pbtxt --out labels.jsonl");

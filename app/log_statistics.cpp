@@ -18,7 +18,7 @@
 #include "reprise/logs/progress_bar.h"
 #include "reprise/train/statistics.h"
 #include "standard_output.h"
-#include "threads_flag.h"
+#include "run_flags.h"
 
 namespace reprise::app {
 namespace {
@@ -130,7 +130,7 @@ void add_log_statistics_verb(CLI::App& log, Context& context) {
                   "Where to compute: cpu, cuda or cuda:N; native: that of the run");
   add_threads_flag(*verb, flags->threads, "Threads (default: one per core)");
   verb->add_flag("--json", flags->json, "Print as JSON on stdout");
-  verb->add_flag("--quiet", flags->quiet, "Show no progress");
+  add_quiet_flag(*verb, flags->quiet);
   verb->footer(
       "Replays from the last checkpoint with moments before the step; each replayed step must give the record in "
       "run.log.\n"

@@ -15,7 +15,7 @@
 #include "reprise/data_pipeline/sentencepiece.h"
 #include "reprise/data_pipeline/token_file.h"
 #include "reprise/data_pipeline/tokenizer.h"
-#include "threads_flag.h"
+#include "run_flags.h"
 #include "tokenizer_verbs.h"
 
 namespace reprise::app {
