@@ -120,7 +120,6 @@ CellResult run_cell(const Workload& workload, const Cell& cell, const Cell& befo
   std::filesystem::remove_all(folder);
   std::filesystem::copy(data, folder, std::filesystem::copy_options::recursive);
   CellResult result;
-  result.killed = "-";
   if (!cell.kill || kill_first(workload, before, index, folder, result)) {
     int status = 0;
     std::istringstream text(run_child(workload, cell, cell.kill, "", folder, status));

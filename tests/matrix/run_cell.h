@@ -25,11 +25,11 @@ Workload large_workload();
 
 struct CellResult {
   bool finished = false;
-  std::string target;   // what the training process says it ran on
-  std::string root;     // of the last checkpoint
-  std::string run_log;  // chain of run.log: every loss, norm, state digest and checkpoint root of the run
-  std::string killed;   // where and under which settings, or "-"
-  std::string failure;  // when not finished
+  std::string target;        // what the training process says it ran on
+  std::string root;          // of the last checkpoint
+  std::string run_log;       // chain of run.log: every loss, norm, state digest and checkpoint root of the run
+  std::string killed = "-";  // where and under which settings, or "-"
+  std::string failure;       // when not finished
 };
 
 /// Runs `cell` in `folder`, which is made from `data` (tokenizer and shards) and removed afterwards. `before` are the

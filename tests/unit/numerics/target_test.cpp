@@ -16,7 +16,7 @@ TEST(Target, PortableIsAlwaysThereAndFirst) {
   ASSERT_FALSE(targets.empty());
   EXPECT_EQ(targets.front(), Target::kPortable);
   std::string names;
-  for (const Target target : targets) names += " " + std::string(to_string(target));
+  for (const Target target : targets) names.append(" ").append(to_string(target));
   std::printf("targets of this processor:%s; active: %s\n", names.c_str(),
               std::string(to_string(active_target())).c_str());
   RecordProperty("targets", names);
