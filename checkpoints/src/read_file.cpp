@@ -58,8 +58,8 @@ FileReader::FileReader(const std::filesystem::path& path)
   REPRISE_REQUIRE(
       H5Fis_hdf5(path.c_str()) != 0, ErrorKind::kCorrupt,
       fmt::format("no HDF5 file, so no checkpoint: {}", path.string()),
-      "name a step-NNNNNN.h5 or RUN@STEP (an exported model.safetensors is not read back), or copy the file "
-      "again if it was one");
+      "name one of a run's checkpoints/step-NNNNNN.h5 (an exported model.safetensors is not read back), or copy the "
+      "file again if it was one");
   file_ = calls_.own(H5Fopen(path.c_str(), H5F_ACC_RDONLY, access.get()), "read as HDF5");
 }
 

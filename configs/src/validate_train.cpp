@@ -201,6 +201,13 @@ void anchors_are_checkpoints(const RunConfig& config, Findings& findings) {
       "anchors are checkpoints that hold the AdamW moments too");
 }
 
+/// The longest interval that a recipe may have of which `wanted` is a multiple.
+std::uint32_t interval_dividing(std::uint32_t wanted) {
+  std::uint32_t interval = kLongestAnchorInterval;
+  while (wanted % interval != 0) --interval;
+  return interval;
+}
+
 /// No schedule of anchors fits a longer interval, so that it is the one mistake.
 void anchors_are_close(const RunConfig& config, Findings& findings) {
   const CheckpointSchedule& schedule = config.recipe().train().checkpoints();
@@ -208,8 +215,10 @@ void anchors_are_close(const RunConfig& config, Findings& findings) {
     findings.add("recipe.train.checkpoints.interval",
                  fmt::format("must be at most {}, is {}", kLongestAnchorInterval, schedule.interval()),
                  fmt::format("moments are stored at a multiple of it, so that any step can be computed again soon; "
-                             "`reprise checkpoint prune RUN --keep-every {}` makes the run small when it has ended",
-                             schedule.interval()));
+                             "with {} here, and a multiple of it in anchor_interval, `reprise checkpoint prune RUN "
+                             "--keep-every {}` leaves one in so many steps "
+                             "when the run has ended",
+                             interval_dividing(schedule.interval()), schedule.interval()));
     return;
   }
   const std::uint32_t anchors = schedule.anchor_interval();

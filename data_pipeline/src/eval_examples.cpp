@@ -39,10 +39,9 @@ void for_each_line(std::string_view content, Visit visit) {
 
 bool is_blank(std::string_view line) { return line.find_first_not_of(" \t\r") == std::string_view::npos; }
 
-[[noreturn]] void fail_json(const std::string& place, simdjson::error_code error) {
+[[noreturn]] void fail_json(const std::string& place, simdjson::error_code error, const char* hint) {
   throw Error(ErrorKind::kData,
-              fmt::format("evaluation file is not JSON ({}): {}", simdjson::error_message(error), place),
-              "check with `jq . FILE`");
+              fmt::format("evaluation file is not JSON ({}): {}", simdjson::error_message(error), place), hint);
 }
 
 void visit_json_lines(std::string_view content, const std::string& path, const ExampleVisitor& visit) {
@@ -52,7 +51,9 @@ void visit_json_lines(std::string_view content, const std::string& path, const E
     if (is_blank(line)) return;
     simdjson::dom::element root;
     const auto error = parser.parse(line.data(), line.size()).get(root);
-    if (error != simdjson::SUCCESS) fail_json(fmt::format("{}:{}", path, number), error);
+    if (error != simdjson::SUCCESS) {
+      fail_json(fmt::format("{}:{}", path, number), error, "`jq -c . FILE > FIXED` writes one object a line");
+    }
     texts.clear();
     collect_strings(root, texts);
     visit(number, texts);
@@ -75,7 +76,9 @@ void visit_json(std::string_view content, const std::string& path, const Example
   simdjson::dom::parser parser;
   simdjson::dom::element root;
   const auto error = parser.parse(content.data(), content.size()).get(root);
-  if (error != simdjson::SUCCESS) fail_json(path, error);
+  if (error != simdjson::SUCCESS) {
+    fail_json(path, error, "a file of JSON lines, which holds one object a line, has a name that ends in .jsonl");
+  }
   std::vector<simdjson::dom::array> arrays;
   collect_arrays(root, arrays);
   REPRISE_REQUIRE(!arrays.empty(), ErrorKind::kData, fmt::format("evaluation file holds no array: {}", path),
@@ -123,7 +126,7 @@ Digest for_each_example(const std::filesystem::path& path, const ExampleVisitor&
   std::string storage;
   const std::string_view content = without_byte_order_mark(well_formed_utf8(bytes, storage));
   const std::string name = without_packing(path);
-  if (name.ends_with(".jsonl")) {
+  if (name.ends_with(".jsonl") || name.ends_with(".ndjson")) {
     visit_json_lines(content, path.string(), visit);
   } else if (name.ends_with(".json")) {
     visit_json(content, path.string(), visit);
@@ -135,7 +138,7 @@ Digest for_each_example(const std::filesystem::path& path, const ExampleVisitor&
     });
   } else {
     throw Error(ErrorKind::kData, fmt::format("unknown type of evaluation file: {}", path.string()),
-                "examples are read from .jsonl, .json, .csv and .txt; .gz or .zst may stand behind");
+                "examples are read from .jsonl, .ndjson, .json, .csv and .txt; .gz or .zst may stand behind");
   }
   return sha256(std::string_view(bytes));
 }

@@ -33,7 +33,7 @@ void require_one_text(const std::filesystem::path& path) {
   const std::string name = path.filename().string();
   REPRISE_REQUIRE(!ends_with_any(name, kCompressed), ErrorKind::kData,
                   fmt::format("not a plain text, but compressed: {}", path.string()),
-                  "decompress it first: gzip, zstd, bzip2 or xz -dc FILE > TEXT");
+                  "unpack it, and keep its name without the last ending: what it holds is known by that");
   REPRISE_REQUIRE(!ends_with_any(name, kTables), ErrorKind::kData,
                   fmt::format("not a plain text, but a table: {}", path.string()),
                   "convert it first, to JSON lines with \"id\" and \"text\" in a file that ends in .jsonl");

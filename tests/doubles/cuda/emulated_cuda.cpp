@@ -6,6 +6,7 @@
 #include <ucontext.h>
 
 #include <algorithm>
+#include <array>
 #include <cstdio>
 #include <cstdlib>
 #include <deque>
@@ -33,7 +34,7 @@ constexpr std::size_t kSharedAlignment = 16;
 constexpr std::size_t kSharedWithoutAsking = 48 << 10;  // variables included
 constexpr unsigned char kPoison = 0xff;                 // floats of it are NaNs
 
-enum class State { kReady, kAtBlockBarrier, kAtWarpBarrier, kDone };
+enum class State { kReady, kAtBlockBarrier, kAtWarpBarrier, kAtShuffle, kDone };
 
 struct Copy {
   void* to;
@@ -57,7 +58,8 @@ class Block {
  public:
   Place place;
   unsigned current = 0;
-  std::vector<Fiber> fibers;
+  unsigned num_threads = 0;
+  std::vector<Fiber> fibers;                            // as many as the largest block so far had threads
   std::array<std::vector<std::uint64_t>, 2> published;  // by threads to their warps; even and odd exchanges in turn
   struct Variable {
     void* memory = nullptr;
@@ -141,6 +143,7 @@ void Block::prepare(dim3 grid, dim3 size, DynamicShared shared, std::size_t limi
     if (fiber.stack == MAP_FAILED) stop("no memory for a stack");
     fibers.push_back(std::move(fiber));
   }
+  num_threads = static_cast<unsigned>(count);
   for (std::vector<std::uint64_t>& values : published) values.assign(count, 0);
   place.block_size = size;
   place.grid_size = grid;
@@ -169,15 +172,14 @@ void Block::resume(unsigned index) {
 
 bool Block::release_warps() {
   bool any = false;
-  const auto count = static_cast<unsigned>(fibers.size());
-  for (unsigned first = 0; first < count; first += kWarp) {
-    const unsigned last = std::min(first + kWarp, count);
-    const auto waits = [&](unsigned i) { return fibers[i].state == State::kAtWarpBarrier; };
-    unsigned waiting = 0;
-    for (unsigned i = first; i < last; ++i) waiting += waits(i) ? 1u : 0u;
-    if (waiting == 0) continue;
-    if (waiting != last - first || last - first != kWarp) continue;  // others may still come
-    for (unsigned i = first; i < last; ++i) fibers[i].state = State::kReady;
+  // A warp of which others may still come waits on, and so does one whose threads wait at different things.
+  for (unsigned first = 0; first + kWarp <= num_threads; first += kWarp) {
+    const State state = fibers[first].state;
+    const auto warp = std::span(fibers).subspan(first, kWarp);
+    const bool complete = (state == State::kAtWarpBarrier || state == State::kAtShuffle) &&
+                          std::all_of(warp.begin(), warp.end(), [&](const Fiber& one) { return one.state == state; });
+    if (!complete) continue;
+    for (Fiber& one : warp) one.state = State::kReady;
     any = true;
   }
   return any;
@@ -185,11 +187,10 @@ bool Block::release_warps() {
 
 /// Lets threads go on whose barrier is complete.
 bool Block::release() {
-  const auto count = static_cast<unsigned>(fibers.size());
   unsigned waiting = 0;
-  for (unsigned i = 0; i < count; ++i) waiting += fibers[i].state == State::kAtBlockBarrier ? 1u : 0u;
-  if (waiting == count) {
-    for (unsigned i = 0; i < count; ++i) fibers[i].state = State::kReady;
+  for (unsigned i = 0; i < num_threads; ++i) waiting += fibers[i].state == State::kAtBlockBarrier ? 1u : 0u;
+  if (waiting == num_threads) {
+    for (unsigned i = 0; i < num_threads; ++i) fibers[i].state = State::kReady;
     return true;
   }
   return release_warps();
@@ -197,9 +198,8 @@ bool Block::release() {
 
 void Block::run(const std::function<void()>& with) {
   kernel = &with;
-  const auto count = static_cast<unsigned>(fibers.size());
   const std::string order_name = name_of_order();
-  const std::vector<unsigned> order = order_of_threads(count, order_name);
+  const std::vector<unsigned> order = order_of_threads(num_threads, order_name);
   watches = order_name == "forward";  // races are found in any order, and it takes time
   shared_asked = 0;
   ask_for_shared(dynamic.size() - kGuardBytes);
@@ -207,7 +207,7 @@ void Block::run(const std::function<void()>& with) {
   variables.clear();
   shared_used = rounded(dynamic.size());
   ++number;
-  for (unsigned i = 0; i < count; ++i) {
+  for (unsigned i = 0; i < num_threads; ++i) {
     Fiber& fiber = fibers[i];
     fiber.state = State::kReady;
     fiber.odd = false;
@@ -285,7 +285,7 @@ std::uint64_t exchange(std::uint64_t mine, unsigned lane_of_other) {
   fiber.odd = !fiber.odd;  // other lanes may still read the values of the exchange before
   std::vector<std::uint64_t>& values = in.published[fiber.odd ? 1 : 0];
   values[self] = mine;
-  yield(State::kAtWarpBarrier);  // a shuffle orders no other memory
+  yield(State::kAtShuffle);  // which orders no other memory
   return values[self / kWarp * kWarp + lane_of_other];
 }
 

@@ -14,10 +14,10 @@
 namespace reprise::emulation {
 namespace {
 
-void run(unsigned num_blocks, std::function<void()> kernel) {
+void run(unsigned num_blocks, std::function<void()> kernel, unsigned num_threads = 64) {
   Stream stream(kDevice);
   current_device = kDevice;
-  launch(&stream, dim3(num_blocks), dim3(64), {0}, std::move(kernel));
+  launch(&stream, dim3(num_blocks), dim3(num_threads), {0}, std::move(kernel));
 }
 
 float* shared() { return static_cast<float*>(shared_variable(__FILE__, __LINE__, 64 * sizeof(float))); }
@@ -79,6 +79,39 @@ TEST(EmulatedGpu, TakesNoShuffleForABarrier) {
                      write_own();
                    }),
                "written that was read without a barrier");
+}
+
+TEST(EmulatedGpu, StopsAShuffleThatHalfAWarpTakesForABarrier) {
+  EXPECT_DEATH(run(1,
+                   [] {
+                     if (threadIdx.x % 32 < 16) {
+                       __shfl_xor_sync(0xffffffffu, 1.0f, 16u);
+                     } else {
+                       __syncwarp();
+                     }
+                   }),
+               "threads wait at a barrier");
+}
+
+TEST(EmulatedGpu, RunsTheThreadsOfEveryBlockWhateverTheSizeOfTheOneBefore) {
+  for (const unsigned size : {256u, 64u, 1u, 128u}) {
+    unsigned threads = 0, lanes_of_others = 0;
+    run(
+        2,
+        [&] {
+          ++threads;
+          if (blockDim.x < 32) return;
+          // Several in turn: none may take the values of the one before.
+          for (unsigned mask = 1; mask < 32; mask *= 2) {
+            const unsigned lane = threadIdx.x % 32;
+            lanes_of_others +=
+                __shfl_xor_sync(0xffffffffu, static_cast<float>(lane), mask) == static_cast<float>(lane ^ mask);
+          }
+        },
+        size);
+    EXPECT_EQ(threads, 2 * size);
+    EXPECT_EQ(lanes_of_others, size < 32 ? 0 : 2 * size * 5);
+  }
 }
 
 TEST(EmulatedGpu, StopsWhereTwoBlocksWriteTheSameOrWhatIsFree) {
