@@ -1,6 +1,7 @@
 #include "reprise/core/partial_file.h"
 
 #include <fcntl.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <cerrno>
@@ -11,25 +12,46 @@
 
 namespace reprise {
 
+namespace {
+
+/// Opens `path`, new or left by another process: with that one's lock nobody writes it. What cannot be written can
+/// often be read, which is enough to lock it. A link in a foreign folder is not followed, a pipe not waited for.
+int open_to_lock(const std::filesystem::path& path) {
+  constexpr int kFlags = O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC;
+  const int descriptor = ::open(path.c_str(), O_WRONLY | O_CREAT | kFlags, 0644);
+  if (descriptor >= 0 || (errno != EACCES && errno != ENXIO)) return descriptor;
+  const int reason = errno;
+  const int readable = ::open(path.c_str(), O_RDONLY | kFlags);
+  errno = reason;
+  return readable;
+}
+
+/// Whether nothing has to be cut, which would cut what has the same file under another name.
+bool is_new(int descriptor) {
+  struct stat info {};
+  return (::fcntl(descriptor, F_GETFL) & O_ACCMODE) == O_WRONLY && ::fstat(descriptor, &info) == 0 &&
+         S_ISREG(info.st_mode) && info.st_size == 0 && info.st_nlink <= 1;
+}
+
+}  // namespace
+
 PartialFile::PartialFile(std::filesystem::path path, std::chrono::milliseconds patience)
     : path_(std::move(path)), temporary_(partial_path(path_)) {
   while (true) {
-    // Not O_TRUNC: until the lock is had, the content is somebody else's. Nor what a link in a foreign folder leads to.
-    descriptor_ = ::open(temporary_.c_str(), O_WRONLY | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0644);
-    if (descriptor_ < 0) fail("cannot create");
+    descriptor_ = open_to_lock(temporary_);
+    if (descriptor_ < 0) fail_at_temporary("cannot create");
     const bool locked = wait_for_lock(descriptor_, patience);
-    if (locked && is_named(descriptor_, temporary_)) break;
+    const bool is_held = locked && is_named(descriptor_, temporary_);
+    if (is_held && is_new(descriptor_)) return;
+    const bool is_removed = !is_held || ::unlink(temporary_.c_str()) == 0;
+    const int reason = errno;
     ::close(descriptor_);
-    if (locked) continue;  // its last writer has given it its name, or removed it
+    errno = reason;
+    if (!is_removed) fail_at_temporary("cannot remove");
+    if (locked) continue;  // its last writer has given it its name, or it is removed
     throw Error(ErrorKind::kIo, fmt::format("another process is writing {}", path_.string()),
                 fmt::format("wait for it to end, or stop it; `fuser -v {}` names it", temporary_.string()));
   }
-  // What is no regular file has nothing to cut (EINVAL).
-  if (::ftruncate(descriptor_, 0) == 0 || errno == EINVAL) return;
-  const int reason = errno;
-  ::close(descriptor_);
-  errno = reason;
-  fail("cannot cut");
 }
 
 PartialFile::~PartialFile() {
@@ -58,6 +80,15 @@ void PartialFile::fail(std::string_view what) const {
   const int reason = errno;
   throw Error(ErrorKind::kIo, fmt::format("{}: {}: {}", what, path_.string(), system_reason(reason)),
               system_hint(reason));
+}
+
+void PartialFile::fail_at_temporary(std::string_view what) const {
+  const int reason = errno;
+  struct stat info {};
+  const bool is_there = ::lstat(temporary_.c_str(), &info) == 0;
+  throw Error(ErrorKind::kIo, fmt::format("{}: {}: {}", what, temporary_.string(), system_reason(reason)),
+              is_there ? fmt::format("remove what stands there; `ls -ld {}` shows it", temporary_.string())
+                       : system_hint(reason));
 }
 
 }  // namespace reprise

@@ -30,6 +30,12 @@ void link_or_copy(const fs::path& from, const fs::path& to) {
   if (error) copy_to_own(from, to);
 }
 
+/// What a killed process left, or another one is writing.
+bool is_partial_name(const fs::path& path) {
+  const std::string name = path.filename().string();
+  return name.starts_with(".") && name.ends_with(".partial");
+}
+
 void make_own_folder(const fs::path& path) {
   fs::create_directory(path);
   fs::permissions(path, fs::perms::owner_all, fs::perm_options::add);
@@ -50,9 +56,14 @@ void take_folder(const fs::path& from, const fs::path& to) {
   copying(from, to, [&] {
     fs::remove_all(partial);
     make_own_folder(partial);
-    for (const auto& entry : fs::recursive_directory_iterator(from, fs::directory_options::follow_directory_symlink)) {
-      const fs::path target = partial / entry.path().lexically_relative(from);
-      entry.is_directory() ? make_own_folder(target) : link_or_copy(entry.path(), target);
+    for (fs::recursive_directory_iterator i(from, fs::directory_options::follow_directory_symlink), end; i != end;
+         ++i) {
+      if (is_partial_name(i->path())) {
+        i.disable_recursion_pending();
+        continue;
+      }
+      const fs::path target = partial / i->path().lexically_relative(from);
+      i->is_directory() ? make_own_folder(target) : link_or_copy(i->path(), target);
     }
   });
   rename_file(partial, to);

@@ -11,7 +11,7 @@ void copy_to_own(const std::filesystem::path& from, const std::filesystem::path&
 
 /// Makes `to` a folder with the files of `from`: hard links where that is allowed, which keep the mode that the run
 /// gave them and are never written, else copies as above. The folders are the owner's to write. It appears whole or not
-/// at all; nothing is done where `from` is no folder or `to` is there. Throws kIo.
+/// at all, without partial files; nothing is done where `from` is no folder or `to` is there. Throws kIo.
 void take_folder(const std::filesystem::path& from, const std::filesystem::path& to);
 
 }  // namespace reprise::train

@@ -1,11 +1,14 @@
 #include "reprise/core/partial_file.h"
 
+#include <fcntl.h>
 #include <gtest/gtest.h>
 #include <signal.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include <atomic>
+#include <fstream>
 #include <string>
 #include <thread>
 #include <vector>
@@ -76,6 +79,54 @@ TEST_F(PartialFileTest, ReplacesWhatAKilledProcessLeft) {
   ASSERT_TRUE(std::filesystem::exists(partial_path(path_)));
   write_file_atomically(path_, "whole");
   EXPECT_EQ(read_file(path_), "whole");
+}
+
+TEST_F(PartialFileTest, DoesNotCutWhatHasTheSameFileUnderAnotherName) {
+  write_file_atomically(folder_ / "finished", "kept");
+  std::filesystem::create_hard_link(folder_ / "finished", partial_path(path_));
+  write_file_atomically(path_, "whole");
+  EXPECT_EQ(read_file(folder_ / "finished"), "kept");
+  EXPECT_EQ(read_file(path_), "whole");
+  EXPECT_EQ(std::filesystem::hard_link_count(path_), 1u);
+}
+
+TEST_F(PartialFileTest, IsNotWrittenIntoAnEmptyFileOfAnotherName) {
+  std::ofstream(folder_ / "empty").close();
+  std::filesystem::create_hard_link(folder_ / "empty", partial_path(path_));
+  write_file_atomically(path_, "whole");
+  EXPECT_EQ(read_file(folder_ / "empty"), "");
+}
+
+TEST_F(PartialFileTest, TakesThePlaceOfALeftoverThatMayNotBeWritten) {
+  std::ofstream(partial_path(path_)) << "of another user";
+  std::filesystem::permissions(partial_path(path_), std::filesystem::perms{0444});
+  std::filesystem::permissions(folder_, std::filesystem::perms::all);
+  const bool is_root = ::geteuid() == 0;  // whom no mode keeps out
+  ASSERT_EQ(is_root ? ::seteuid(65534) : 0, 0);
+  EXPECT_NO_THROW(write_file_atomically(path_, "whole"));
+  ASSERT_EQ(is_root ? ::seteuid(0) : 0, 0);
+  EXPECT_EQ(read_file(path_), "whole");
+}
+
+TEST_F(PartialFileTest, DoesNotWaitForAPipeInItsPlace) {
+  for (const bool has_reader : {false, true}) {
+    ASSERT_EQ(::mkfifo(partial_path(path_).c_str(), 0600), 0);
+    const int reader = has_reader ? ::open(partial_path(path_).c_str(), O_RDONLY | O_NONBLOCK) : -1;
+    write_file_atomically(path_, "whole");
+    EXPECT_EQ(read_file(path_), "whole");
+    if (has_reader) ::close(reader);
+  }
+}
+
+TEST_F(PartialFileTest, NamesWhatCannotBeRemovedFromItsPlace) {
+  std::filesystem::create_symlink("nowhere", partial_path(path_));
+  try {
+    PartialFile file(path_);
+    ADD_FAILURE();
+  } catch (const Error& error) {
+    EXPECT_NE(std::string(error.what()).find("cannot create: " + partial_path(path_).string()), std::string::npos);
+    EXPECT_NE(error.hint().find("remove what stands there"), std::string::npos) << error.hint();
+  }
 }
 
 TEST_F(PartialFileTest, IsGoneWhereItCannotHaveItsName) {

@@ -83,6 +83,16 @@ TEST_F(OwnCopy, OfALinkHoldsWhatItLeadsTo) {
   EXPECT_EQ(read_file(copy() / "inner" / "b"), "of b");
 }
 
+TEST_F(OwnCopy, OfAFolderHasNoneOfItsPartialFiles) {
+  fs::permissions(run(), fs::perms::owner_all);
+  std::ofstream(partial_path(run() / "c")) << "half";
+  fs::create_directories(run() / ".d.work.partial" / "e");
+  take_folder(run(), copy());
+  EXPECT_EQ(read_file(copy() / "a"), "of a");
+  EXPECT_FALSE(fs::exists(partial_path(copy() / "c")));
+  EXPECT_FALSE(fs::exists(copy() / ".d.work.partial"));
+}
+
 TEST_F(OwnCopy, ThatFailsNamesBothFiles) {
   try {
     copy_to_own(run() / "missing", copy());

@@ -8,8 +8,8 @@
 namespace reprise {
 
 /// The temporary file of `path` (partial_path), held against every other writer of `path` until it is destroyed: a
-/// second process or thread that opened it too would publish a part of it. What a killed process left is replaced.
-/// Every failure is an Error(kIo). Not thread-safe.
+/// second process or thread that opened it too would publish a part of it. What a killed process left is removed,
+/// whatever it is linked to. Every failure is an Error(kIo). Not thread-safe.
 class PartialFile {
  public:
   /// Begins an empty file. Waits up to `patience` for another writer.
@@ -31,6 +31,7 @@ class PartialFile {
 
  private:
   [[noreturn]] void fail(std::string_view what) const;
+  [[noreturn]] void fail_at_temporary(std::string_view what) const;
 
   std::filesystem::path path_;
   std::filesystem::path temporary_;
