@@ -14,6 +14,14 @@ namespace reprise {
 
 namespace {
 
+/// A rename would put a file in the place of a pipe or a device, or of a name of the system such as /dev/stdout.
+void require_place_of_file(const std::filesystem::path& path) {
+  struct stat info {};
+  const bool is_there = ::stat(path.c_str(), &info) == 0;
+  if (path.parent_path() != "/dev" && (!is_there || S_ISREG(info.st_mode) || S_ISDIR(info.st_mode))) return;
+  throw Error(ErrorKind::kUsage, fmt::format("{} is a pipe or a device, and no file", path.string()), "name a file");
+}
+
 /// Opens `path`, new or left by another process: with that one's lock nobody writes it. What cannot be written can
 /// often be read, which is enough to lock it. A link in a foreign folder is not followed, a pipe not waited for.
 int open_to_lock(const std::filesystem::path& path) {
@@ -37,6 +45,7 @@ bool is_new(int descriptor) {
 
 PartialFile::PartialFile(std::filesystem::path path, std::chrono::milliseconds patience)
     : path_(std::move(path)), temporary_(partial_path(path_)) {
+  require_place_of_file(path_);
   while (true) {
     descriptor_ = open_to_lock(temporary_);
     if (descriptor_ < 0) fail_at_temporary("cannot create");

@@ -118,6 +118,22 @@ TEST_F(PartialFileTest, DoesNotWaitForAPipeInItsPlace) {
   }
 }
 
+TEST_F(PartialFileTest, DoesNotTakeThePlaceOfAPipeOrADevice) {
+  const std::filesystem::path pipe = folder_ / "pipe";
+  ASSERT_EQ(::mkfifo(pipe.c_str(), 0600), 0);
+  std::filesystem::create_symlink(pipe, folder_ / "link");
+  for (const std::filesystem::path& path : {pipe, folder_ / "link", std::filesystem::path("/dev/reprise_no_device")}) {
+    try {
+      write_file_atomically(path, "whole");
+      ADD_FAILURE() << path;
+    } catch (const Error& error) {
+      EXPECT_EQ(error.kind(), ErrorKind::kUsage);
+      EXPECT_EQ(std::string(error.what()), path.string() + " is a pipe or a device, and no file");
+    }
+  }
+  EXPECT_TRUE(std::filesystem::is_fifo(folder_ / "link"));
+}
+
 TEST_F(PartialFileTest, NamesWhatCannotBeRemovedFromItsPlace) {
   std::filesystem::create_symlink("nowhere", partial_path(path_));
   try {

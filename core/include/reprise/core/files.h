@@ -18,7 +18,7 @@ void require_no_stream(const std::filesystem::path& path);
 
 /// Writes `bytes` under a temporary name in the same folder, syncs, renames, syncs the folder. A reader sees the
 /// old file or the new one, never a part, also where several write it at once: each waits for its turn (PartialFile).
-/// On failure the temporary file is removed and kIo is thrown.
+/// On failure the temporary file is removed and kIo is thrown (kUsage where `path` is a pipe or a device).
 void write_file_atomically(const std::filesystem::path& path, std::string_view bytes);
 
 /// Creates a folder and its parents. Throws kIo.

@@ -9,7 +9,8 @@ namespace reprise {
 
 /// The temporary file of `path` (partial_path), held against every other writer of `path` until it is destroyed: a
 /// second process or thread that opened it too would publish a part of it. What a killed process left is removed,
-/// whatever it is linked to. Every failure is an Error(kIo). Not thread-safe.
+/// whatever it is linked to. Every failure is an Error(kIo), but kUsage where `path` is a pipe or a device. Not
+/// thread-safe.
 class PartialFile {
  public:
   /// Begins an empty file. Waits up to `patience` for another writer.
