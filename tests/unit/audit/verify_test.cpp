@@ -283,6 +283,15 @@ TEST_F(Verify, FailsForACheckpointInTheLogThatTheRecipeDoesNotSchedule) {
   EXPECT_EQ(claims[4].detail, "run.log holds 3 checkpoints; the recipe schedules 2");
 }
 
+TEST_F(Verify, SaysOfACheckpointThatTheLogDoesNotHoldOnlyThat) {
+  change_log([](logs::RunRecord& record) {
+    if (record.checkpoint && record.checkpoint->step == 2) record.checkpoint.reset();
+  });
+  write_manifest_again();
+  expect_failing({"checkpoints form one chain", "scores are of these checkpoints"},
+                 {" for step 2, which run.log does not hold", " for step 2, which run.log does not hold"});
+}
+
 /// A link to itself stands for every folder that the system does not let one look into, also for root.
 TEST_F(Verify, FailsForAFolderThatCannotBeLookedInto) {
   std::filesystem::remove_all(run() / "checkpoints");
