@@ -134,6 +134,15 @@ void require_no_stream(const std::filesystem::path& path) {
   if (!S_ISREG(info.st_mode) && !S_ISDIR(info.st_mode)) throw_no_file(path);
 }
 
+std::FILE* open_new_file(const std::filesystem::path& path) {
+  ::unlink(path.c_str());  // what cannot be removed is there still, and named by open()
+  const int descriptor = ::open(path.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0666);
+  if (descriptor < 0) return nullptr;
+  std::FILE* file = ::fdopen(descriptor, "wb");
+  if (file == nullptr) ::close(descriptor);
+  return file;
+}
+
 std::filesystem::path partial_path(const std::filesystem::path& final_path) {
   return final_path.parent_path() / fmt::format(".{}.partial", final_path.filename().string());
 }

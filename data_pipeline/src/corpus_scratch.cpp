@@ -70,7 +70,7 @@ void BuildScratch::remove_pieces(const std::string& sort) const {
 }
 
 void BuildScratch::write_piece(const std::filesystem::path& path, std::string_view bytes) {
-  std::FILE* file = std::fopen(partial_path(path).c_str(), "wb");
+  std::FILE* file = open_new_file(partial_path(path));
   const bool is_written = file != nullptr && std::fwrite(bytes.data(), 1, bytes.size(), file) == bytes.size();
   const bool is_closed = file != nullptr && std::fclose(file) == 0;
   if (!is_written || !is_closed) {

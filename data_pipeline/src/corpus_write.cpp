@@ -79,7 +79,7 @@ void join_pieces(const BuildContext& build, const std::string& list, std::uint64
     throw Error(ErrorKind::kIo, fmt::format("cannot write: {}: {}", path.string(), system_reason(reason)),
                 system_hint(reason));
   };
-  const std::unique_ptr<std::FILE, int (*)(std::FILE*)> file(std::fopen(partial.c_str(), "wb"), &std::fclose);
+  const std::unique_ptr<std::FILE, int (*)(std::FILE*)> file(open_new_file(partial), &std::fclose);
   if (file == nullptr) fail();
   std::uint64_t num_bytes = 0;
   const auto put = [&](const std::string& bytes) {

@@ -10,7 +10,7 @@
 
 namespace reprise::data {
 DocumentWriter::DocumentWriter(const std::filesystem::path& path)
-    : path_(path), file_(std::fopen(partial_path(path).c_str(), "wb")) {
+    : path_(path), file_(open_new_file(partial_path(path))) {
   if (file_ == nullptr) fail();
 }
 

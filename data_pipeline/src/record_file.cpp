@@ -17,8 +17,7 @@ constexpr std::size_t kFileBufferBytes = 1 << 18;
               system_hint(reason));
 }
 
-std::FILE* open(const std::filesystem::path& path, const char* mode) {
-  std::FILE* file = std::fopen(path.c_str(), mode);
+std::FILE* buffered(std::FILE* file, const std::filesystem::path& path) {
   if (file == nullptr) fail("cannot open", path);
   std::setvbuf(file, nullptr, _IOFBF, kFileBufferBytes);
   return file;
@@ -26,7 +25,8 @@ std::FILE* open(const std::filesystem::path& path, const char* mode) {
 
 }  // namespace
 
-RecordWriter::RecordWriter(const std::filesystem::path& path) : path_(path), file_(open(path, "wb")) {}
+RecordWriter::RecordWriter(const std::filesystem::path& path)
+    : path_(path), file_(buffered(open_new_file(path), path)) {}
 
 RecordWriter::~RecordWriter() {
   if (file_ != nullptr) std::fclose(file_);
@@ -49,7 +49,8 @@ void RecordWriter::close() {
   if (status != 0) fail("cannot write", path_);
 }
 
-RecordReader::RecordReader(const std::filesystem::path& path) : path_(path), file_(open(path, "rb")) {}
+RecordReader::RecordReader(const std::filesystem::path& path)
+    : path_(path), file_(buffered(std::fopen(path.c_str(), "rb"), path)) {}
 
 RecordReader::~RecordReader() { std::fclose(file_); }
 

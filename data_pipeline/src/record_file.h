@@ -11,7 +11,7 @@ namespace reprise::data {
 
 class RecordWriter {
  public:
-  /// Creates `path`, or empties it.
+  /// Creates `path`, in the place of what is there.
   explicit RecordWriter(const std::filesystem::path& path);
   ~RecordWriter();
   RecordWriter(const RecordWriter&) = delete;

@@ -107,6 +107,22 @@ TEST_F(Files, AFullDiskLeavesTheOldFileAndNoPartialFile) {
   EXPECT_EQ(entries(), 1u);
 }
 
+TEST_F(Files, ANewFileIsNotWrittenWhereALinkOfItsNameLeads) {
+  write_file_atomically(folder_ / "precious", "kept");
+  std::filesystem::create_symlink("precious", folder_ / "symbolic");
+  std::filesystem::create_hard_link(folder_ / "precious", folder_ / "hard");
+  for (const std::filesystem::path& path : {folder_ / "symbolic", folder_ / "hard", folder_ / "none"}) {
+    std::FILE* file = open_new_file(path);
+    ASSERT_NE(file, nullptr) << path;
+    EXPECT_EQ(std::fwrite("new", 1, 3, file), 3u);
+    EXPECT_EQ(std::fclose(file), 0);
+    EXPECT_EQ(read_file(path), "new");
+  }
+  EXPECT_EQ(read_file(folder_ / "precious"), "kept");
+  std::filesystem::create_directory(folder_ / "folder");
+  EXPECT_EQ(open_new_file(folder_ / "folder"), nullptr);
+}
+
 TEST_F(Files, AFolderThatIsAFileIsAnIoError) {
   write_file_atomically(folder_ / "x", "file");
   EXPECT_THROW(make_folders(folder_ / "x" / "y"), Error);

@@ -210,6 +210,16 @@ TEST_F(Build, ShowsAChangedTextInTheDigestOfItsFileAlone) {
   EXPECT_EQ(read.dropped, built.dropped);
 }
 
+TEST_F(Build, FollowsNoLinkInThePlaceOfAPartialFile) {
+  add_file("a.jsonl", {dolma_line("a1", "A text.")});
+  write_file_atomically(folder_ / "precious", "kept");
+  make_folders(run_dir() / "data");
+  std::filesystem::create_symlink(folder_ / "precious", partial_path(train_path(run_dir())));
+  build();
+  EXPECT_EQ(read_file(folder_ / "precious"), "kept");
+  EXPECT_EQ(train().size(), 1u);
+}
+
 TEST_F(Build, FailsWhenNothingIsLeftForTraining) {
   *recipe_.add_filter() = rule_of("gopher_quality");
   add_file("a.jsonl", {dolma_line("1", "short")});

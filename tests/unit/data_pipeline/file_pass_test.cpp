@@ -219,6 +219,17 @@ TEST_F(FilePasses, KilledLeaveTheWholeResultOfAnEarlierPassUntilTheyReplaceIt) {
   EXPECT_FALSE(std::filesystem::exists(run_dir() / "report.json")) << "the folder holds no whole pass";
 }
 
+TEST_F(FilePasses, FollowNoLinkInThePlaceOfAPartialFile) {
+  const std::string input = file("a.jsonl", {dolma_line("1", "x")});
+  make_folders(run_dir());
+  for (const char* name : {"kept.jsonl.zst", "dropped.jsonl.zst"}) {
+    std::filesystem::create_symlink(input, partial_path(run_dir() / name));
+  }
+  const std::string before = read_file(input);
+  deduplicate_files(std::vector{input}, exact(), no_progress());
+  EXPECT_EQ(read_file(input), before);
+}
+
 TEST_F(FilePasses, OfAnInputThatIsNotThereLeaveTheReportOfAnEarlierPass) {
   const std::string input = file("a.jsonl", {dolma_line("1", "x")});
   deduplicate_files(std::vector{input}, exact(), no_progress());

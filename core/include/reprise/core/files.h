@@ -2,6 +2,7 @@
 // Files: whole reads, atomic whole writes. Every failure is an Error(kIo) with the path and the system's reason.
 
 #include <cstddef>
+#include <cstdio>
 #include <filesystem>
 #include <span>
 #include <string>
@@ -30,6 +31,11 @@ void commit_file(const std::filesystem::path& temporary, const std::filesystem::
 /// Renames without waiting for the disk: whole or not there when this process ends, but not when the machine does. For
 /// temporary files.
 void rename_file(const std::filesystem::path& temporary, const std::filesystem::path& final_path);
+
+/// Opens a new file at `path`, to be written, in the place of what stood there: neither what a link leads to nor what
+/// has the same file under another name is touched. Returns nullptr, with errno, where it cannot. For temporary files
+/// that no other process writes; others are a PartialFile.
+std::FILE* open_new_file(const std::filesystem::path& path);
 
 /// The name under which `final_path` is written before it is complete: ".<name>.partial" in the same folder.
 std::filesystem::path partial_path(const std::filesystem::path& final_path);
