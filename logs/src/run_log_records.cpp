@@ -201,7 +201,7 @@ Result<RunRecord> decode(std::string_view payload) {
   if (!record.ParseFromArray(payload.data(), static_cast<int>(payload.size()))) return bad("it is no protobuf record");
   Result<RunRecord> decoded = from_wire(record);
   if (decoded && encode(decoded.value()) != payload) {
-    return bad("it is not in the fixed encoding of a record");
+    return bad("it is not in the fixed encoding of a record, or a newer Reprise wrote it");
   }
   return decoded;
 }
