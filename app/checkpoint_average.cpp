@@ -11,6 +11,7 @@
 #include "reprise/checkpoints/average.h"
 #include "reprise/checkpoints/output_place.h"
 #include "reprise/core/error.h"
+#include "reprise/core/printable.h"
 
 namespace reprise::app {
 namespace {
@@ -75,10 +76,10 @@ ordered_json to_json(const LoadedAverage& average) {
 }
 
 void print_text(const LoadedAverage& average) {
-  fmt::print("{} average of {} checkpoints\nroot {}\n\n{:>8}  {:>12}  {:<64}  {}\n", average.recipe.kind,
+  fmt::print("{} average of {} checkpoints\nroot {}\n\n{:>8}  {:>12}  {:<64}  {}\n", printable(average.recipe.kind),
              average.recipe.sources.size(), average.model.info.root.hex(), "step", "weight", "root", "from");
   for (const AverageSource& source : average.recipe.sources) {
-    fmt::print("{:>8}  {:>12.6g}  {}  {}\n", source.step, source.weight, source.root.hex(), source.place);
+    fmt::print("{:>8}  {:>12.6g}  {}  {}\n", source.step, source.weight, source.root.hex(), printable(source.place));
   }
 }
 
@@ -130,7 +131,8 @@ void verify_file(const std::filesystem::path& file, bool json, Context& context)
   if (json) {
     fmt::print("{}\n", json_text(result));
   } else {
-    fmt::print("{}\nroot {}\n", result["verdict"].get<std::string>(), result["root"].get<std::string>());
+    fmt::print("{}\nroot {}\n", printable(result["verdict"].get<std::string>(), "\n\t"),
+               result["root"].get<std::string>());
   }
 }
 

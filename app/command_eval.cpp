@@ -16,6 +16,7 @@
 #include "reprise/configs/config.h"
 #include "reprise/core/device_name.h"
 #include "reprise/core/error.h"
+#include "reprise/core/printable.h"
 #include "reprise/core/thread_count.h"
 #include "reprise/eval/blimp.h"
 #include "reprise/eval/evaluate.h"
@@ -258,8 +259,8 @@ void print_held_out(const eval::CheckpointResult& checkpoint, const std::optiona
     const auto cell = [&](std::map<std::string, double> eval::Baselines::*which) {
       return has_baselines ? baseline_cell(baselines, which, group.name) : "";
     };
-    fmt::print("{:<12} {:>9} {:>9} {:>9} {:>9} {:>9} {:>9}\n", group.name, group.num_documents, group.num_bytes,
-               bits_cell(group), cell(&eval::Baselines::bigram), cell(&eval::Baselines::five_gram),
+    fmt::print("{:<12} {:>9} {:>9} {:>9} {:>9} {:>9} {:>9}\n", printable(group.name), group.num_documents,
+               group.num_bytes, bits_cell(group), cell(&eval::Baselines::bigram), cell(&eval::Baselines::five_gram),
                cell(&eval::Baselines::xz));
   }
 }
@@ -268,7 +269,7 @@ void print_pairs(const std::vector<eval::PairGroup>& groups, std::string_view ti
   if (groups.empty()) return;
   fmt::print("\n{}\n{:<52} {:>7} {:>9} {:>9} {:>9}\n", title, "", "pairs", "accuracy", "std.err.", "z");
   for (const eval::PairGroup& group : groups) {
-    fmt::print("{:<52} {:>7} {:>9.3f} {:>9.3f} {:>9.1f}\n", group.name, group.num_pairs, accuracy(group),
+    fmt::print("{:<52} {:>7} {:>9.3f} {:>9.3f} {:>9.1f}\n", printable(group.name), group.num_pairs, accuracy(group),
                standard_error(group), z_score(group));
   }
 }
@@ -295,8 +296,8 @@ void print_curve(const std::vector<eval::CheckpointResult>& checkpoints, std::st
 void print_text(const EvalReport& report) {
   const eval::CheckpointResult& last = report.checkpoints.back();
   if (report.average) {
-    fmt::print("average ({} of {}, highest step {})  root {}\n", report.average->kind, report.average->sources.size(),
-               last.step, last.checkpoint_root.hex());
+    fmt::print("average ({} of {}, highest step {})  root {}\n", printable(report.average->kind),
+               report.average->sources.size(), last.step, last.checkpoint_root.hex());
   } else {
     fmt::print("step {}  checkpoint {}\n", last.step, last.checkpoint_root.hex());
   }
@@ -310,7 +311,7 @@ void print_text(const EvalReport& report) {
   if (!report.curve.empty()) print_curve(report.curve, "along the run (eval/results.json)");
   if (report.differs.empty()) return;
   fmt::print("\neval/results.json does not say what was computed now:\n");
-  for (const std::string& line : report.differs) fmt::print("  {}\n", line);
+  for (const std::string& line : report.differs) fmt::print("  {}\n", printable(line));
 }
 
 void print_suite(const EvalFlags& flags) {

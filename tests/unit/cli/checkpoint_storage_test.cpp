@@ -292,6 +292,15 @@ TEST_F(Average, ExponentialOneTakesEveryCheckpointOfARun) {
   EXPECT_EQ(sources.back()["step"], 24);
 }
 
+TEST_F(Average, PrintsControlCharactersOfAPlaceAsText) {
+  const std::filesystem::path run = folder_ / "run\x1b[2J";
+  std::filesystem::create_directory_symlink(run_, run);
+  const Outcome made = run_reprise({"checkpoint", "average", run.string() + "@24", "--out", out()});
+  EXPECT_EQ(made.exit_code, 0) << made.err;
+  EXPECT_EQ(made.out.find('\x1b'), std::string::npos) << made.out;
+  EXPECT_NE(made.out.find("run\\u001b[2J"), std::string::npos) << made.out;
+}
+
 TEST_F(Average, OfARunIsMadeWhereItsLogIsDamagedBehindTheLastRecord) {
   const auto log = run_ / "run.log";
   write_file_atomically(log, read_file(log) + std::string(300, '\0'));
