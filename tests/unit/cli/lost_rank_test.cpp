@@ -45,7 +45,8 @@ int count_of(const std::string& text, const std::string& part) {
 }
 
 TEST_F(LostRank, ThatDiesIsNamedByTheOthersWhateverTheyDo) {
-  for (const char* fault : {"exchange:6:1", "snapshot:3:1", "tensor_write:3:1", "after_rename:3:1"}) {
+  for (const char* fault : {"compute:9:1", "exchange:6:1", "gather:5:1", "snapshot:3:1", "tensor_write:3:1",
+                            "before_rename:3:1", "after_rename:3:1"}) {
     std::filesystem::remove_all(run_);
     copy_prepared_run(run_);
     const Outcome outcome = train({"--ranks", "3"}, fault);
