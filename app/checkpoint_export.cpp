@@ -133,7 +133,6 @@ void export_checkpoint(const ExportFlags& flags) {
   require_model_of_recipe(loaded, recipe);
   const std::string tokenizer_text = read_file(tokenizer_file);
   const auto end_of_text = static_cast<std::int64_t>(tokenizer.end_of_text());
-
   const std::string token = special_token(tokenizer_text, end_of_text);
 
   make_folders(flags.out);

@@ -208,7 +208,7 @@ std::uint32_t interval_dividing(std::uint32_t wanted) {
   return interval;
 }
 
-/// No schedule of anchors fits a longer interval, so that it is the one mistake.
+/// No anchor_interval fits a longer interval: then that is said alone.
 void anchors_are_close(const RunConfig& config, Findings& findings) {
   const CheckpointSchedule& schedule = config.recipe().train().checkpoints();
   if (schedule.interval() > kLongestAnchorInterval) {
@@ -216,8 +216,7 @@ void anchors_are_close(const RunConfig& config, Findings& findings) {
                  fmt::format("must be at most {}, is {}", kLongestAnchorInterval, schedule.interval()),
                  fmt::format("moments are stored at a multiple of it, so that any step can be computed again soon; "
                              "with {} here, and a multiple of it in anchor_interval, `reprise checkpoint prune RUN "
-                             "--keep-every {}` leaves one in so many steps "
-                             "when the run has ended",
+                             "--keep-every {}` leaves one in so many steps when the run has ended",
                              interval_dividing(schedule.interval()), schedule.interval()));
     return;
   }
